@@ -1,0 +1,32 @@
+"""Convolutional networks by hand in MXNet/Gluon: the package behind the course."""
+
+from gluon_cnn import _runtime  # before anything of mxnet
+
+__version__ = "0.1.0"
+
+if _runtime.mxnet_problem is None:
+    from gluon_cnn.batches import Batches
+    from gluon_cnn.context import try_all_gpus, try_gpu
+    from gluon_cnn.datasets import fashion_mnist_labels, load_data, load_data_fashion_mnist
+    from gluon_cnn.networks.lenet import LeNet
+    from gluon_cnn.plotting import show_images
+    from gluon_cnn.summary import summary
+    from gluon_cnn.training import History, evaluate_accuracy, seed, train
+else:
+    globals()["__getattr__"] = _runtime.refuse
+
+__all__ = [
+    "Batches",
+    "History",
+    "LeNet",
+    "evaluate_accuracy",
+    "fashion_mnist_labels",
+    "load_data",
+    "load_data_fashion_mnist",
+    "seed",
+    "show_images",
+    "summary",
+    "train",
+    "try_all_gpus",
+    "try_gpu",
+]

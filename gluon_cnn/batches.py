@@ -1,0 +1,108 @@
+"""Batches of pictures from arrays in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from mxnet import nd
+
+__all__ = ["Batches"]
+
+
+class Batches:
+    """Pictures and labels in batches, as often as they are asked for.
+
+    Iterating gives pairs ``(X, y)``: ``X`` float32 of shape (batch, channels, height, width), bytes scaled to 0..1;
+    ``y`` int32 of shape (batch,). The last batch may be shorter. ``len()`` is the number of batches.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        Shape (N, H, W) or (N, C, H, W). uint8 is divided by 255; floats are taken as they are.
+    labels : numpy.ndarray
+        Shape (N,), integers.
+    batch_size : int
+        Pictures in a batch, at least 1.
+    resize : int or (int, int), optional
+        New height and width in pixels, bilinear, as ``mx.image.imresize`` does it.
+    shuffle : bool
+        A new order in each epoch, drawn from ``seed`` and the number of the epoch.
+    seed : int, optional
+        Default: drawn from NumPy's global generator, so that ``gluon_cnn.seed`` fixes it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument does not fit; the message says which.
+
+    Notes
+    -----
+    Scaling and resizing act on a whole batch and run in mxnet's engine, ahead of the network that waits for them.
+    Resizing after the conversion to floats matters: bytes that were resized first and divided as integers are all 0.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        batch_size: int,
+        resize: int | tuple[int, int] | None = None,
+        shuffle: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        images, labels = np.asarray(images), np.asarray(labels)
+        if images.ndim not in (3, 4):
+            raise ValueError(f"images must have shape (N, H, W) or (N, C, H, W); got {images.shape}")
+        if images.dtype != np.uint8 and images.dtype.kind != "f":
+            raise TypeError(f"images must be uint8 (0..255) or floats; got {images.dtype}")
+        if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+            raise ValueError(
+                f"labels must be {images.shape[0]} integers, one a picture; got {labels.dtype} of shape {labels.shape}"
+            )
+        if images.shape[0] == 0:
+            raise ValueError("images is empty")
+        self.images = images[:, None] if images.ndim == 3 else images
+        self.labels = labels.astype(np.int32)
+        self.batch_size = _positive("batch_size", batch_size)
+        self.resize = _size(resize)
+        self.shuffle = shuffle
+        self.seed = int(np.random.randint(2**31)) if seed is None else seed
+        self.epoch = 0  # how often the batches were asked for; together with the seed it fixes the next order
+
+    def __len__(self) -> int:
+        return -(-len(self.labels) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[nd.NDArray, nd.NDArray]]:
+        order = np.arange(len(self.labels))
+        if self.shuffle:
+            order = np.random.RandomState([self.seed, self.epoch]).permutation(order)
+        self.epoch += 1
+        return (self._batch(order[i : i + self.batch_size]) for i in range(0, len(order), self.batch_size))
+
+    def _batch(self, chosen: np.ndarray) -> tuple[nd.NDArray, nd.NDArray]:
+        chunk = self.images[chosen]
+        X = nd.array(chunk, dtype=chunk.dtype).astype("float32")
+        if chunk.dtype == np.uint8:
+            X = X / 255
+        if self.resize and self.resize != X.shape[2:]:
+            X = nd.contrib.BilinearResize2D(X, height=self.resize[0], width=self.resize[1], align_corners=False)
+        return X, nd.array(self.labels[chosen], dtype="int32")
+
+
+def _size(resize: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    if resize is None:
+        return None
+    if isinstance(resize, (tuple, list)):
+        if len(resize) != 2:
+            raise ValueError(f"resize must be one number or (height, width); got {resize!r}")
+        return _positive("resize", resize[0]), _positive("resize", resize[1])
+    return _positive("resize", resize), _positive("resize", resize)
+
+
+def _positive(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer; got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1; got {value}")
+    return int(value)

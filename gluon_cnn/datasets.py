@@ -1,0 +1,255 @@
+"""Fashion-MNIST, as a sample in the package and in full from disk, and a few colour pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Tuple
+
+import mxnet as mx
+import numpy as np
+from mxnet import nd
+
+from gluon_cnn._download import download as download_file
+from gluon_cnn._idx import read_idx
+from gluon_cnn.batches import Batches
+
+__all__ = [
+    "DATASETS",
+    "FASHION_MNIST_CLASSES",
+    "cat",
+    "download_fashion_mnist",
+    "fashion_mnist_labels",
+    "load_data",
+    "load_data_fashion_mnist",
+    "picture",
+    "read_fashion_mnist",
+]
+
+DATASETS = ("sample", "fashion-mnist")
+
+FASHION_MNIST_CLASSES = (
+    "t-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
+
+SAMPLE_FOLDER = Path(__file__).parent / "data" / "fashion_mnist_sample"
+DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+
+# SHA-256 of the decompressed files: they are the same wherever a file was compressed.
+CHECKSUMS = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+
+HOSTS = (
+    "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+)
+
+# Those of skimage.data that are in scikit-image's wheel and need no download.
+PICTURES = ("astronaut", "camera", "chelsea", "coffee")
+
+Split = Tuple[np.ndarray, np.ndarray]  # images, labels
+
+
+def fashion_mnist_labels(labels: Iterable[int] | nd.NDArray) -> list[str]:
+    """Return the class names of numeric Fashion-MNIST labels.
+
+    Parameters
+    ----------
+    labels : iterable of int, numpy.ndarray or NDArray
+        Labels 0..9.
+
+    Raises
+    ------
+    ValueError
+        When a label is not one of 0..9.
+    """
+    numbers = labels.asnumpy() if isinstance(labels, nd.NDArray) else labels
+    names = []
+    for number in numbers:
+        if int(number) != number or not 0 <= number < len(FASHION_MNIST_CLASSES):
+            raise ValueError(f"Fashion-MNIST labels are 0 to {len(FASHION_MNIST_CLASSES) - 1}; got {number}")
+        names.append(FASHION_MNIST_CLASSES[int(number)])
+    return names
+
+
+def load_data(
+    dataset: str, batch_size: int, resize: int | tuple[int, int] | None = None, seed: int | None = None
+) -> tuple[Batches, Batches]:
+    """Return training and test batches of one of the course's data sets, by name.
+
+    Parameters
+    ----------
+    dataset : str
+        ``"sample"``: 4,000 and 1,000 Fashion-MNIST pictures that ship with the package, balanced over the classes.
+        ``"fashion-mnist"``: all 60,000 and 10,000, see :func:`load_data_fashion_mnist`.
+    batch_size, resize, seed
+        See :class:`Batches`. The training pictures are shuffled in each epoch, the test pictures are not.
+
+    Raises
+    ------
+    ValueError
+        When there is no data set of that name.
+    """
+    if dataset == "sample":
+        return _batches(_read_folder(SAMPLE_FOLDER, verify=False), batch_size, resize, seed)
+    if dataset == "fashion-mnist":
+        return load_data_fashion_mnist(batch_size, resize, seed=seed)
+    raise ValueError(f"there is no data set {dataset!r}; choose one of {', '.join(map(repr, DATASETS))}")
+
+
+def load_data_fashion_mnist(
+    batch_size: int,
+    resize: int | tuple[int, int] | None = None,
+    root: str | Path | None = None,
+    download: bool = False,
+    seed: int | None = None,
+) -> tuple[Batches, Batches]:
+    """Return training and test batches of the full Fashion-MNIST: 60,000 and 10,000 pictures of 28x28 pixels.
+
+    Parameters
+    ----------
+    batch_size, resize, seed
+        See :class:`Batches`. The training pictures are shuffled in each epoch, the test pictures are not.
+    root : str or Path, optional
+        Folder to look in first. Then follow ``$GLUON_CNN_DATA``, mxnet's data folder and Debian's.
+    download : bool
+        Download the files (30 MB) when they are in none of these folders. Without it nothing uses the network.
+
+    Returns
+    -------
+    train_iter, test_iter : Batches
+        Pairs of float32 pictures (batch, 1, 28, 28) in 0..1, or resized, and int32 labels (batch,).
+
+    Raises
+    ------
+    FileNotFoundError
+        When no folder holds all four files. The message lists the folders and what to do.
+    ValueError
+        When a file is cut off or is not the original. The message names it.
+    OSError
+        When the download fails.
+
+    References
+    ----------
+    Xiao, Rasul and Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms, 2017.
+    The function's name and arguments are those of notes C.
+    """
+    return _batches(read_fashion_mnist(root, download), batch_size, resize, seed)
+
+
+def read_fashion_mnist(root: str | Path | None = None, download: bool = False) -> tuple[Split, Split]:
+    """Return Fashion-MNIST as ``(train_images, train_labels), (test_images, test_labels)``.
+
+    Images are uint8 of shape (N, 28, 28), labels uint8 of shape (N,). For the arguments and the errors see
+    :func:`load_data_fashion_mnist`.
+    """
+    folder = find_fashion_mnist(root)
+    if folder is None and download:
+        folder = download_fashion_mnist(root)
+    if folder is None:
+        places = "\n".join(f"  {place} ({_state(place)})" for place in _places(root))
+        raise FileNotFoundError(
+            f"the full Fashion-MNIST is in none of these folders:\n{places}\n"
+            "Either of these commands gets it:\n"
+            "  gluon-cnn data                              (30 MB from the data set's own hosts; in the course: make data)\n"
+            "  sudo apt-get install dataset-fashion-mnist  (on Debian and Ubuntu)\n"
+            'Without it, the sample in the package works offline: load_data("sample", batch_size)'
+        )
+    return _read_folder(folder, verify=True)
+
+
+def find_fashion_mnist(root: str | Path | None = None) -> Path | None:
+    """Return the first folder that holds all four files, or None."""
+    return next((place for place in _places(root) if not _missing(place)), None)
+
+
+def download_fashion_mnist(root: str | Path | None = None, hosts: Iterable[str] = HOSTS) -> Path:
+    """Download the four files to ``root``, else to the first of the usual folders, and return that folder.
+
+    A download that was cut off goes on where it stopped; a file counts only when its SHA-256 is right.
+    """
+    folder = _places(root)[0]
+    hosts = list(hosts)
+    for name, sha256 in CHECKSUMS.items():
+        if _file(folder, name) is None:
+            urls = [f"{host}{name}.gz" for host in hosts]
+            download_file(urls, folder / f"{name}.gz", check=lambda part, sha256=sha256: read_idx(part, sha256))
+    return folder
+
+
+def cat() -> nd.NDArray:
+    """Return a photo of a cat, uint8 of shape (300, 451, 3); it comes with scikit-image (``data.chelsea``)."""
+    return picture("chelsea")
+
+
+def picture(name: str) -> nd.NDArray:
+    """Return one of the pictures in scikit-image's wheel as uint8, shape (H, W, 3), or (H, W) when it is grey.
+
+    Parameters
+    ----------
+    name : str
+        ``"chelsea"`` (a cat), ``"astronaut"``, ``"coffee"``, ``"camera"`` (grey), ...: a function of ``skimage.data``.
+
+    Raises
+    ------
+    ImportError
+        When scikit-image is not installed.
+    ValueError
+        When its wheel carries no picture of that name.
+    """
+    try:
+        from skimage import data
+    except ImportError as error:
+        raise ImportError("the pictures come with scikit-image: pip install scikit-image") from error
+    if name not in PICTURES:
+        raise ValueError(f"there is no picture {name!r}; choose one of {', '.join(map(repr, PICTURES))}")
+    pixels = getattr(data, name)()
+    return nd.array(pixels, dtype="uint8")
+
+
+def _places(root: str | Path | None) -> list[Path]:
+    places = [Path(root).expanduser()] if root is not None else []
+    if os.environ.get("GLUON_CNN_DATA"):
+        places.append(Path(os.environ["GLUON_CNN_DATA"]).expanduser())
+    places.append(Path(mx.base.data_dir()) / "datasets" / "fashion-mnist")
+    return [*places, DEBIAN_FOLDER]
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
+
+
+def _missing(folder: Path) -> list[str]:
+    return [name for name in CHECKSUMS if _file(folder, name) is None]
+
+
+def _state(folder: Path) -> str:
+    return f"without {', '.join(_missing(folder))}" if folder.is_dir() else "no such folder"
+
+
+def _read_folder(folder: Path, verify: bool) -> tuple[Split, Split]:
+    train_images, train_labels, test_images, test_labels = (
+        read_idx(_file(folder, name) or folder / name, sha256 if verify else None) for name, sha256 in CHECKSUMS.items()
+    )
+    return (train_images, train_labels), (test_images, test_labels)
+
+
+def _batches(
+    data: tuple[Split, Split], batch_size: int, resize: int | tuple[int, int] | None, seed: int | None
+) -> tuple[Batches, Batches]:
+    train, test = data
+    return Batches(*train, batch_size, resize, shuffle=True, seed=seed), Batches(*test, batch_size, resize, seed=seed)

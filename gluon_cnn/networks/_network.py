@@ -1,0 +1,93 @@
+"""What all networks share: an input is checked before mxnet sees it."""
+
+from __future__ import annotations
+
+import json
+
+import mxnet as mx
+import numpy as np
+from mxnet import nd
+from mxnet.gluon import HybridBlock
+
+__all__ = ["Network"]
+
+LARGEST_SIDE_TRIED = 4096  # pixels; a network that does not fit this fits nothing
+
+
+class Network(HybridBlock):
+    """Base of the course's networks: input (N, C, H, W) float, output (N, classes).
+
+    A picture that is too small, of another type or with other channels than before is refused in plain words.
+    """
+
+    def forward(self, x, *args):
+        if isinstance(x, nd.NDArray):
+            self._check_input(x)
+        return super().forward(x, *args)
+
+    def smallest_size(self, channels: int = 1) -> int:
+        """Return the height and width in pixels of the smallest square picture that fits, found by bisection."""
+        graph = self._graph()
+        low, high = 0, 1  # low does not fit
+        while not _fits(graph, (channels, high, high)):
+            low, high = high, 2 * high
+            if high > LARGEST_SIDE_TRIED:
+                raise ValueError(f"{type(self).__name__} fits no picture of up to {LARGEST_SIDE_TRIED} pixels a side")
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if _fits(graph, (channels, middle, middle)) else (middle, high)
+        return high
+
+    def _check_input(self, x: nd.NDArray) -> None:
+        name = type(self).__name__
+        if x.ndim != 4:
+            raise ValueError(f"{name} takes pictures of shape (N, C, H, W); got {x.shape}")
+        # Asking mxnet for shapes takes milliseconds, so only once for each kind of picture.
+        kind = (x.dtype, x.shape[1:])
+        seen = self.__dict__.setdefault("_seen", {})
+        if kind in seen and x.shape[0]:
+            return
+        dtype = np.dtype(next(iter(self.collect_params().values())).dtype)
+        if np.dtype(x.dtype) != dtype:
+            hint = " / 255" if np.dtype(x.dtype) == np.uint8 else ""
+            raise TypeError(f"{name} computes in {dtype}, got {np.dtype(x.dtype)}: pass x.astype('{dtype}'){hint}")
+        if x.shape[0] == 0:
+            raise ValueError(f"{name} got an empty batch, {x.shape}")
+        channels, height, width = x.shape[1:]
+        expected = self._input_channels()
+        if expected and channels != expected:
+            raise ValueError(f"{name} has weights for {expected} input channels; got {channels}, shape {x.shape}")
+        graph = self._graph()
+        if not _fits(graph, x.shape[1:]):
+            smallest = self.smallest_size(channels)
+            raise ValueError(
+                f"{name} needs pictures of at least {smallest}x{smallest}; got {height}x{width}: resize them"
+            )
+        weights = {p.name: p.shape for p in self.collect_params().values()}
+        if not _fits(graph, x.shape[1:], **weights):
+            raise ValueError(
+                f"{name} already has dense layers for pictures of another size; got {height}x{width}: "
+                "resize them, or make a new network"
+            )
+        seen[kind] = True
+
+    def _input_channels(self) -> int:
+        """Return the input channels that the first convolution's weights fix, or 0 while they are open."""
+        weight = next(p for p in self.collect_params().values() if p.name.endswith("weight"))
+        return weight.shape[1]
+
+    def _graph(self) -> mx.sym.Symbol:
+        """Return the network as a symbol without the shapes of its weights: it takes what a new network could take."""
+        nodes = json.loads(super().forward(mx.sym.var("data")).tojson())
+        for node in nodes["nodes"]:
+            node.get("attrs", {}).pop("__shape__", None)
+        return mx.sym.load_json(json.dumps(nodes))
+
+
+def _fits(graph: mx.sym.Symbol, shape: tuple[int, ...], **weights: tuple[int, ...]) -> bool:
+    try:
+        # infer_shape itself would print to the screen before it raises
+        graph._infer_shape_impl(True, data=(1, *shape), **weights)
+    except mx.MXNetError:
+        return False
+    return True

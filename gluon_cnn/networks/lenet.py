@@ -1,0 +1,47 @@
+"""LeNet: two convolutions, each followed by pooling, and two dense layers. Lesson 05."""
+
+from __future__ import annotations
+
+from mxnet.gluon import nn
+
+from gluon_cnn.networks._network import Network
+
+__all__ = ["LeNet"]
+
+
+class LeNet(Network):
+    """LeNet in the form of notes C: 20 and 50 filters, ReLU and max pooling.
+
+    Parameters
+    ----------
+    num_classes : int
+        Length of the output.
+
+    Notes
+    -----
+    Input (N, C, H, W) float32, with any number of channels and at least 12x12 pixels; output (N, num_classes), scores
+    before the softmax. On 28x28 grey pictures it has 170,988 parameters.
+
+    References
+    ----------
+    LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, 1998, section II.B. The
+    paper's LeNet-5 has 6 and 16 filters, squashing functions and trainable subsampling.
+    """
+
+    def __init__(self, num_classes: int = 10, **kwargs) -> None:
+        super().__init__(**kwargs)
+        with self.name_scope():
+            self.features = nn.HybridSequential()
+            self.features.add(
+                # (N, 1, 28, 28)
+                nn.Conv2D(channels=20, kernel_size=5, activation="relu"),  # (N, 20, 24, 24)
+                nn.MaxPool2D(pool_size=2, strides=2),  # (N, 20, 12, 12)
+                nn.Conv2D(channels=50, kernel_size=3, activation="relu"),  # (N, 50, 10, 10)
+                nn.MaxPool2D(pool_size=2, strides=2),  # (N, 50, 5, 5)
+                nn.Flatten(),  # (N, 1250)
+                nn.Dense(128, activation="relu"),  # (N, 128)
+            )
+            self.output = nn.Dense(num_classes)  # (N, num_classes)
+
+    def hybrid_forward(self, F, x):
+        return self.output(self.features(x))

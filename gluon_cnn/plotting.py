@@ -1,0 +1,149 @@
+"""Pictures, curves and tables of a network, drawn in one style."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+from mxnet import nd
+
+if TYPE_CHECKING:
+    from gluon_cnn.training import History
+
+__all__ = ["COLORS", "plot_confusion", "plot_history", "show_images", "style"]
+
+# Okabe and Ito's colours, which people with any form of colour blindness can tell apart.
+COLORS = {"blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00", "sky": "#56B4E9", "grey": "#666666"}
+
+STYLE = {
+    "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 12,
+    "axes.labelsize": 11,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "figure.dpi": 100,
+    "font.size": 11,
+    "grid.alpha": 0.3,
+    "image.cmap": "gray",
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the course's colours and sizes inside a ``with`` block; the user's own settings stay as they are."""
+    with plt.rc_context(STYLE):
+        yield
+
+
+def show_images(
+    images: Sequence[Any] | np.ndarray | nd.NDArray,
+    num_rows: int,
+    num_cols: int,
+    figsize: tuple[float, float] | None = None,
+    titles: Sequence[str] | None = None,
+) -> None:
+    """Show pictures in a grid, row by row.
+
+    Parameters
+    ----------
+    images : sequence or array of pictures
+        Each of shape (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W); bytes 0..255 or floats 0..1.
+        The first ``num_rows * num_cols`` are shown; cells without a picture stay empty.
+    num_rows, num_cols : int
+        Size of the grid.
+    figsize : (float, float), optional
+        Width and height of the figure in inches. Default: 1.5 a picture, with room for titles.
+    titles : sequence of str, optional
+        One a picture.
+
+    Raises
+    ------
+    ValueError
+        When a picture has another shape or the grid has no cell.
+    """
+    if num_rows < 1 or num_cols < 1:
+        raise ValueError(f"num_rows and num_cols must be at least 1; got {num_rows} and {num_cols}")
+    pictures = [as_picture(image) for image, _ in zip(images, range(num_rows * num_cols))]
+    height = 1.75 if titles is not None else 1.5
+    with style():
+        _, axes = plt.subplots(
+            num_rows, num_cols, figsize=figsize or (1.5 * num_cols, height * num_rows), squeeze=False, layout="constrained"
+        )
+        for i, ax in enumerate(axes.flat):
+            ax.axis("off")
+            if i < len(pictures):
+                ax.imshow(pictures[i], vmin=0, vmax=255 if pictures[i].dtype == np.uint8 else 1)
+                if titles is not None and i < len(titles):
+                    ax.set_title(titles[i], fontsize=10)
+        plt.show()
+
+
+def as_picture(image: Any) -> np.ndarray:
+    """Return a picture as matplotlib takes it, (H, W) or (H, W, 3), from any of the shapes of :func:`show_images`."""
+    pixels = image.asnumpy() if isinstance(image, nd.NDArray) else np.asarray(image)
+    if pixels.ndim == 3 and pixels.shape[0] in (1, 3) and pixels.shape[2] not in (1, 3):
+        pixels = pixels.transpose(1, 2, 0)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if pixels.ndim != 2 and not (pixels.ndim == 3 and pixels.shape[2] == 3):
+        raise ValueError(f"a picture has shape (H, W), (H, W, 3) or (3, H, W); got {pixels.shape}")
+    return pixels
+
+
+def plot_history(history: History) -> None:
+    """Plot loss and accuracies of a training over its epochs."""
+    if not len(history):
+        raise ValueError("there is nothing to plot: no epoch was finished")
+    epochs = np.arange(len(history))
+    with style():
+        _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+        left.plot(epochs, history.loss, marker="o", markersize=4)
+        left.set(title=f"Training loss ends at {history.loss[-1]:.3f}", xlabel="epoch", ylabel="mean loss of a picture")
+        left.set_ylim(bottom=0)
+        right.plot(epochs, history.train_accuracy, marker="o", markersize=4, label="training pictures")
+        right.plot(epochs, history.test_accuracy, marker="s", markersize=4, linestyle="--", label="test pictures")
+        right.set(title=f"Test accuracy ends at {history.test_accuracy[-1]:.3f}", xlabel="epoch", ylabel="accuracy")
+        right.legend(loc="lower right")
+        for ax in (left, right):
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        plt.show()
+
+
+def plot_confusion(labels: Sequence[int], predictions: Sequence[int], names: Sequence[str]) -> None:
+    """Draw how often each class (row) was taken for each class (column).
+
+    Parameters
+    ----------
+    labels, predictions : sequence of int
+        Right and predicted class numbers, of one length.
+    names : sequence of str
+        The classes' names, in the order of their numbers.
+    """
+    if len(labels) != len(predictions):
+        raise ValueError(f"labels and predictions differ in length: {len(labels)} and {len(predictions)}")
+    counts = np.zeros((len(names), len(names)), int)
+    np.add.at(counts, (np.asarray(labels, int), np.asarray(predictions, int)), 1)
+    mistakes = counts - np.diag(np.diag(counts))
+    true, taken = np.unravel_index(mistakes.argmax(), counts.shape)
+    with style():
+        _, ax = plt.subplots(figsize=(6.6, 6), layout="constrained")
+        ax.grid(False)
+        ax.imshow(counts, cmap="Blues")
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                ax.text(
+                    column, row, count, ha="center", va="center", color="white" if count > counts.max() / 2 else "black"
+                )
+        ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+        ax.set_yticks(range(len(names)), names)
+        title = "No mistakes" if not mistakes.any() else f"Most common mistake: {names[true]} taken for {names[taken]}"
+        ax.set(xlabel="predicted class", ylabel="true class", title=title)
+        plt.show()

@@ -1,0 +1,176 @@
+"""A table of a network's layers: output shapes, parameters, floating-point operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from mxnet import autograd, nd
+from mxnet.gluon import Block, HybridBlock, nn
+
+__all__ = ["LayerSummary", "Summary", "summary"]
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer: its place in the network, its block, output shape, parameters and FLOPs for one forward pass."""
+
+    name: str
+    layer: Block
+    output_shape: tuple[int, ...]
+    parameters: int
+    flops: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The layers of a network in the order in which they ran; printed, it is a table."""
+
+    network: str
+    input_shape: tuple[int, ...]
+    layers: tuple[LayerSummary, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights, biases and statistics; a parameter that two layers share counts once."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of one forward pass of a batch of ``input_shape``."""
+        return sum(layer.flops for layer in self.layers)
+
+    def __repr__(self) -> str:
+        head = ("layer", "", "output shape", "parameters", "FLOPs")
+        rows = [(r.name, _title(r.layer), str(r.output_shape), f"{r.parameters:,}", f"{r.flops:,}") for r in self.layers]
+        foot = (self.network, "", f"input {self.input_shape}", f"{self.parameters:,}", f"{self.flops:,}")
+        widths = [max(len(row[i]) for row in (head, *rows, foot)) for i in range(len(head))]
+        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+
+        def line(row: tuple[str, ...]) -> str:
+            return "  ".join(cell.rjust(w) if i > 2 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths)))
+
+        return "\n".join([line(head), rule, *map(line, rows), rule, line(foot)])
+
+
+def summary(net: Block, shape: tuple[int, ...]) -> Summary:
+    """Run ``net`` once on zeros and return its layers with shapes, parameters and FLOPs.
+
+    Parameters
+    ----------
+    net : Block
+        An initialized network, hybridized or not. Nothing stays behind in it; layers whose input size was still open
+        get it.
+    shape : tuple of int
+        Shape of the input, batch included: (1, 1, 28, 28).
+
+    Returns
+    -------
+    Summary
+        ``print`` it, or use ``.layers``, ``.parameters`` and ``.flops``.
+
+    Raises
+    ------
+    ValueError
+        When the network is not initialized or ``shape`` is no shape.
+
+    Notes
+    -----
+    FLOPs are those of convolutions and dense layers, which do nearly all the work: a multiplication and an addition
+    count as two, and so does adding the bias as one. Other layers count 0.
+    """
+    if not isinstance(shape, (tuple, list)) or not all(isinstance(n, (int, np.integer)) and n > 0 for n in shape):
+        raise ValueError(f"shape must be positive integers with the batch first, such as (1, 1, 28, 28); got {shape!r}")
+    parameters = list(net.collect_params().values())
+    if any(p._data is None and not p._deferred_init for p in parameters):
+        raise ValueError(f"{type(net).__name__} is not initialized: call net.initialize() first")
+    rows: list[LayerSummary] = []
+    counted: set[int] = set()
+    handles = []
+    ctx = parameters[0].list_ctx()[0] if parameters else None
+
+    def watch(name: str, layer: Block) -> None:
+        def record(layer: Block, inputs: tuple, output: nd.NDArray) -> None:
+            own = [p for p in layer._reg_params.values() if id(p) not in counted]
+            counted.update(id(p) for p in own)
+            size = sum(int(np.prod(p.shape)) for p in own)
+            outputs = output if isinstance(output, (list, tuple)) else [output]
+            rows.append(LayerSummary(name, layer, outputs[0].shape, size, _flops(layer, inputs[0].shape, outputs[0])))
+
+        handles.append(layer.register_forward_hook(record))
+
+    for name, layer in _layers(net):
+        watch(name, layer)
+    try:
+        with _imperative(net), autograd.pause():
+            net(nd.zeros(shape, ctx=ctx))
+    finally:
+        for handle in handles:
+            handle.detach()
+    return Summary(type(net).__name__, tuple(shape), tuple(rows))
+
+
+def _layers(block: Block, name: str = "") -> Iterator[tuple[str, Block]]:
+    """Yield the blocks that compute: those with parameters of their own, and those without children."""
+    if block._reg_params or not block._children:
+        yield name or type(block).__name__, block
+        return  # an activation inside a convolution belongs to it
+    for key, child in block._children.items():
+        yield from _layers(child, f"{name}.{key}" if name else key)
+
+
+@contextmanager
+def _imperative(net: Block) -> Iterator[None]:
+    """Run hybridized blocks one by one, so that each child's hook is called; hybridization itself stays."""
+    active: list[HybridBlock] = []
+
+    def switch_off(block: Block) -> None:
+        if isinstance(block, HybridBlock) and block._active:
+            active.append(block)
+            block._active = False
+
+    net.apply(switch_off)
+    try:
+        yield
+    finally:
+        for block in active:
+            block._active = True
+
+
+def _title(layer: Block) -> str:
+    """Describe a layer in a few words: ``Conv2D 20, 5x5, relu``."""
+    kind = type(layer).__name__
+    parts = []
+    if isinstance(layer, nn.Dense):
+        parts.append(str(layer._units))
+    elif "kernel" in getattr(layer, "_kwargs", {}):
+        settings = layer._kwargs
+        if "num_filter" in settings:
+            parts.append(str(settings["num_filter"]))
+        if not settings.get("global_pool"):
+            parts.append("x".join(map(str, settings["kernel"])))
+            if max(settings["stride"]) > 1:
+                parts.append(f"stride {settings['stride'][0]}")
+            if max(settings["pad"]) > 0:
+                parts.append(f"padding {settings['pad'][0]}")
+    elif isinstance(layer, nn.Dropout):
+        parts.append(str(layer._rate))
+    activation = getattr(layer, "act", None)
+    if activation is not None:
+        parts.append(activation._act_type)
+    return " ".join([kind, ", ".join(parts)]).strip()
+
+
+def _flops(layer: Block, input_shape: tuple[int, ...], output: nd.NDArray) -> int:
+    weight = getattr(layer, "weight", None)
+    bias = output.size if getattr(layer, "bias", None) is not None else 0
+    if isinstance(layer, (nn.Conv1D, nn.Conv2D, nn.Conv3D)):
+        # Each output value is a sum over one kernel: (in channels / groups) x kernel height x kernel width.
+        return 2 * output.size * int(np.prod(weight.shape[1:])) + bias
+    if isinstance(layer, (nn.Conv1DTranspose, nn.Conv2DTranspose, nn.Conv3DTranspose)):
+        return 2 * int(np.prod(input_shape)) * int(np.prod(weight.shape[1:])) + bias
+    if isinstance(layer, nn.Dense):
+        return 2 * output.size * weight.shape[1] + bias
+    return 0

@@ -1,0 +1,294 @@
+"""Training a network and measuring its accuracy."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import mxnet as mx
+import numpy as np
+from mxnet import autograd, gluon, nd
+from tqdm.auto import tqdm
+
+__all__ = ["History", "evaluate_accuracy", "seed", "train"]
+
+Item = TypeVar("Item")
+
+# Batches that mxnet's engine may work on while Python prepares the next. Reading a value waits for it, so values are
+# read this many batches late; without any wait a fast loader would fill the memory with an epoch of batches.
+BATCHES_AHEAD = 2
+
+
+def seed(value: int = 0) -> None:
+    """Seed mxnet, NumPy and Python's ``random``, so that a run can be repeated."""
+    mx.random.seed(value)
+    np.random.seed(value)
+    random.seed(value)
+
+
+@dataclass
+class History:
+    """What :func:`train` measured: one value for each whole epoch in each list.
+
+    Attributes
+    ----------
+    loss : list of float
+        Mean training loss of a picture, while the weights were moving.
+    train_accuracy, test_accuracy : list of float
+        Shares of right answers, 0..1; the first while the weights were moving, the second after the epoch.
+    images_per_second : list of float
+        Training pictures a second: forward, backward, update and loading, without the test.
+    seconds : list of float
+        The whole epoch, with the test.
+    loader_seconds : list of float
+        Part of ``seconds`` that training waited for its data.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    test_accuracy: list[float] = field(default_factory=list)
+    images_per_second: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    loader_seconds: list[float] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def __str__(self) -> str:
+        if not self:
+            return "no epoch was finished"
+        return (
+            f"Epoch {len(self) - 1}. Loss: {self.loss[-1]:.3f}, Train acc {self.train_accuracy[-1]:.2f}, "
+            f"Test acc {self.test_accuracy[-1]:.2f}, Time {self.seconds[-1]:.1f} sec"
+        )
+
+    def plot(self) -> None:
+        """Plot loss and accuracies over the epochs."""
+        from gluon_cnn.plotting import plot_history  # training works where nothing is drawn
+
+        plot_history(self)
+
+
+def train(
+    train_data: Iterable,
+    test_data: Iterable,
+    net: gluon.Block,
+    loss: gluon.loss.Loss,
+    trainer: gluon.Trainer,
+    ctx: mx.Context | Sequence[mx.Context],
+    num_epochs: int,
+) -> History:
+    """Train ``net`` and print a line for each epoch.
+
+    Parameters
+    ----------
+    train_data, test_data : iterable of (X, y)
+        Batches: X of shape (N, ...), y of shape (N,). Iterated once in each epoch.
+    net : Block
+        The network, initialized on ``ctx``; output (N, classes).
+    loss : Loss
+        Called as ``loss(output, y)``; gives one value a picture.
+    trainer : Trainer
+        The optimizer of the network's parameters.
+    ctx : Context or list of Context
+        Where to compute; several contexts share each batch.
+    num_epochs : int
+        How often to go through ``train_data``, at least 1.
+
+    Returns
+    -------
+    History
+        Loss, accuracies and times. Ctrl-C ends the training early and returns the epochs finished so far.
+
+    Raises
+    ------
+    ValueError
+        When the loss is no longer finite, when ``train_data`` or ``test_data`` gives no batch, when a batch is smaller
+        than the number of contexts, or when ``num_epochs`` is below 1.
+    TypeError
+        When the data does not consist of pairs (X, y).
+
+    Notes
+    -----
+    Signature and printed line are those of notes C. The clock runs while a batch is loaded, too.
+    """
+    if isinstance(num_epochs, bool) or not isinstance(num_epochs, (int, np.integer)) or num_epochs < 1:
+        raise ValueError(f"num_epochs must be an integer of at least 1; got {num_epochs!r}")
+    contexts = _as_list(ctx)
+    history = History()
+    print("Training on", ", ".join(map(str, contexts)))
+    try:
+        for epoch in range(num_epochs):
+            start = time.perf_counter()
+            tally, loader_seconds = _train_epoch(train_data, net, loss, trainer, contexts, f"epoch {epoch}")
+            train_seconds = time.perf_counter() - start
+            test_accuracy = evaluate_accuracy(test_data, net, contexts)
+            history.loss.append(tally.loss)
+            history.train_accuracy.append(tally.accuracy)
+            history.test_accuracy.append(test_accuracy)
+            history.images_per_second.append(tally.count / train_seconds)
+            history.seconds.append(time.perf_counter() - start)
+            history.loader_seconds.append(loader_seconds)
+            print(history)
+    except KeyboardInterrupt:
+        print(f"Stopped in epoch {len(history)}; the history holds the {len(history)} epochs before it")
+    return history
+
+
+def evaluate_accuracy(
+    data: Iterable, net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None = None
+) -> float:
+    """Return the share of right answers of ``net`` on ``data``.
+
+    Parameters
+    ----------
+    data : iterable of (X, y)
+        Batches: X of shape (N, ...), y of shape (N,) with class numbers.
+    net : Block
+        The network; output (N, classes).
+    ctx : Context or list of Context, optional
+        Where to compute. Default: where the network's parameters are.
+
+    Returns
+    -------
+    float
+        Accuracy, 0..1.
+
+    Raises
+    ------
+    ValueError
+        When ``data`` gives no batch.
+    TypeError
+        When it does not consist of pairs (X, y).
+    """
+    contexts = _as_list(ctx) if ctx is not None else _contexts_of(net)
+    tally = _Tally()
+    for batch in data:
+        parts = _split(batch, contexts)
+        tally.add([(None, _hits(net(X), y), len(y)) for X, y in parts])
+    tally.finish("the data to evaluate on")
+    return tally.accuracy
+
+
+def _train_epoch(
+    data: Iterable,
+    net: gluon.Block,
+    loss: gluon.loss.Loss,
+    trainer: gluon.Trainer,
+    contexts: list[mx.Context],
+    title: str,
+) -> tuple[_Tally, float]:
+    tally, clock = _Tally(), _Clock()
+    total = len(data) if hasattr(data, "__len__") else None
+    with tqdm(total=total, desc=title, unit="batch", leave=False) as bar:
+        for batch in clock.timed(data):
+            parts = _split(batch, contexts)
+            with autograd.record():
+                outputs = [net(X) for X, _ in parts]
+                losses = [loss(output, y) for output, (_, y) in zip(outputs, parts)]
+            autograd.backward(losses)
+            trainer.step(sum(len(y) for _, y in parts))
+            tally.add([(l.sum(), _hits(output, y), len(y)) for l, output, (_, y) in zip(losses, outputs, parts)])
+            if tally.count:
+                bar.set_postfix(loss=f"{tally.loss:.3f}", acc=f"{tally.accuracy:.2f}", refresh=False)
+            bar.update()
+    tally.finish("train_data")
+    return tally, clock.seconds
+
+
+class _Tally:
+    """Sums of loss and right answers, read from the device BATCHES_AHEAD batches late."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._loss_sum = 0.0
+        self._hits = 0.0
+        self._batches = 0
+        self._pending: deque[list[tuple[nd.NDArray | None, nd.NDArray, int]]] = deque()
+
+    @property
+    def loss(self) -> float:
+        return self._loss_sum / self.count
+
+    @property
+    def accuracy(self) -> float:
+        return self._hits / self.count
+
+    def add(self, parts: list[tuple[nd.NDArray | None, nd.NDArray, int]]) -> None:
+        """Take one batch: for each context the sum of its losses, its right answers, its number of pictures."""
+        self._pending.append(parts)
+        if len(self._pending) > BATCHES_AHEAD:
+            self._read()
+
+    def finish(self, what: str) -> None:
+        """Read what is outstanding; refuse to have seen nothing."""
+        while self._pending:
+            self._read()
+        if not self.count:
+            raise ValueError(f"{what} gave no batch: pass something that can be iterated again in each epoch, such as Batches")
+
+    def _read(self) -> None:
+        for loss_sum, hits, count in self._pending.popleft():
+            if loss_sum is not None:
+                value = loss_sum.asscalar()
+                if not math.isfinite(value):
+                    raise ValueError(
+                        f"the loss is {value} in batch {self._batches}: lower the learning rate, or look for NaN and "
+                        "infinity in the pictures"
+                    )
+                self._loss_sum += float(value)
+            self._hits += float(hits.asscalar())
+            self.count += count
+        self._batches += 1
+
+
+class _Clock:
+    """Adds up the time spent waiting for an iterable's next item."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, items: Iterable[Item]) -> Iterator[Item]:
+        start = time.perf_counter()
+        for item in items:
+            self.seconds += time.perf_counter() - start
+            yield item
+            start = time.perf_counter()
+
+
+def _as_list(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
+    contexts = [ctx] if isinstance(ctx, mx.Context) else list(ctx)
+    if not contexts or not all(isinstance(c, mx.Context) for c in contexts):
+        raise TypeError(f"ctx must be a context or a list of contexts, such as mx.cpu(); got {ctx!r}")
+    return contexts
+
+
+def _contexts_of(net: gluon.Block) -> list[mx.Context]:
+    parameters = list(net.collect_params().values())
+    return parameters[0].list_ctx() if parameters else [mx.current_context()]
+
+
+def _split(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.NDArray]]:
+    """Share one batch among the contexts: a list of (X, y)."""
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        raise TypeError(f"each batch must be a pair (X, y); got {type(batch).__name__}")
+    X, y = (item if isinstance(item, nd.NDArray) else nd.array(item, dtype=np.asarray(item).dtype) for item in batch)
+    if len(X) != len(y):
+        raise ValueError(f"a batch has {len(X)} pictures and {len(y)} labels")
+    if len(X) < len(contexts):
+        raise ValueError(
+            f"a batch of {len(X)} cannot be shared by {len(contexts)} contexts: choose a batch_size that leaves the last "
+            f"batch at least {len(contexts)}"
+        )
+    Xs, ys = (gluon.utils.split_and_load(part, contexts, even_split=False) for part in (X, y))
+    return list(zip(Xs, ys))
+
+
+def _hits(output: nd.NDArray, y: nd.NDArray) -> nd.NDArray:
+    """Return how many rows of ``output`` are largest at their label."""
+    return (output.argmax(axis=1) == y.astype("float32")).sum()
