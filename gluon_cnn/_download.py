@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import requests
+from gluon_cnn._runtime import progress_disabled
 from tqdm.auto import tqdm
 
 __all__ = ["download"]
@@ -57,7 +58,12 @@ def _fetch(url: str, part: Path) -> None:
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         with part.open("ab" if have else "wb") as file, tqdm(
-            total=total, initial=have, unit="B", unit_scale=True, desc=part.name.replace(".part", "")
+            total=total,
+            initial=have,
+            unit="B",
+            unit_scale=True,
+            desc=part.name.replace(".part", ""),
+            disable=progress_disabled(),
         ) as bar:
             for chunk in response.iter_content(CHUNK):
                 file.write(chunk)

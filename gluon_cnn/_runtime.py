@@ -7,6 +7,7 @@ and what to do, and ``python -m gluon_cnn.doctor`` still runs.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import ctypes
 import importlib
 import os
@@ -26,7 +27,7 @@ NUMPY_ALIASES = ("bool", "int", "float", "complex", "object", "str")
 
 DEBIAN_PACKAGES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0", "libGL.so.1": "libgl1"}
 
-__all__ = ["available_cores", "import_advice", "mxnet_problem", "mxnet_threads"]
+__all__ = ["available_cores", "import_advice", "mxnet_problem", "mxnet_threads", "progress_disabled"]
 
 
 def available_cores(root: str | Path = "/") -> int:
@@ -90,11 +91,18 @@ def mxnet_threads() -> int | None:
         return None
 
 
+def progress_disabled() -> bool:
+    """Return whether TQDM_DISABLE is set; tqdm's notebook bars do not look at it themselves."""
+    return os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+
+
 def import_advice(error: BaseException) -> str:
     """Say what an error met while importing a library means and what mends it."""
     text = str(error).strip()
     first_line = text.splitlines()[0] if text else type(error).__name__
-    missing = re.search(r"(lib[\w.+-]+?\.(?:so|dylib)[.\d]*):? .*?no such file|(lib[\w.+-]+\.so[.\d]*): cannot", text, re.I)
+    missing = re.search(
+        r"(lib[\w.+-]+?\.(?:so|dylib)[.\d]*):? .*?no such file|(lib[\w.+-]+\.so[.\d]*): cannot", text, re.I
+    )
     library = next((name for name in missing.groups() if name), None) if missing else None
     if library and re.match(r"lib(cu|nccl|nv)", library):
         return (
@@ -124,10 +132,9 @@ def _restore_names() -> None:
     try:
         importlib.import_module("distutils")
     except ModuleNotFoundError:
-        try:
-            importlib.import_module("setuptools")  # brings a distutils of its own
-        except ModuleNotFoundError:
-            pass  # import_advice names it when mxnet asks for it
+        # setuptools brings a distutils of its own; without it import_advice says so when mxnet asks for one
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module("setuptools")
 
 
 def _import_mxnet() -> str | None:
@@ -141,7 +148,7 @@ def _import_mxnet() -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # distutils' own, on Python 3.10 and 3.11
             importlib.import_module("mxnet")
-    except Exception as error:  # noqa: BLE001 - whatever it is, the doctor must be able to report it
+    except Exception as error:  # whatever it is, the doctor must be able to report it
         return import_advice(error)
     threads = mxnet_threads() if imported_before and not threads_were_chosen else None
     if threads is not None and threads < cores:

@@ -81,13 +81,14 @@ class Batches:
         return (self._batch(order[i : i + self.batch_size]) for i in range(0, len(order), self.batch_size))
 
     def _batch(self, chosen: np.ndarray) -> tuple[nd.NDArray, nd.NDArray]:
-        chunk = self.images[chosen]
-        X = nd.array(chunk, dtype=chunk.dtype).astype("float32")
-        if chunk.dtype == np.uint8:
+        # nd.array would wait until the engine is through with the network's work; a view of NumPy's memory does not.
+        # Indexing made these arrays for this batch alone, so nobody writes to them later.
+        X = nd.from_numpy(np.ascontiguousarray(self.images[chosen])).astype("float32")
+        if self.images.dtype == np.uint8:
             X = X / 255
         if self.resize and self.resize != X.shape[2:]:
             X = nd.contrib.BilinearResize2D(X, height=self.resize[0], width=self.resize[1], align_corners=False)
-        return X, nd.array(self.labels[chosen], dtype="int32")
+        return X, nd.from_numpy(self.labels[chosen])
 
 
 def _size(resize: int | tuple[int, int] | None) -> tuple[int, int] | None:

@@ -50,7 +50,7 @@ def try_all_gpus() -> list[mx.Context]:
     list of mx.Context
         Never empty, so that it can be passed to ``train`` as it is. From notes C.
     """
-    contexts = [try_gpu(i) for i in range(_num_gpus())] or [try_gpu()]
+    contexts = [try_gpu(i) for i in range(num_gpus())] or [try_gpu()]
     return [ctx for ctx in contexts if ctx.device_type == "gpu"] or [mx.cpu()]
 
 
@@ -83,7 +83,8 @@ def gpu_problem(i: int) -> str | None:
     return None if right else f"GPU {i} computed a wrong result"
 
 
-def _num_gpus() -> int:
+def num_gpus() -> int:
+    """Return how many GPUs CUDA sees, 0 without CUDA or without a driver."""
     try:
         return mx.context.num_gpus()
     except mx.MXNetError:

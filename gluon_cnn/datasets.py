@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,11 +10,10 @@ from typing import Tuple
 
 import mxnet as mx
 import numpy as np
-from mxnet import nd
-
 from gluon_cnn._download import download as download_file
 from gluon_cnn._idx import read_idx
 from gluon_cnn.batches import Batches
+from mxnet import nd
 
 __all__ = [
     "DATASETS",
@@ -165,7 +165,7 @@ def read_fashion_mnist(root: str | Path | None = None, download: bool = False) -
         raise FileNotFoundError(
             f"the full Fashion-MNIST is in none of these folders:\n{places}\n"
             "Either of these commands gets it:\n"
-            "  gluon-cnn data                              (30 MB from the data set's own hosts; in the course: make data)\n"
+            "  gluon-cnn data                              (downloads 30 MB; in the course: make data)\n"
             "  sudo apt-get install dataset-fashion-mnist  (on Debian and Ubuntu)\n"
             'Without it, the sample in the package works offline: load_data("sample", batch_size)'
         )
@@ -186,8 +186,8 @@ def download_fashion_mnist(root: str | Path | None = None, hosts: Iterable[str] 
     hosts = list(hosts)
     for name, sha256 in CHECKSUMS.items():
         if _file(folder, name) is None:
-            urls = [f"{host}{name}.gz" for host in hosts]
-            download_file(urls, folder / f"{name}.gz", check=lambda part, sha256=sha256: read_idx(part, sha256))
+            check = functools.partial(read_idx, sha256=sha256)
+            download_file([f"{host}{name}.gz" for host in hosts], folder / f"{name}.gz", check)
     return folder
 
 

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["COLORS", "plot_confusion", "plot_history", "show_images", "style"]
 
 # Okabe and Ito's colours, which people with any form of colour blindness can tell apart.
-COLORS = {"blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00", "sky": "#56B4E9", "grey": "#666666"}
+COLORS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "red": "#D55E00",
+    "sky": "#56B4E9",
+    "grey": "#666666",
+}
 
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
@@ -75,7 +82,11 @@ def show_images(
     height = 1.75 if titles is not None else 1.5
     with style():
         _, axes = plt.subplots(
-            num_rows, num_cols, figsize=figsize or (1.5 * num_cols, height * num_rows), squeeze=False, layout="constrained"
+            num_rows,
+            num_cols,
+            figsize=figsize or (1.5 * num_cols, height * num_rows),
+            squeeze=False,
+            layout="constrained",
         )
         for i, ax in enumerate(axes.flat):
             ax.axis("off")

@@ -15,10 +15,11 @@ __all__ = ["LayerSummary", "Summary", "summary"]
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer: its place in the network, its block, output shape, parameters and FLOPs for one forward pass."""
+    """One layer: its place in the network, its kind and settings, and what one forward pass makes and costs."""
 
     name: str
-    layer: Block
+    kind: str
+    details: tuple[str, ...]
     output_shape: tuple[int, ...]
     parameters: int
     flops: int
@@ -44,7 +45,16 @@ class Summary:
 
     def __repr__(self) -> str:
         head = ("layer", "", "output shape", "parameters", "FLOPs")
-        rows = [(r.name, _title(r.layer), str(r.output_shape), f"{r.parameters:,}", f"{r.flops:,}") for r in self.layers]
+        rows = [
+            (
+                r.name,
+                f"{r.kind} {', '.join(r.details)}".strip(),
+                str(r.output_shape),
+                f"{r.parameters:,}",
+                f"{r.flops:,}",
+            )
+            for r in self.layers
+        ]
         foot = (self.network, "", f"input {self.input_shape}", f"{self.parameters:,}", f"{self.flops:,}")
         widths = [max(len(row[i]) for row in (head, *rows, foot)) for i in range(len(head))]
         rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
@@ -96,8 +106,9 @@ def summary(net: Block, shape: tuple[int, ...]) -> Summary:
             own = [p for p in layer._reg_params.values() if id(p) not in counted]
             counted.update(id(p) for p in own)
             size = sum(int(np.prod(p.shape)) for p in own)
-            outputs = output if isinstance(output, (list, tuple)) else [output]
-            rows.append(LayerSummary(name, layer, outputs[0].shape, size, _flops(layer, inputs[0].shape, outputs[0])))
+            first = output[0] if isinstance(output, (list, tuple)) else output
+            flops = _flops(layer, inputs[0].shape, first)
+            rows.append(LayerSummary(name, type(layer).__name__, _details(layer), first.shape, size, flops))
 
         handles.append(layer.register_forward_hook(record))
 
@@ -139,38 +150,35 @@ def _imperative(net: Block) -> Iterator[None]:
             block._active = True
 
 
-def _title(layer: Block) -> str:
-    """Describe a layer in a few words: ``Conv2D 20, 5x5, relu``."""
-    kind = type(layer).__name__
-    parts = []
+def _details(layer: Block) -> tuple[str, ...]:
+    """Return a layer's settings in a few words: ``("20", "5x5", "relu")``."""
+    details = []
+    settings = getattr(layer, "_kwargs", {})
     if isinstance(layer, nn.Dense):
-        parts.append(str(layer._units))
-    elif "kernel" in getattr(layer, "_kwargs", {}):
-        settings = layer._kwargs
+        details.append(str(layer._units))
+    elif "kernel" in settings and not settings.get("global_pool"):
         if "num_filter" in settings:
-            parts.append(str(settings["num_filter"]))
-        if not settings.get("global_pool"):
-            parts.append("x".join(map(str, settings["kernel"])))
-            if max(settings["stride"]) > 1:
-                parts.append(f"stride {settings['stride'][0]}")
-            if max(settings["pad"]) > 0:
-                parts.append(f"padding {settings['pad'][0]}")
+            details.append(str(settings["num_filter"]))
+        details.append("x".join(map(str, settings["kernel"])))
+        if max(settings["stride"]) > 1:
+            details.append(f"stride {settings['stride'][0]}")
+        if max(settings["pad"]) > 0:
+            details.append(f"padding {settings['pad'][0]}")
     elif isinstance(layer, nn.Dropout):
-        parts.append(str(layer._rate))
-    activation = getattr(layer, "act", None)
-    if activation is not None:
-        parts.append(activation._act_type)
-    return " ".join([kind, ", ".join(parts)]).strip()
+        details.append(str(layer._rate))
+    if getattr(layer, "act", None) is not None:
+        details.append(layer.act._act_type)
+    return tuple(details)
 
 
 def _flops(layer: Block, input_shape: tuple[int, ...], output: nd.NDArray) -> int:
-    weight = getattr(layer, "weight", None)
-    bias = output.size if getattr(layer, "bias", None) is not None else 0
     if isinstance(layer, (nn.Conv1D, nn.Conv2D, nn.Conv3D)):
         # Each output value is a sum over one kernel: (in channels / groups) x kernel height x kernel width.
-        return 2 * output.size * int(np.prod(weight.shape[1:])) + bias
-    if isinstance(layer, (nn.Conv1DTranspose, nn.Conv2DTranspose, nn.Conv3DTranspose)):
-        return 2 * int(np.prod(input_shape)) * int(np.prod(weight.shape[1:])) + bias
-    if isinstance(layer, nn.Dense):
-        return 2 * output.size * weight.shape[1] + bias
-    return 0
+        products = output.size * int(np.prod(layer.weight.shape[1:]))
+    elif isinstance(layer, (nn.Conv1DTranspose, nn.Conv2DTranspose, nn.Conv3DTranspose)):
+        products = int(np.prod(input_shape)) * int(np.prod(layer.weight.shape[1:]))
+    elif isinstance(layer, nn.Dense):
+        products = output.size * layer.weight.shape[1]
+    else:
+        return 0
+    return 2 * products + (output.size if layer.bias is not None else 0)

@@ -6,12 +6,13 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import mxnet as mx
 import numpy as np
+from gluon_cnn._runtime import progress_disabled
 from mxnet import autograd, gluon, nd
 from tqdm.auto import tqdm
 
@@ -140,9 +141,7 @@ def train(
     return history
 
 
-def evaluate_accuracy(
-    data: Iterable, net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None = None
-) -> float:
+def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None = None) -> float:
     """Return the share of right answers of ``net`` on ``data``.
 
     Parameters
@@ -184,8 +183,8 @@ def _train_epoch(
     title: str,
 ) -> tuple[_Tally, float]:
     tally, clock = _Tally(), _Clock()
-    total = len(data) if hasattr(data, "__len__") else None
-    with tqdm(total=total, desc=title, unit="batch", leave=False) as bar:
+    total = len(data) if isinstance(data, Sized) else None
+    with tqdm(total=total, desc=title, unit="batch", leave=False, disable=progress_disabled()) as bar:
         for batch in clock.timed(data):
             parts = _split(batch, contexts)
             with autograd.record():
@@ -193,7 +192,7 @@ def _train_epoch(
                 losses = [loss(output, y) for output, (_, y) in zip(outputs, parts)]
             autograd.backward(losses)
             trainer.step(sum(len(y) for _, y in parts))
-            tally.add([(l.sum(), _hits(output, y), len(y)) for l, output, (_, y) in zip(losses, outputs, parts)])
+            tally.add([(value.sum(), _hits(out, y), len(y)) for value, out, (_, y) in zip(losses, outputs, parts)])
             if tally.count:
                 bar.set_postfix(loss=f"{tally.loss:.3f}", acc=f"{tally.accuracy:.2f}", refresh=False)
             bar.update()
@@ -230,7 +229,9 @@ class _Tally:
         while self._pending:
             self._read()
         if not self.count:
-            raise ValueError(f"{what} gave no batch: pass something that can be iterated again in each epoch, such as Batches")
+            raise ValueError(
+                f"{what} gave no batch: pass something that can be iterated in each epoch, such as Batches"
+            )
 
     def _read(self) -> None:
         for loss_sum, hits, count in self._pending.popleft():
@@ -282,8 +283,8 @@ def _split(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.
         raise ValueError(f"a batch has {len(X)} pictures and {len(y)} labels")
     if len(X) < len(contexts):
         raise ValueError(
-            f"a batch of {len(X)} cannot be shared by {len(contexts)} contexts: choose a batch_size that leaves the last "
-            f"batch at least {len(contexts)}"
+            f"a batch of {len(X)} cannot be shared by {len(contexts)} contexts: choose a batch_size that leaves at least "
+            f"{len(contexts)} for the last batch"
         )
     Xs, ys = (gluon.utils.split_and_load(part, contexts, even_split=False) for part in (X, y))
     return list(zip(Xs, ys))

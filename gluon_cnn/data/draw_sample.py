@@ -11,7 +11,6 @@ import struct
 from pathlib import Path
 
 import numpy as np
-
 from gluon_cnn.datasets import CHECKSUMS, read_fashion_mnist
 
 SEED = 20260101

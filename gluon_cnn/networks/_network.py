@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import mxnet as mx
 import numpy as np
@@ -78,10 +81,26 @@ class Network(HybridBlock):
 
     def _graph(self) -> mx.sym.Symbol:
         """Return the network as a symbol without the shapes of its weights: it takes what a new network could take."""
-        nodes = json.loads(super().forward(mx.sym.var("data")).tojson())
+        with _hooks_off(self):
+            nodes = json.loads(super().forward(mx.sym.var("data")).tojson())
         for node in nodes["nodes"]:
             node.get("attrs", {}).pop("__shape__", None)
         return mx.sym.load_json(json.dumps(nodes))
+
+
+@contextmanager
+def _hooks_off(net: HybridBlock) -> Iterator[None]:
+    """Keep a user's hooks from being called with symbols."""
+    blocks: list[HybridBlock] = []
+    net.apply(blocks.append)
+    hooks = [(block._forward_hooks, block._forward_pre_hooks) for block in blocks]
+    for block in blocks:
+        block._forward_hooks, block._forward_pre_hooks = OrderedDict(), OrderedDict()
+    try:
+        yield
+    finally:
+        for block, (after, before) in zip(blocks, hooks):
+            block._forward_hooks, block._forward_pre_hooks = after, before
 
 
 def _fits(graph: mx.sym.Symbol, shape: tuple[int, ...], **weights: tuple[int, ...]) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from mxnet.gluon import nn
-
 from gluon_cnn.networks._network import Network
+from mxnet.gluon import nn
 
 __all__ = ["LeNet"]
 

@@ -1,0 +1,86 @@
+# The course's commands. `make` alone lists them.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LAB_FLAGS ?=
+
+# Progress bars do not belong in stored outputs and logs.
+test run notebooks: export TQDM_DISABLE = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test run data notebooks lock clean rebuild
+
+help: ## list these commands
+	@echo "make [VARIABLE=value] COMMAND"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Variables: PYTHON (interpreter for .venv; default: the newest of 3.11, 3.10, 3.9, 3.8), LAB_FLAGS (for JupyterLab)"
+
+# Without a screen JupyterLab only prints its address; root has to be allowed, as in containers.
+NO_BROWSER := $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s))),,--no-browser)
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+lab: $(STAMP) ## open the course in JupyterLab (the first time: install it into .venv)
+	$(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(NO_BROWSER) $(AS_ROOT) $(LAB_FLAGS)
+
+test: $(STAMP) ## run ruff, mypy, the package's tests and every lesson against its stored outputs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest --nbval --nbval-current-env notebooks
+
+run: $(STAMP) ## execute every lesson from top to bottom; notebooks and pages go to build/course/
+	@mkdir -p build/course
+	@failed=; for notebook in notebooks/[0-9]*.ipynb; do \
+	  name=$$(basename $$notebook .ipynb); log=build/course/$$name.log; start=$$(date +%s); \
+	  printf '%s ... ' "$$name"; \
+	  if $(BIN)/papermill --no-progress-bar --cwd notebooks $$notebook build/course/$$name.ipynb > $$log 2>&1 \
+	    && $(BIN)/jupyter nbconvert --log-level=ERROR --to html --TemplateExporter.extra_template_basedirs=docs --template lesson_page build/course/$$name.ipynb >> $$log 2>&1; \
+	  then echo "$$(( $$(date +%s) - start )) s: build/course/$$name.html"; rm $$log; \
+	  else echo "failed, see $$log:"; tail -n 15 $$log; failed=1; fi; \
+	done; test -z "$$failed"
+
+data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
+	$(BIN)/gluon-cnn data
+
+notebooks: $(STAMP) ## execute every lesson and store its outputs in notebooks/
+	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.coalesce_streams=True notebooks/[0-9]*.ipynb
+
+lock: $(STAMP) ## choose the newest versions that fit together and write constraints.txt
+	$(BIN)/pip install --quiet uv
+	echo '# The exact versions that `make lab` and `make test` install, for each Python. Made by: make lock' > constraints.txt
+	$(BIN)/uv pip compile --universal --python-version 3.8 --all-extras --upgrade --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header --quiet pyproject.toml >> constraints.txt
+
+clean: ## remove .venv, build/ and all caches
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+# Another interpreter than the one .venv was made with makes it anew.
+ifneq ($(PYTHON),)
+ifneq ($(shell $(PYTHON) --version 2>&1),$(shell $(BIN)/python --version 2>&1))
+$(STAMP): rebuild
+endif
+endif
+
+PYTHONS := $(or $(PYTHON),python3.11 python3.10 python3.9 python3.8 python3 python)
+FITS := import sys; sys.exit(not (3, 8) <= sys.version_info[:2] <= (3, $(if $(PYTHON),13,11)))
+
+$(STAMP): pyproject.toml constraints.txt
+	@python=$$(for p in $(PYTHONS); do if $$p -c '$(FITS)' 2> /dev/null; then echo $$p; break; fi; done); \
+	if [ -z "$$python" ]; then \
+	  echo "No Python that mxnet 1.9.1 runs on was found (looked for: $(PYTHONS))."; \
+	  echo "Install Python 3.11, 3.10, 3.9 or 3.8, or name one: make lab PYTHON=/path/to/python3.11"; exit 1; \
+	fi; \
+	if ! $$python -c 'import ensurepip, venv' 2> /dev/null; then \
+	  echo "$$python cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; \
+	fi; \
+	case "$$(uname -s)-$$(uname -m)" in Linux-x86_64|Linux-aarch64|Darwin-x86_64) ;; *) \
+	  echo "There is no mxnet 1.9.1 for $$(uname -s) on $$(uname -m); a Linux container runs the course."; exit 1;; esac; \
+	echo "Making $(VENV) with $$($$python --version) (about 1.2 GB; some minutes the first time)"; \
+	$$python -m venv $(if $(filter rebuild,$?),--clear) $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade "pip>=23.1"
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable ".[course,dev]"
+	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
+	@touch $@

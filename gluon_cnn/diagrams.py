@@ -1,0 +1,92 @@
+"""The drawn figures of the lessons: made from the things they show."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from gluon_cnn.plotting import COLORS, style
+from gluon_cnn.summary import LayerSummary, summary
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, Rectangle
+from mxnet.gluon import Block
+
+__all__ = ["draw_network"]
+
+SHEETS_SHOWN = 6  # a stack of more feature maps is drawn with this many
+GAP = 1.25  # between two stacks, in units in which the input is 1.5 high
+FILL = {"Conv2D": COLORS["sky"], "Dense": COLORS["orange"], "MaxPool2D": "#FFFFFF", "AvgPool2D": "#FFFFFF"}
+
+
+def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -> None:
+    """Draw what flows through a network whose layers follow one another.
+
+    Parameters
+    ----------
+    net : Block
+        An initialized network.
+    shape : tuple of int
+        Shape of its input, (N, C, H, W).
+    title : str, optional
+        Default: the network's name, layers with parameters and number of parameters.
+
+    Notes
+    -----
+    Feature maps are stacks of sheets, vectors are columns; the label under an arrow is the layer, the label over a
+    stack its channels, height and width.
+    """
+    table = summary(net, shape)
+    layers = [layer for layer in table.layers if layer.kind != "Dropout"]
+    weighted = sum(layer.parameters > 0 for layer in layers)
+    with style():
+        _, ax = plt.subplots(figsize=(1.55 * (len(layers) + 1), 3.6), layout="constrained")
+        x, right_edges, centres = 0.0, [], []
+        shapes = [shape, *(layer.output_shape for layer in layers)]
+        fills = ["#DDDDDD"]
+        for layer in layers:
+            fills.append(FILL.get(layer.kind, fills[-1]))
+        for size, fill in zip(shapes, fills):
+            width = _draw_output(ax, x, size[1:], fill, scale=1.5 / shape[2])
+            centres.append(x + width / 2)
+            right_edges.append(x + width)
+            x += width + GAP
+        for i, layer in enumerate(layers):
+            _draw_layer(ax, layer, right_edges[i], right_edges[i] + GAP)
+        ax.set_xlim(-0.3, x - GAP + 0.5)
+        ax.set_ylim(-1.75, 1.6)
+        ax.set_aspect("equal")
+        ax.axis("off")
+        ax.set_title(title or f"{table.network}: {weighted} layers with weights, {table.parameters:,} parameters")
+        plt.show()
+
+
+def _draw_output(ax: Axes, x: float, size: tuple[int, ...], fill: str, scale: float) -> float:
+    """Draw one stack or column from ``x`` on and return its width."""
+    if len(size) == 1:
+        height = float(np.clip(0.42 * np.log2(size[0]), 0.6, 2.2)) * 0.75
+        ax.add_patch(Rectangle((x, -height / 2), 0.22, height, facecolor=fill, edgecolor="black", linewidth=0.9))
+        ax.text(x + 0.11, height / 2 + 0.12, f"{size[0]:,}", ha="center", va="bottom", fontsize=10)
+        return 0.22
+    channels, height, width = size
+    sheets = min(channels, SHEETS_SHOWN)
+    side_y, side_x = max(height * scale, 0.16), max(width * scale, 0.16)
+    step = 0.07
+    total = side_x + step * (sheets - 1)
+    bottom = -(side_y + step * (sheets - 1)) / 2
+    for k in range(sheets):
+        offset = step * (sheets - 1 - k)  # the last drawn lies in front, lower left
+        ax.add_patch(
+            Rectangle((x + offset, bottom + offset), side_x, side_y, facecolor=fill, edgecolor="black", linewidth=0.9)
+        )
+    top = bottom + side_y + step * (sheets - 1)
+    ax.text(x + total / 2, top + 0.12, f"{channels}×{height}×{width}", ha="center", va="bottom", fontsize=10)
+    return total
+
+
+def _draw_layer(ax: Axes, layer: LayerSummary, start: float, end: float) -> None:
+    """Draw an arrow between two outputs with the layer's name and settings under it."""
+    ax.add_patch(FancyArrowPatch((start + 0.1, 0), (end - 0.1, 0), arrowstyle="-|>", mutation_scale=13, color="black"))
+    words = [
+        layer.kind.replace("2D", ""),
+        *(detail.replace("x", "×") if "x" in detail else detail for detail in layer.details),
+    ]
+    ax.text((start + end) / 2, -0.98, "\n".join(words), ha="center", va="top", fontsize=9.5, linespacing=1.25)

@@ -1,0 +1,150 @@
+"""Report what the course needs and finds on this machine: ``python -m gluon_cnn.doctor``."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from gluon_cnn import __version__, _runtime
+
+__all__ = ["Finding", "examine", "main"]
+
+OPTIONAL = {  # module: (distribution, what the course uses it for)
+    "jupyterlab": ("jupyterlab", "to open the lessons"),
+    "ipywidgets": ("ipywidgets", "for sliders and progress bars in the lessons"),
+    "papermill": ("papermill", "to run lessons with other settings"),
+    "skimage": ("scikit-image", "for the photos"),
+    "gluoncv": ("gluoncv", "for its model zoo, in the last lessons"),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; ``remedy`` is empty when all is well, ``serious`` when nothing works without it."""
+
+    name: str
+    found: str
+    remedy: str = ""
+    serious: bool = False
+
+
+def examine() -> Iterator[Finding]:
+    """Yield what was found, one finding at a time."""
+    yield Finding("gluon_cnn", __version__)
+    yield _python()
+    yield Finding("system", f"{platform.system()} {platform.release()}, {platform.machine()}")
+    yield _mxnet()
+    for name in ("numpy", "matplotlib"):
+        yield Finding(name, metadata.version(name))
+    for module, (distribution, purpose) in OPTIONAL.items():
+        yield _optional(module, distribution, purpose)
+    yield _threads()
+    if _runtime.mxnet_problem is None:
+        yield from _contexts()
+        yield from _data()
+
+
+def main() -> int:
+    """Print the report; return 1 when something serious is wrong, else 0."""
+    problems = []
+    for finding in examine():
+        mark = "  " if not finding.remedy else "!!" if finding.serious else " !"
+        print(f"{mark} {finding.name:<14} {finding.found}")
+        if finding.remedy:
+            print(f"{'':<17} -> {finding.remedy}")
+            problems.append(finding)
+    serious = any(problem.serious for problem in problems)
+    print()
+    if serious:
+        print("The course cannot run like this: follow the arrows at !! first.")
+    elif problems:
+        print("The course runs. What ! marks is optional.")
+    else:
+        print("Everything the course needs is here.")
+    return int(serious)
+
+
+def _python() -> Finding:
+    found = f"{platform.python_version()} ({sys.executable})"
+    if (3, 8) <= sys.version_info[:2] <= (3, 13):
+        return Finding("python", found)
+    return Finding("python", found, "mxnet 1.9.1 is known to work on Python 3.8 to 3.13", serious=True)
+
+
+def _mxnet() -> Finding:
+    try:
+        version = metadata.version("mxnet")
+    except metadata.PackageNotFoundError:
+        version = "not installed under this name"  # a GPU wheel is called mxnet-cu112
+    if _runtime.mxnet_problem is not None:
+        return Finding("mxnet", f"{version}, cannot be imported", _runtime.mxnet_problem, serious=True)
+    import mxnet as mx
+
+    if mx.__version__ != _runtime.MXNET_VERSION:
+        return Finding("mxnet", mx.__version__, f"the course was tested with {_runtime.MXNET_VERSION} only")
+    return Finding("mxnet", mx.__version__)
+
+
+def _optional(module: str, distribution: str, purpose: str) -> Finding:
+    try:
+        version = metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return Finding(distribution, "not installed", f"{purpose}: pip install {distribution}")
+    if module == "gluoncv" and _runtime.mxnet_problem is not None:
+        return Finding(distribution, version)  # it would only report mxnet's problem again
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # it may fail in any way, and the report must go on
+        return Finding(distribution, f"{version}, cannot be imported", _runtime.import_advice(error))
+    return Finding(distribution, version)
+
+
+def _threads() -> Finding:
+    cores, threads = _runtime.available_cores(), _runtime.mxnet_threads()
+    found = f"{threads if threads is not None else os.environ['OMP_NUM_THREADS']} of {cores} cores"
+    if threads is not None and threads < cores:
+        setting = os.environ["OMP_NUM_THREADS"]
+        return Finding("threads", found, f"OMP_NUM_THREADS={setting} is set: unset it to use all cores")
+    return Finding("threads", found)
+
+
+def _contexts() -> Iterator[Finding]:
+    from gluon_cnn.context import gpu_problem, num_gpus
+
+    yield Finding("context", "cpu(0)")
+    for i in range(max(1, num_gpus())):
+        problem = gpu_problem(i)
+        if problem is None:
+            yield Finding(f"gpu({i})", "computes correctly")
+        elif num_gpus():
+            yield Finding(f"gpu({i})", "not used", problem)
+        else:
+            yield Finding("gpu", f"none: {problem}")  # nothing to mend
+
+
+def _data() -> Iterator[Finding]:
+    from gluon_cnn import datasets
+
+    train, test = datasets.load_data("sample", batch_size=1)
+    yield Finding("sample", f"{datasets.SAMPLE_FOLDER} ({len(train):,} and {len(test):,} pictures)")
+    folder = datasets.find_fashion_mnist()
+    if folder is None:
+        yield Finding(
+            "Fashion-MNIST", "not found", "for runs on the full set: gluon-cnn data (in the course: make data)"
+        )
+        return
+    try:
+        (train_images, _), (test_images, _) = datasets.read_fashion_mnist()
+    except (OSError, ValueError) as error:
+        yield Finding("Fashion-MNIST", f"{folder}, damaged", str(error))
+    else:
+        yield Finding("Fashion-MNIST", f"{folder} ({len(train_images):,} and {len(test_images):,} pictures, verified)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

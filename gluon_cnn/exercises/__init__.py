@@ -1,0 +1,1 @@
+"""Checks for the exercises, one file a lesson."""
