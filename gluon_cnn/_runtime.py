@@ -165,6 +165,6 @@ mxnet_problem = _import_mxnet()
 
 def refuse(name: str) -> object:
     """Stand in for the package's names while mxnet cannot be imported: say what to do about it."""
-    if name.startswith("__"):
-        raise AttributeError(name)
+    if name not in sys.modules["gluon_cnn"].__all__:
+        raise AttributeError(f"module 'gluon_cnn' has no attribute {name!r}")  # Python then looks for a submodule
     raise ImportError(f"gluon_cnn needs mxnet, and {mxnet_problem}. For more: python -m gluon_cnn.doctor")

@@ -43,8 +43,8 @@ def examine() -> Iterator[Finding]:
         yield Finding(name, metadata.version(name))
     for module, (distribution, purpose) in OPTIONAL.items():
         yield _optional(module, distribution, purpose)
-    yield _threads()
     if _runtime.mxnet_problem is None:
+        yield _threads()
         yield from _contexts()
         yield from _data()
 

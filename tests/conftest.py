@@ -1,0 +1,26 @@
+"""Settings of all tests: no windows, no progress bars, seeded."""
+
+import os
+
+os.environ["TQDM_DISABLE"] = "1"
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import gluon_cnn
+import pytest
+from matplotlib import pyplot as plt
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    gluon_cnn.seed(0)
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def no_usual_places(monkeypatch, tmp_path):
+    """Hide every copy of the full Fashion-MNIST that this machine may have."""
+    monkeypatch.delenv("GLUON_CNN_DATA", raising=False)
+    monkeypatch.setenv("MXNET_HOME", str(tmp_path / "mxnet-home"))
+    monkeypatch.setattr("gluon_cnn.datasets.DEBIAN_FOLDER", tmp_path / "debian")
+    return tmp_path

@@ -1,0 +1,110 @@
+"""The gluon-cnn command and the doctor."""
+
+import subprocess
+import sys
+
+import pytest
+from gluon_cnn import cli, datasets, doctor
+
+
+def run(capsys, *arguments):
+    status = cli.main(arguments)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_help_lists_the_commands(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--help"])
+    assert stopped.value.code == 0
+    printed = capsys.readouterr().out
+    assert "doctor" in printed
+    assert "data" in printed
+
+
+@pytest.mark.parametrize("arguments", [[], ["doktor"]])
+def test_no_or_a_wrong_command_is_refused_with_the_right_ones(capsys, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: gluon-cnn" in capsys.readouterr().err
+
+
+def test_data_tells_where_it_is(capsys, monkeypatch, tmp_path):
+    pictures = [[0] * 3, [0] * 2]
+    monkeypatch.setattr(datasets, "read_fashion_mnist", lambda root, download: ((pictures[0], 0), (pictures[1], 0)))
+    monkeypatch.setattr(datasets, "find_fashion_mnist", lambda root: tmp_path)
+    status, printed, _ = run(capsys, "data", "--root", str(tmp_path))
+    assert status == 0
+    assert f"is in {tmp_path}: 3 training and 2 test pictures" in printed
+
+
+def test_a_failed_download_is_one_message(capsys, monkeypatch, no_usual_places):
+    monkeypatch.setattr(datasets.download_fashion_mnist, "__defaults__", (None, ("http://127.0.0.1:9/",)))
+    status, _, errors = run(capsys, "data")
+    assert status == 1
+    assert errors.startswith("gluon-cnn data: train-images-idx3-ubyte.gz could not be downloaded")
+    assert "Traceback" not in errors
+
+
+def test_ctrl_c_says_how_to_go_on(capsys, monkeypatch):
+    def interrupted(root, download):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(datasets, "read_fashion_mnist", interrupted)
+    status, _, errors = run(capsys, "data")
+    assert status == 130
+    assert "goes on where it stopped" in errors
+
+
+def test_the_doctor_reports_this_machine():
+    done = subprocess.run([sys.executable, "-m", "gluon_cnn.doctor"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    for name in ("python", "mxnet", "numpy", "threads", "context", "sample"):
+        assert f"\n   {name} " in done.stdout or f"\n ! {name} " in done.stdout
+
+
+def report(capsys):
+    status = doctor.main()
+    return status, capsys.readouterr().out
+
+
+def test_the_doctor_names_missing_data_and_how_to_get_it(capsys, no_usual_places):
+    status, printed = report(capsys)
+    assert status == 0  # the sample is enough for the course
+    assert " ! Fashion-MNIST  not found" in printed
+    assert "-> for runs on the full set: gluon-cnn data" in printed
+
+
+def test_the_doctor_names_a_damaged_file(capsys, no_usual_places, monkeypatch):
+    for name in datasets.CHECKSUMS:
+        (no_usual_places / f"{name}.gz").write_bytes(b"no gzip")
+    monkeypatch.setenv("GLUON_CNN_DATA", str(no_usual_places))
+    _, printed = report(capsys)
+    assert f"{no_usual_places}, damaged" in printed
+    assert "train-images-idx3-ubyte.gz is cut off or damaged" in printed
+
+
+def test_the_doctor_names_unused_cores(capsys, monkeypatch):
+    monkeypatch.setattr(doctor._runtime, "mxnet_threads", lambda: 1)
+    monkeypatch.setattr(doctor._runtime, "available_cores", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    _, printed = report(capsys)
+    assert " ! threads        1 of 8 cores" in printed
+    assert "-> OMP_NUM_THREADS=1 is set: unset it" in printed
+
+
+def test_the_doctor_names_what_is_not_installed(capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "OPTIONAL", {"no_such_module": ("no-such-package", "for nothing")})
+    status, printed = report(capsys)
+    assert status == 0
+    assert "-> for nothing: pip install no-such-package" in printed
+
+
+def test_the_doctor_names_a_gpu_that_does_not_compute(capsys, monkeypatch):
+    monkeypatch.setattr("gluon_cnn.context.num_gpus", lambda: 2)
+    monkeypatch.setattr("gluon_cnn.context.gpu_problem", lambda i: None if i else "GPU 0 is too new")
+    _, printed = report(capsys)
+    assert " ! gpu(0)         not used" in printed
+    assert "-> GPU 0 is too new" in printed
+    assert "gpu(1)         computes correctly" in printed

@@ -1,0 +1,258 @@
+"""The sample, the full set from disk and from a server, names and pictures."""
+
+import functools
+import gzip
+import hashlib
+import http.server
+import threading
+
+import gluon_cnn as g
+import numpy as np
+import pytest
+from gluon_cnn import datasets
+from gluon_cnn.data import draw_sample
+from gluon_cnn.data.draw_sample import to_idx
+from mxnet import nd
+
+FULL_SET = datasets.find_fashion_mnist()
+needs_full_set = pytest.mark.skipif(FULL_SET is None, reason="the full Fashion-MNIST is not on this machine")
+
+SMALL = {
+    "train-images-idx3-ubyte": np.arange(6 * 4, dtype=np.uint8).reshape(6, 2, 2),
+    "train-labels-idx1-ubyte": np.arange(6, dtype=np.uint8),
+    "t10k-images-idx3-ubyte": np.arange(2 * 4, dtype=np.uint8).reshape(2, 2, 2),
+    "t10k-labels-idx1-ubyte": np.arange(2, dtype=np.uint8),
+}
+
+
+@pytest.fixture
+def small_set(monkeypatch, no_usual_places):
+    """Take a set of eight pictures for Fashion-MNIST; return a function that writes it into a folder."""
+    checksums = {name: hashlib.sha256(gzip.decompress(to_idx(a))).hexdigest() for name, a in SMALL.items()}
+    monkeypatch.setattr(datasets, "CHECKSUMS", checksums)
+
+    def write(folder, zipped=True):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, array in SMALL.items():
+            raw = to_idx(array)
+            (folder / (f"{name}.gz" if zipped else name)).write_bytes(raw if zipped else gzip.decompress(raw))
+        return folder
+
+    return write
+
+
+def test_the_sample_is_balanced_and_whole():
+    train, test = g.load_data("sample", 64)
+    assert (train.images.shape, test.images.shape) == ((4000, 1, 28, 28), (1000, 1, 28, 28))
+    assert np.bincount(train.labels).tolist() == [400] * 10
+    assert np.bincount(test.labels).tolist() == [100] * 10
+    assert (len(train), len(test)) == (63, 16)
+    assert train.shuffle
+    assert not test.shuffle
+
+
+@needs_full_set
+def test_the_sample_is_what_its_script_draws():
+    for name, array in draw_sample.draw_sample().items():
+        assert (datasets.SAMPLE_FOLDER / f"{name}.gz").read_bytes()[10:] == to_idx(array)[10:]
+
+
+@needs_full_set
+def test_the_full_set():
+    train, test = g.load_data_fashion_mnist(256)
+    assert (train.images.shape, test.images.shape) == ((60_000, 1, 28, 28), (10_000, 1, 28, 28))
+    assert np.bincount(train.labels).tolist() == [6000] * 10
+    X, y = next(iter(test))
+    assert (X.shape, X.dtype, y.dtype) == ((256, 1, 28, 28), np.float32, np.int32)
+    assert 0 <= X.min().asscalar() < X.max().asscalar() <= 1
+
+
+def test_an_unknown_data_set_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"no data set 'mnist'; choose one of 'sample', 'fashion-mnist'"):
+        g.load_data("mnist", 64)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("place", ["root", "environment", "mxnet", "debian"])
+def test_each_place_is_looked_in(monkeypatch, small_set, no_usual_places, place, zipped):
+    folder = {
+        "mxnet": no_usual_places / "mxnet-home" / "datasets" / "fashion-mnist",
+        "debian": no_usual_places / "debian",
+    }.get(place, no_usual_places / "mine")
+    small_set(folder, zipped)
+    if place == "environment":
+        monkeypatch.setenv("GLUON_CNN_DATA", str(folder))
+    train, test = g.load_data_fashion_mnist(4, root=folder if place == "root" else None)
+    np.testing.assert_array_equal(train.images[:, 0], SMALL["train-images-idx3-ubyte"])
+    np.testing.assert_array_equal(test.labels, SMALL["t10k-labels-idx1-ubyte"])
+
+
+def test_the_root_comes_first(monkeypatch, small_set, no_usual_places):
+    for name in ("mine", "debian"):
+        small_set(no_usual_places / name)
+    monkeypatch.setenv("GLUON_CNN_DATA", str(no_usual_places / "debian"))
+    assert datasets.find_fashion_mnist(no_usual_places / "mine") == no_usual_places / "mine"
+    assert datasets.find_fashion_mnist() == no_usual_places / "debian"
+
+
+def test_nothing_found_lists_the_places_and_the_remedies(monkeypatch, small_set, no_usual_places):
+    monkeypatch.setenv("GLUON_CNN_DATA", str(no_usual_places / "variable"))
+    folder = small_set(no_usual_places / "root")
+    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        g.load_data_fashion_mnist(4, root=folder)
+    message = str(caught.value)
+    assert f"{folder} (without t10k-labels-idx1-ubyte)" in message
+    for place in ("variable", "mxnet-home/datasets/fashion-mnist", "debian"):
+        assert f"{no_usual_places / place} (no such folder)" in message
+    for command in ("make data", "apt-get install dataset-fashion-mnist"):
+        assert command in message
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[:-9], lambda raw: to_idx(SMALL["train-images-idx3-ubyte"] + 1)])
+def test_a_damaged_file_is_refused_by_name(small_set, no_usual_places, damage):
+    folder = small_set(no_usual_places / "mine")
+    small_set(no_usual_places / "debian")  # a good copy elsewhere is no excuse
+    path = folder / "train-images-idx3-ubyte.gz"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match="train-images-idx3-ubyte.gz"):
+        g.load_data_fashion_mnist(4, root=folder)
+
+
+class Server(http.server.SimpleHTTPRequestHandler):
+    """A file server that knows ranges, keeps a record and can hang up early."""
+
+    requests: list = []  # noqa: RUF012 - shared by all requests on purpose
+    hang_up_after: dict = {}  # noqa: RUF012
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        name = self.path.lstrip("/")
+        self.requests.append((name, self.headers.get("Range")))
+        path = self.directory + "/" + name
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except OSError:
+            self.send_error(404)
+            return
+        start = int(self.headers["Range"][len("bytes=") : -1]) if self.headers.get("Range") else 0
+        if start >= len(data):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        self.wfile.write(data[start : self.hang_up_after.pop(name, None)])
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "server"
+    folder.mkdir()
+    Server.requests.clear()
+    Server.hang_up_after.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Server, directory=str(folder))) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{running.server_port}/"
+        running.shutdown()
+        thread.join()
+
+
+def test_download(small_set, server, tmp_path):
+    small_set(server[0])
+    folder = datasets.download_fashion_mnist(tmp_path / "new", [server[1]])
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.gz" for name in SMALL)
+    train, _ = g.load_data_fashion_mnist(4, root=folder)
+    assert train.labels.tolist() == list(range(6))
+    Server.requests.clear()
+    datasets.download_fashion_mnist(folder, [server[1]])
+    assert not Server.requests  # what is there is not downloaded again
+
+
+def test_a_download_that_was_cut_off_goes_on(monkeypatch, small_set, server, tmp_path):
+    monkeypatch.setattr("gluon_cnn._download.CHUNK", 10)
+    small_set(server[0])
+    Server.hang_up_after["train-images-idx3-ubyte.gz"] = 20
+    with pytest.raises(OSError, match="train-images-idx3-ubyte.gz could not be downloaded"):
+        datasets.download_fashion_mnist(tmp_path / "new", [server[1]])
+    (part,) = (tmp_path / "new").iterdir()
+    assert (part.name, part.stat().st_size) == ("train-images-idx3-ubyte.part.gz", 20)
+    assert datasets.find_fashion_mnist(tmp_path / "new") is None
+    folder = datasets.download_fashion_mnist(tmp_path / "new", [server[1]])
+    assert ("train-images-idx3-ubyte.gz", "bytes=20-") in Server.requests
+    assert not list(folder.glob("*.part*"))
+    g.load_data_fashion_mnist(4, root=folder)
+
+
+def test_the_second_host_is_asked_when_the_first_has_nothing(small_set, server, tmp_path):
+    small_set(server[0] / "mirror")
+    folder = datasets.download_fashion_mnist(tmp_path / "new", [server[1], server[1] + "mirror/"])
+    g.load_data_fashion_mnist(4, root=folder)
+
+
+def test_wrong_contents_are_not_kept(small_set, server, tmp_path):
+    small_set(server[0])
+    (server[0] / "t10k-labels-idx1-ubyte.gz").write_bytes(to_idx(np.zeros(2, np.uint8)))
+    with pytest.raises(OSError, match=r"t10k-labels.* could not be downloaded:(.|\n)*wrong SHA-256"):
+        datasets.download_fashion_mnist(tmp_path / "new", [server[1]])
+    assert not list((tmp_path / "new").glob("t10k-labels*"))
+
+
+def test_no_host_answers(small_set, tmp_path):
+    with pytest.raises(OSError, match="could not be downloaded") as caught:
+        datasets.download_fashion_mnist(tmp_path / "new", ["http://127.0.0.1:9/"])
+    assert "http://127.0.0.1:9/train-images" in str(caught.value)
+
+
+def test_nothing_is_downloaded_unasked(monkeypatch, small_set):
+    monkeypatch.setattr(datasets, "download_fashion_mnist", lambda *a: pytest.fail("the network was used"))
+    with pytest.raises(FileNotFoundError):
+        g.load_data_fashion_mnist(4)
+
+
+def test_download_when_asked(monkeypatch, small_set, server, tmp_path):
+    small_set(server[0])
+    download = functools.partial(datasets.download_fashion_mnist, hosts=[server[1]])
+    monkeypatch.setattr(datasets, "download_fashion_mnist", download)
+    train, _ = g.load_data_fashion_mnist(4, root=tmp_path / "new", download=True)
+    assert len(train.labels) == 6
+
+
+def test_the_official_hosts_are_asked_over_https():
+    assert len(datasets.HOSTS) == 2
+    assert all(host.startswith("https://") for host in datasets.HOSTS)
+
+
+def test_names_of_labels():
+    assert g.fashion_mnist_labels([0, 9]) == ["t-shirt", "ankle boot"]
+    assert g.fashion_mnist_labels(nd.array([3, 5], dtype="int32")) == ["dress", "sandal"]
+    assert len(set(datasets.FASHION_MNIST_CLASSES)) == 10
+    for wrong in (10, -1, 0.5):
+        with pytest.raises(ValueError, match=f"0 to 9; got {wrong}"):
+            g.fashion_mnist_labels([0, wrong])
+
+
+def test_pictures():
+    cat = datasets.cat()
+    assert (cat.shape, cat.dtype) == ((300, 451, 3), np.uint8)
+    for name in datasets.PICTURES:
+        assert datasets.picture(name).shape[0] >= 300
+    with pytest.raises(ValueError, match="no picture 'dog'; choose one of 'astronaut'"):
+        datasets.picture("dog")
+
+
+def test_pictures_need_scikit_image(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "skimage", None)
+    with pytest.raises(ImportError, match="pip install scikit-image"):
+        datasets.cat()
+
+
+def test_the_sample_carries_its_licence():
+    text = (datasets.SAMPLE_FOLDER / "LICENSE").read_text()
+    assert "The MIT License" in text
+    assert "Zalando" in text
+    assert sum(f.stat().st_size for f in datasets.SAMPLE_FOLDER.iterdir()) < 2.5e6

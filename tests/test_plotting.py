@@ -1,0 +1,81 @@
+"""Figures: what they show, checked on the drawn objects; how they look has to be looked at."""
+
+import numpy as np
+import pytest
+from gluon_cnn import plotting, show_images
+from matplotlib import pyplot as plt
+from mxnet import nd
+
+GREY = np.random.RandomState(0).rand(5, 6)
+COLOUR = np.random.RandomState(0).rand(5, 6, 3)
+
+
+def shown():
+    return [ax.images[0].get_array() if ax.images else None for ax in plt.gcf().axes]
+
+
+@pytest.mark.parametrize(
+    ("picture", "expected"),
+    [
+        (GREY, GREY),
+        (GREY[None], GREY),
+        (GREY[:, :, None], GREY),
+        (COLOUR, COLOUR),
+        (COLOUR.transpose(2, 0, 1), COLOUR),
+        (nd.array(GREY[None], dtype="float64"), GREY),
+        ((COLOUR * 255).astype(np.uint8), (COLOUR * 255).astype(np.uint8)),
+        (np.ones((3, 9, 3)), np.ones((3, 9, 3))),  # could be either: height first wins
+    ],
+)
+def test_all_forms_of_pictures(picture, expected):
+    show_images([picture], 1, 1)
+    np.testing.assert_array_equal(shown()[0], expected)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 4), (4, 1), (2, 3)])
+def test_grids_of_any_form_with_titles(rows, columns):
+    show_images(nd.array(np.stack([GREY] * 4))[:, None], rows, columns, titles=["a", "b"])
+    assert len(plt.gcf().axes) == rows * columns
+    assert sum(picture is not None for picture in shown()) == min(4, rows * columns)
+    assert [ax.get_title() for ax in plt.gcf().axes][:2] == ["a", "b"][: rows * columns]
+
+
+def test_black_stays_black_and_bytes_are_bytes():
+    show_images([np.full((2, 2), 0.5), np.full((2, 2), 5, np.uint8)], 1, 2)
+    assert [ax.images[0].get_clim() for ax in plt.gcf().axes] == [(0, 1), (0, 255)]
+
+
+def test_pictures_and_grids_that_are_none_are_refused():
+    with pytest.raises(ValueError, match=r"a picture has shape .* got \(4,\)"):
+        show_images([np.zeros(4)], 1, 1)
+    with pytest.raises(ValueError, match="must be at least 1; got 0 and 2"):
+        show_images([GREY], 0, 2)
+
+
+def test_plotting_leaves_the_users_settings_alone():
+    before = dict(plt.rcParams)
+    show_images([GREY], 1, 1)
+    assert dict(plt.rcParams) == before
+
+
+def test_confusion_counts_and_names_the_most_common_mistake():
+    plotting.plot_confusion([0, 0, 1, 2, 2, 2], [0, 1, 1, 0, 0, 2], ["cat", "dog", "fox"])
+    ax = plt.gca()
+    np.testing.assert_array_equal(ax.images[0].get_array(), [[1, 1, 0], [0, 1, 0], [2, 0, 1]])
+    assert ax.get_title() == "Most common mistake: fox taken for cat"
+    plotting.plot_confusion([0, 1], [0, 1], ["cat", "dog"])
+    assert plt.gca().get_title() == "No mistakes"
+    with pytest.raises(ValueError, match="differ in length: 2 and 1"):
+        plotting.plot_confusion([0, 1], [0], ["cat", "dog"])
+
+
+def luminance(colour):
+    rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(rgb <= 0.03928, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def test_the_first_two_colours_differ_in_brightness_too():
+    """So the two curves of a history stay apart in print and for any eyes."""
+    dark, bright = sorted(luminance(plotting.COLORS[name]) for name in ("blue", "orange"))
+    assert (bright + 0.05) / (dark + 0.05) > 2

@@ -1,0 +1,141 @@
+"""The table of a network's layers."""
+
+import gluon_cnn as g
+import numpy as np
+import pytest
+from mxnet import autograd, init, nd
+from mxnet.gluon import nn
+
+
+def count(net):
+    return sum(int(np.prod(p.shape)) for p in net.collect_params().values())
+
+
+def test_lenet_as_counted_by_hand():
+    net = g.LeNet()
+    net.initialize()
+    table = g.summary(net, (2, 1, 28, 28))
+    assert [layer.output_shape for layer in table.layers] == [
+        (2, 20, 24, 24),
+        (2, 20, 12, 12),
+        (2, 50, 10, 10),
+        (2, 50, 5, 5),
+        (2, 1250),
+        (2, 128),
+        (2, 10),
+    ]
+    assert [layer.parameters for layer in table.layers] == [
+        20 * (5 * 5 + 1),
+        0,
+        50 * (20 * 3 * 3 + 1),
+        0,
+        0,
+        128 * (50 * 5 * 5 + 1),
+        10 * (128 + 1),
+    ]
+    # products and sums of each output value, and its bias; two pictures
+    assert [layer.flops for layer in table.layers] == [
+        2 * 20 * 24 * 24 * (2 * 25 + 1),
+        0,
+        2 * 50 * 10 * 10 * (2 * 180 + 1),
+        0,
+        0,
+        2 * 128 * (2 * 1250 + 1),
+        2 * 10 * (2 * 128 + 1),
+    ]
+    assert table.parameters == count(net) == 170_988
+
+
+def test_groups_no_bias_transposed_and_one_dimension():
+    net = nn.HybridSequential()
+    net.add(
+        nn.Conv2D(8, 3, groups=4, use_bias=False),
+        nn.Conv2DTranspose(2, 4, strides=2, use_bias=False),
+        nn.BatchNorm(),
+        nn.GlobalAvgPool2D(),
+        nn.Dense(3, use_bias=False),
+    )
+    net.initialize()
+    table = g.summary(net, (1, 4, 6, 6))
+    assert [layer.flops for layer in table.layers] == [
+        2 * (8 * 4 * 4) * (1 * 3 * 3),
+        2 * (8 * 4 * 4) * (2 * 4 * 4),
+        0,
+        0,
+        2 * 3 * 2,
+    ]
+    assert table.layers[2].parameters == 4 * 2  # gamma, beta and the two moving statistics
+    assert table.parameters == count(net)
+
+
+def test_a_shared_parameter_counts_once():
+    first = nn.Dense(4, in_units=4)
+    net = nn.Sequential()
+    net.add(first, nn.Dense(4, in_units=4, params=first.params))
+    net.initialize()
+    assert [layer.parameters for layer in g.summary(net, (1, 4)).layers] == [20, 0]
+
+
+@pytest.mark.parametrize("hybridized", [False, True])
+def test_nothing_stays_behind(hybridized):
+    net = g.LeNet()
+    net.initialize(init.Xavier())
+    X = nd.random.uniform(shape=(2, 1, 28, 28))
+    before = net(X).asnumpy()
+    if hybridized:
+        net.hybridize(static_alloc=True, static_shape=True)
+        net(X)
+    kept = []
+    handle = net.features[0].register_forward_hook(lambda *args: kept.append(args))
+    first = repr(g.summary(net, (2, 1, 28, 28)))
+    assert repr(g.summary(net, (2, 1, 28, 28))) == first
+    handle.detach()
+    blocks = []
+    net.apply(blocks.append)
+    assert not any(block._forward_hooks or block._forward_pre_hooks for block in blocks)
+    assert all(block._active == hybridized for block in blocks)
+    assert all(p.grad_req == "write" for p in net.collect_params().values())
+    np.testing.assert_array_equal(net(X).asnumpy(), before)
+
+
+def test_it_may_be_called_while_recording():
+    net = g.LeNet()
+    net.initialize()
+    with autograd.record():
+        assert g.summary(net, (1, 1, 28, 28)).parameters == 170_988
+        assert autograd.is_recording()
+
+
+def test_printed_it_is_a_table():
+    net = g.LeNet()
+    net.initialize()
+    lines = str(g.summary(net, (1, 1, 28, 28))).splitlines()
+    assert lines[0].split() == ["layer", "output", "shape", "parameters", "FLOPs"]
+    assert lines[2].split() == [
+        "features.0",
+        "Conv2D",
+        "20,",
+        "5x5,",
+        "relu",
+        "(1,",
+        "20,",
+        "24,",
+        "24)",
+        "520",
+        "587,520",
+    ]
+    assert lines[-1].split() == ["LeNet", "input", "(1,", "1,", "28,", "28)", "170,988", "2,715,218"]
+    assert len(set(map(len, lines))) == 1
+
+
+def test_a_network_that_is_not_initialized_is_refused():
+    with pytest.raises(ValueError, match=r"LeNet is not initialized: call net.initialize\(\) first"):
+        g.summary(g.LeNet(), (1, 1, 28, 28))
+
+
+@pytest.mark.parametrize("shape", [28, (1, 1, 0, 28), (1, 1, 2.5), "1128"])
+def test_a_shape_that_is_none_is_refused(shape):
+    net = g.LeNet()
+    net.initialize()
+    with pytest.raises(ValueError, match="shape must be positive integers"):
+        g.summary(net, shape)

@@ -1,0 +1,305 @@
+"""Training and measuring, on networks small enough to be computed by hand."""
+
+import contextlib
+import random
+
+import gluon_cnn as g
+import mxnet as mx
+import numpy as np
+import pytest
+from gluon_cnn import training
+from mxnet import autograd, gluon, init, nd
+from mxnet.gluon import nn
+
+LOSS = gluon.loss.SoftmaxCrossEntropyLoss()
+RNG = np.random.RandomState(3)
+FEATURES = RNG.randn(60, 5).astype(np.float32)
+LABELS = FEATURES[:, :3].argmax(axis=1).astype(np.int32)
+
+
+def batches(size=10, count=60):
+    return [(FEATURES[i : i + size], LABELS[i : i + size]) for i in range(0, count, size)]
+
+
+def dense(ctx=None, learning_rate=0.5):
+    net = nn.Dense(3, in_units=5)
+    net.initialize(init.Xavier(), ctx=ctx)
+    return net, gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": learning_rate})
+
+
+def parameters(net):
+    return np.concatenate([p.list_data()[0].asnumpy().ravel() for p in net.collect_params().values()])
+
+
+def test_an_epoch_equals_the_steps_written_out():
+    g.seed(1)
+    net, trainer = dense()
+    history = g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), 2)
+
+    g.seed(1)
+    plain, trainer = dense()
+    losses, hits = [], []
+    for _ in range(2):
+        for X, y in batches():
+            X, y = nd.array(X), nd.array(y)
+            with autograd.record():
+                output = plain(X)
+                loss = LOSS(output, y)
+            loss.backward()
+            trainer.step(len(X))
+            losses.append(loss.asnumpy())
+            hits.append(output.asnumpy().argmax(1) == y.asnumpy())
+    np.testing.assert_array_equal(parameters(net), parameters(plain))
+    np.testing.assert_allclose(history.loss, np.mean(np.reshape(losses, (2, -1)), axis=1), rtol=1e-6)
+    np.testing.assert_allclose(history.train_accuracy, np.mean(np.reshape(hits, (2, -1)), axis=1))
+    expected = (plain(nd.array(FEATURES)).asnumpy().argmax(1) == LABELS).mean()
+    assert history.test_accuracy[-1] == pytest.approx(expected)
+
+
+def test_it_learns():
+    net, trainer = dense()
+    history = g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), 20)
+    assert len(history) == 20
+    assert history.loss[-1] < history.loss[0] / 2
+    assert history.test_accuracy[-1] > 0.9
+
+
+def test_times_add_up():
+    net, trainer = dense()
+    history = g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), 2)
+    for i in range(2):
+        assert 0 < history.loader_seconds[i] < history.seconds[i]
+        assert history.images_per_second[i] >= 60 / history.seconds[i]  # the test is not in the rate
+
+
+def test_loading_is_on_the_clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(training.time, "perf_counter", lambda: now[0])
+
+    class Slow:
+        def __iter__(self):
+            for batch in batches():
+                now[0] += 10
+                yield batch
+
+    net, trainer = dense()
+    history = g.train(Slow(), batches(), net, LOSS, trainer, mx.cpu(), 1)
+    assert history.loader_seconds == [60]
+    assert history.images_per_second == [1]
+    assert history.seconds == [60]
+
+
+def test_what_is_printed(capsys):
+    net, trainer = dense()
+    history = g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), 2)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Training on cpu(0)"
+    assert lines[-1] == (
+        f"Epoch 1. Loss: {history.loss[1]:.3f}, Train acc {history.train_accuracy[1]:.2f}, "
+        f"Test acc {history.test_accuracy[1]:.2f}, Time {history.seconds[1]:.1f} sec"
+    )
+    assert len(lines) == 3
+
+
+def test_a_progress_bar_shows_loss_and_accuracy(monkeypatch):
+    shown = []
+
+    class Bar:
+        def __init__(self, total, **settings):
+            shown.append((total, settings["desc"], settings["disable"]))
+
+        def set_postfix(self, **values):
+            shown.append(values)
+
+        def update(self):
+            pass
+
+        __enter__ = lambda self: self
+        __exit__ = lambda *args: None
+
+    monkeypatch.setattr(training, "tqdm", Bar)
+    monkeypatch.delenv("TQDM_DISABLE")
+    net, trainer = dense()
+    g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), 1)
+    assert shown[0] == (6, "epoch 0", False)
+    assert {"loss", "acc"} <= set(shown[-1])
+
+
+def test_a_single_batch_of_a_single_picture():
+    net, trainer = dense()
+    history = g.train(batches(1, 1), batches(1, 1), net, LOSS, trainer, mx.cpu(), 1)
+    assert len(history) == 1
+
+
+def test_a_short_last_batch_counts_by_its_pictures():
+    net, trainer = dense(learning_rate=0)
+    history = g.train(batches(25), batches(7), net, LOSS, trainer, mx.cpu(), 1)
+    everything = g.evaluate_accuracy(batches(60), net)
+    assert history.train_accuracy[0] == pytest.approx(everything)
+    assert history.test_accuracy[0] == pytest.approx(everything)
+
+
+def test_a_gluon_data_loader_works():
+    loader = gluon.data.DataLoader(gluon.data.ArrayDataset(FEATURES, LABELS), batch_size=16)
+    net, trainer = dense()
+    assert len(g.train(loader, loader, net, LOSS, trainer, mx.cpu(), 1)) == 1
+
+
+def test_several_contexts_give_the_same_as_one():
+    results = []
+    for contexts in (mx.cpu(), [mx.cpu(0)], [mx.cpu(0), mx.cpu(1), mx.cpu(2)]):
+        g.seed(1)
+        net, trainer = dense(contexts)
+        history = g.train(batches(25), batches(25), net, LOSS, trainer, contexts, 2)
+        results.append((parameters(net), history.loss, history.test_accuracy))
+    for other in results[1:]:
+        for got, expected in zip(other, results[0]):
+            np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_batch_too_small_for_the_contexts_is_refused():
+    contexts = [mx.cpu(0), mx.cpu(1)]
+    net, trainer = dense(contexts)
+    with pytest.raises(ValueError, match="a batch of 1 cannot be shared by 2 contexts"):
+        g.train(batches(59), batches(), net, LOSS, trainer, contexts, 1)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training():
+    poisoned = batches()
+    poisoned[3] = (np.full((10, 5), np.nan, np.float32), LABELS[:10])
+    net, trainer = dense()
+    with pytest.raises(ValueError, match="the loss is nan in batch 3: lower the learning rate"):
+        g.train(poisoned, batches(), net, LOSS, trainer, mx.cpu(), 1)
+
+
+def test_a_learning_rate_that_is_too_large_stops_the_training():
+    net = nn.Sequential()
+    net.add(nn.Dense(8, activation="relu"), nn.Dense(3))
+    net.initialize()
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 1e30})
+    with pytest.raises(ValueError, match="the loss is (nan|inf) in batch"):
+        g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), 3)
+
+
+def test_ctrl_c_keeps_the_history_so_far(capsys):
+    class Impatient:
+        epoch = 0
+
+        def __iter__(self):
+            self.epoch += 1
+            for number, batch in enumerate(batches()):
+                if self.epoch == 3 and number == 2:
+                    raise KeyboardInterrupt
+                yield batch
+
+    net, trainer = dense()
+    history = g.train(Impatient(), batches(), net, LOSS, trainer, mx.cpu(), 5)
+    assert len(history) == len(history.test_accuracy) == len(history.loader_seconds) == 2
+    assert "Stopped in epoch 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("empty", [[], iter(())])
+def test_no_batch_is_refused(empty):
+    net, trainer = dense()
+    with pytest.raises(ValueError, match="train_data gave no batch"):
+        g.train(empty, batches(), net, LOSS, trainer, mx.cpu(), 1)
+    with pytest.raises(ValueError, match="gave no batch"):
+        g.evaluate_accuracy(empty, net)
+
+
+def test_an_iterator_that_is_used_up_is_refused_in_the_second_epoch():
+    net, trainer = dense()
+    with pytest.raises(ValueError, match="can be iterated in each epoch"):
+        g.train(iter(batches()), batches(), net, LOSS, trainer, mx.cpu(), 2)
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, None, True])
+def test_a_number_of_epochs_that_is_none_is_refused(epochs):
+    net, trainer = dense()
+    with pytest.raises(ValueError, match="num_epochs must be"):
+        g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), epochs)
+
+
+@pytest.mark.parametrize(
+    ("batch", "error", "message"),
+    [
+        (FEATURES, TypeError, r"a pair \(X, y\); got ndarray"),
+        ((FEATURES,), TypeError, r"a pair \(X, y\)"),
+        ((FEATURES, LABELS[:5]), ValueError, "60 pictures and 5 labels"),
+    ],
+)
+def test_data_of_another_form_is_refused(batch, error, message):
+    net, _ = dense()
+    with pytest.raises(error, match=message):
+        g.evaluate_accuracy([batch], net)
+
+
+def test_contexts_of_another_form_are_refused():
+    net, trainer = dense()
+    for wrong in ([], ["cpu"]):
+        with pytest.raises(TypeError, match="ctx must be a context"):
+            g.train(batches(), batches(), net, LOSS, trainer, wrong, 1)
+
+
+def test_accuracy_by_hand():
+    class Echo(nn.Block):
+        def forward(self, x):
+            return x
+
+    scores = np.eye(4, dtype=np.float32)[[0, 1, 2, 3, 0]]
+    assert g.evaluate_accuracy([(scores, np.array([0, 1, 2, 0, 1]))], Echo(), mx.cpu()) == pytest.approx(3 / 5)
+    assert g.evaluate_accuracy([(scores[:2], np.array([0, 1])), (scores[2:], np.array([0, 0, 1]))], Echo()) == 2 / 5
+
+
+def test_evaluating_changes_nothing():
+    net = nn.HybridSequential()
+    net.add(nn.Dense(4, in_units=5), nn.BatchNorm(), nn.Dropout(0.5), nn.Dense(3))
+    net.initialize()
+    first = g.evaluate_accuracy(batches(), net)
+    before = parameters(net)
+    assert g.evaluate_accuracy(batches(), net) == first
+    np.testing.assert_array_equal(parameters(net), before)
+
+
+def test_seed_seeds_all_three():
+    def draw():
+        g.seed(7)
+        return nd.random.uniform(shape=3).asnumpy().tolist(), np.random.rand(), random.random()
+
+    assert draw() == draw()
+    g.seed(8)
+    assert nd.random.uniform(shape=3).asnumpy().tolist() != draw()[0]
+
+
+def test_the_same_seed_gives_the_same_history():
+    def run():
+        g.seed(4)
+        train, test = g.load_data("sample", 500)
+        net = g.LeNet()
+        net.initialize(init.Xavier())
+        trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.05})
+        with contextlib.redirect_stdout(None):
+            return g.train(train, test, net, LOSS, trainer, mx.cpu(), 1)
+
+    first, second = run(), run()
+    assert first.loss == second.loss
+    assert first.test_accuracy == second.test_accuracy
+
+
+def test_the_history_draws_itself():
+    from matplotlib import pyplot as plt
+
+    net, trainer = dense()
+    history = g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), 3)
+    history.plot()
+    left, right = plt.gcf().axes
+    np.testing.assert_allclose(left.lines[0].get_ydata(), history.loss)
+    np.testing.assert_allclose(right.lines[0].get_ydata(), history.train_accuracy)
+    np.testing.assert_allclose(right.lines[1].get_ydata(), history.test_accuracy)
+    assert all(ax.get_xlabel() and ax.get_ylabel() and ax.get_title() for ax in (left, right))
+
+
+def test_a_history_without_an_epoch():
+    assert str(g.History()) == "no epoch was finished"
+    with pytest.raises(ValueError, match="nothing to plot"):
+        g.History().plot()
