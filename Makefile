@@ -45,7 +45,7 @@ data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
 	$(BIN)/gluon-cnn data
 
 notebooks: $(STAMP) ## execute every lesson and store its outputs in notebooks/
-	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.coalesce_streams=True notebooks/[0-9]*.ipynb
+	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False --CoalesceStreamsPreprocessor.enabled=True notebooks/[0-9]*.ipynb
 
 lock: $(STAMP) ## choose the newest versions that fit together and write constraints.txt
 	$(BIN)/pip install --quiet uv

@@ -283,8 +283,8 @@ def _split(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.
         raise ValueError(f"a batch has {len(X)} pictures and {len(y)} labels")
     if len(X) < len(contexts):
         raise ValueError(
-            f"a batch of {len(X)} cannot be shared by {len(contexts)} contexts: choose a batch_size that leaves at least "
-            f"{len(contexts)} for the last batch"
+            f"a batch of {len(X)} cannot be shared by {len(contexts)} contexts: choose a batch_size that leaves enough "
+            "for the last batch"
         )
     Xs, ys = (gluon.utils.split_and_load(part, contexts, even_split=False) for part in (X, y))
     return list(zip(Xs, ys))
