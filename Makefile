@@ -36,7 +36,7 @@ run: $(STAMP) ## execute every lesson from top to bottom; notebooks and pages go
 	  name=$$(basename $$notebook .ipynb); log=build/course/$$name.log; start=$$(date +%s); \
 	  printf '%s ... ' "$$name"; \
 	  if $(BIN)/papermill --no-progress-bar --cwd notebooks $$notebook build/course/$$name.ipynb > $$log 2>&1 \
-	    && $(BIN)/jupyter nbconvert --log-level=ERROR --to html --TemplateExporter.extra_template_basedirs=docs --template lesson_page build/course/$$name.ipynb >> $$log 2>&1; \
+	    && $(BIN)/jupyter nbconvert --log-level=ERROR --to html --CoalesceStreamsPreprocessor.enabled=True --TemplateExporter.extra_template_basedirs=docs --template lesson_page build/course/$$name.ipynb >> $$log 2>&1; \
 	  then echo "$$(( $$(date +%s) - start )) s: build/course/$$name.html"; rm $$log; \
 	  else echo "failed, see $$log:"; tail -n 15 $$log; failed=1; fi; \
 	done; test -z "$$failed"
@@ -45,7 +45,8 @@ data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
 	$(BIN)/gluon-cnn data
 
 notebooks: $(STAMP) ## execute every lesson and store its outputs in notebooks/
-	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False --CoalesceStreamsPreprocessor.enabled=True notebooks/[0-9]*.ipynb
+	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/[0-9]*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams notebooks/[0-9]*.ipynb # it would not while executing
 
 lock: $(STAMP) ## choose the newest versions that fit together and write constraints.txt
 	$(BIN)/pip install --quiet uv

@@ -7,7 +7,11 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import gluon_cnn
 import pytest
+from hypothesis import settings
 from matplotlib import pyplot as plt
+
+settings.register_profile("course", deadline=None)  # a slow machine is no failure
+settings.load_profile("course")
 
 
 @pytest.fixture(autouse=True)

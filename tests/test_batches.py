@@ -25,7 +25,7 @@ def test_types_shapes_and_values():
     assert y.asnumpy().tolist() == [0, 1, 2, 3]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(n=st.integers(1, 12), batch_size=st.integers(1, 15), shuffle=st.booleans())
 def test_each_picture_comes_once_in_each_epoch(n, batch_size, shuffle):
     batches = Batches(np.arange(n, dtype=np.uint8)[:, None, None], np.arange(n), batch_size, shuffle=shuffle)

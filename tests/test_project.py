@@ -1,0 +1,130 @@
+"""The files around the package agree with it and with each other."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import gluon_cnn
+import nbformat
+import pytest
+import requests
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def blocks(path, language):
+    return re.findall(rf"```{language}\n(.*?)```", path.read_text(), flags=re.DOTALL)
+
+
+def test_every_public_name_is_there_and_documented():
+    for name in gluon_cnn.__all__:
+        item = getattr(gluon_cnn, name)
+        assert item.__doc__, name
+        assert f"`{name}`" in (ROOT / "README.md").read_text() or name == "History", name
+
+
+def test_the_readmes_program_runs(tmp_path):
+    (program,) = blocks(ROOT / "README.md", "python")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) > 0.6
+
+
+def test_links_between_the_files_are_whole():
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name} links to {link}"
+
+
+def test_make_alone_lists_every_command():
+    printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    for command in set(phony.split()) - {"rebuild"}:
+        assert re.search(rf"^  {command} +\w", printed, flags=re.MULTILINE), command
+
+
+def test_no_python_gives_a_plain_message(tmp_path):
+    done = subprocess.run(
+        ["make", "lab", f"VENV={tmp_path}/venv", "PYTHON=no-such-python"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "No Python that mxnet 1.9.1 runs on was found (looked for: no-such-python)" in done.stdout
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.skipif(not Path(sys.prefix, ".installed").exists(), reason="not in the environment that make made")
+def test_make_lab_serves_the_lessons_behind_a_token_without_a_screen(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    command = ["make", "--silent", "lab", f"VENV={sys.prefix}", "LAB_FLAGS=--ServerApp.port=0"]
+    server = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    timer = threading.Timer(120, os.killpg, (server.pid, signal.SIGKILL))
+    timer.start()
+    try:
+        printed = iter(server.stdout.readline, "")
+        address = next(match for line in printed if (match := re.search(r"http://127\.0\.0\.1:\d+/", line))).group()
+        token = next(match for line in printed if (match := re.search(r"token=(\w{20,})", line))).group(1)
+        assert requests.get(f"{address}api/contents", timeout=30).status_code == 403
+        contents = requests.get(f"{address}api/contents", params={"token": token}, timeout=30).json()["content"]
+        assert {path.name for path in NOTEBOOKS} <= {item["name"] for item in contents}
+        page = requests.get(f"{address}lab", params={"token": token}, timeout=30)
+        assert page.status_code == 200
+        assert "@jupyterlab/apputils-extension:announcements" in page.text  # switched off: no question about news
+    finally:
+        timer.cancel()
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def test_conda_and_make_install_the_same():
+    environment = (ROOT / "environment.yml").read_text()
+    assert "--constraint constraints.txt" in environment
+    assert "--editable .[course,dev]" in environment
+    assert '--constraint constraints.txt --editable ".[course,dev]"' in (ROOT / "Makefile").read_text()
+
+
+def test_the_lock_file_pins_every_dependency():
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    pinned = set(re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), flags=re.MULTILINE))
+    required = re.findall(r'^(?:export = \[|\s*)"([\w-]+)(?:[<>=]|")', pyproject.split("[project.scripts]")[0], re.M)
+    required = {name.lower() for name in required} - {"setuptools"}
+    assert {"mxnet", "jupyterlab", "pytest", "onnx"} <= required
+    assert required <= pinned
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+class TestLesson:
+    def test_is_valid_and_holds_its_outputs(self, path):
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        assert all(cell.execution_count for cell in code if cell.source.strip())
+        assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
+        assert "parameters" in code[0].metadata.tags
+
+    def test_has_short_cells(self, path):
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert len(cell.source.splitlines()) <= 15 or cell.cell_type != "code", cell.source
+
+    def test_tells_nothing_of_the_machine_it_ran_on(self, path):
+        text = path.read_text()
+        assert not re.search(r"/tmp/|/home/|/root/|ipykernel_|site-packages", text)
+
+    def test_checks_what_it_does_not_compare(self, path):
+        """A cell whose output is not compared is followed, somewhere, by an assertion."""
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        (result,) = (cell for cell in cells if "result" in cell.metadata.get("tags", []))
+        assert "assert " in result.source
