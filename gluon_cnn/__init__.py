@@ -7,22 +7,35 @@ __version__ = "0.1.0"
 if _runtime.mxnet_problem is None:
     from gluon_cnn.batches import Batches
     from gluon_cnn.context import try_all_gpus, try_gpu
+    from gluon_cnn.convolution import conv_output_size, corr2d, corr2d_multi_in_out, receptive_field
     from gluon_cnn.datasets import fashion_mnist_labels, load_data, load_data_fashion_mnist
+    from gluon_cnn.dropout import dropout
     from gluon_cnn.networks.lenet import LeNet
+    from gluon_cnn.normalization import BatchNorm, batch_norm, pure_batch_norm
     from gluon_cnn.plotting import show_images
+    from gluon_cnn.pooling import pool2d
     from gluon_cnn.summary import summary
     from gluon_cnn.training import History, evaluate_accuracy, seed, train
 else:
     globals()["__getattr__"] = _runtime.refuse
 
 __all__ = [
+    "BatchNorm",
     "Batches",
     "History",
     "LeNet",
+    "batch_norm",
+    "conv_output_size",
+    "corr2d",
+    "corr2d_multi_in_out",
+    "dropout",
     "evaluate_accuracy",
     "fashion_mnist_labels",
     "load_data",
     "load_data_fashion_mnist",
+    "pool2d",
+    "pure_batch_norm",
+    "receptive_field",
     "seed",
     "show_images",
     "summary",

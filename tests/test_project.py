@@ -71,6 +71,7 @@ def test_make_lab_serves_the_lessons_behind_a_token_without_a_screen(monkeypatch
     server = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
+    assert server.stdout
     timer = threading.Timer(120, os.killpg, (server.pid, signal.SIGKILL))
     timer.start()
     try:
@@ -87,6 +88,7 @@ def test_make_lab_serves_the_lessons_behind_a_token_without_a_screen(monkeypatch
         timer.cancel()
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+        server.stdout.close()
 
 
 def test_conda_and_make_install_the_same():

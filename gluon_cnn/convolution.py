@@ -1,0 +1,213 @@
+"""Convolution by hand: one kernel, many channels, and the arithmetic of sizes. Lesson 01."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Tuple, Union
+
+import numpy as np
+from mxnet import nd
+
+__all__ = ["conv_output_size", "corr2d", "corr2d_multi_in_out", "receptive_field"]
+
+Size = Union[int, Tuple[int, int]]
+Padding = Union[int, Tuple[int, int], Tuple[Tuple[int, int], Tuple[int, int]]]
+
+
+def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, padding: Padding = 0) -> nd.NDArray:
+    """Slide the kernel ``K`` over the picture ``X``: two-dimensional cross-correlation.
+
+    Parameters
+    ----------
+    X : NDArray
+        Picture, shape (H, W).
+    K : NDArray
+        Kernel, shape (kh, kw).
+    bias : float
+        Added to each output value.
+    stride : int or (int, int)
+        Steps of the window in pixels, down and to the right.
+    padding : int, (int, int) or ((int, int), (int, int))
+        Zeros around the picture: one number for all sides, (rows, columns), or ((top, bottom), (left, right)).
+
+    Returns
+    -------
+    NDArray
+        Shape ``conv_output_size((H, W), (kh, kw), stride, padding)``; at (i, j) the sum of the window with its upper
+        left corner at (i, j) times the stride, weighted with ``K``. Differentiable under ``autograd.record()``.
+
+    Raises
+    ------
+    ValueError
+        When ``X`` or ``K`` is not of rank 2 or the kernel does not fit.
+
+    References
+    ----------
+    Notes E. Mathematics calls the same with a flipped kernel convolution; networks learn the kernel, so its direction
+    does not matter to them.
+    """
+    _check_rank("X", X, 2, "(H, W)")
+    _check_rank("K", K, 2, "(kh, kw)")
+    rows, columns = _places(X.shape, K.shape, stride, padding)
+    down, right = _pair("stride", stride)
+    X = pad2d(X, padding)
+    Y = nd.zeros((rows, columns), ctx=X.context, dtype=X.dtype)
+    # Each weight meets, in all windows at once, the pixels at its own place in the window.
+    for a in range(K.shape[0]):
+        for b in range(K.shape[1]):
+            pixels = X[a : a + down * (rows - 1) + 1 : down, b : b + right * (columns - 1) + 1 : right]
+            Y = Y + K[a, b] * pixels
+    return Y + bias
+
+
+def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding: Padding = 0) -> nd.NDArray:
+    """Cross-correlation with several input and output channels.
+
+    Parameters
+    ----------
+    X : NDArray
+        Input, shape (Cin, H, W).
+    K : NDArray
+        One kernel a pair of channels, shape (Cout, Cin, kh, kw).
+    stride, padding
+        See :func:`corr2d`.
+
+    Returns
+    -------
+    NDArray
+        Shape (Cout, rows, columns): for each output channel the sum over the input channels, each with its own kernel.
+
+    Raises
+    ------
+    ValueError
+        When a rank or the number of channels does not fit.
+
+    References
+    ----------
+    Notes E.
+    """
+    _check_rank("X", X, 3, "(Cin, H, W)")
+    _check_rank("K", K, 4, "(Cout, Cin, kh, kw)")
+    if X.shape[0] != K.shape[1]:
+        raise ValueError(f"K has kernels for {K.shape[1]} input channels, X has {X.shape[0]}")
+    outputs = []
+    for kernels in K:
+        channels = [corr2d(x, kernel, stride=stride, padding=padding) for x, kernel in zip(X, kernels)]
+        outputs.append(nd.add_n(*channels))
+    return nd.stack(*outputs)
+
+
+def conv_output_size(size: Size, kernel_size: Size, stride: Size = 1, padding: Padding = 0) -> int | tuple[int, int]:
+    """Return how many places a window has: floor((size + padding on both sides - kernel) / stride) + 1.
+
+    Parameters
+    ----------
+    size, kernel_size, stride : int or (int, int)
+        One number, or (height, width).
+    padding : int, (int, int) or ((int, int), (int, int))
+        Of one side, or (rows, columns), or ((top, bottom), (left, right)).
+
+    Returns
+    -------
+    int or (int, int)
+        One number when all arguments are single numbers, else (height, width).
+
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument is no whole number or pair, is too small, or the window does not fit.
+
+    References
+    ----------
+    Notes B and E; rounds down, as Gluon does. The same formula holds for pooling.
+    """
+    rows, columns = _places(size, kernel_size, stride, padding)
+    single = all(isinstance(argument, (int, np.integer)) for argument in (size, kernel_size, stride, padding))
+    return rows if single else (rows, columns)
+
+
+def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
+    """Return how many input pixels, along one axis, one output value of a stack of layers depends on.
+
+    Parameters
+    ----------
+    layers : sequence of (kernel_size, stride)
+        Convolutions and poolings from the input on.
+
+    Returns
+    -------
+    int
+        1 for no layer. Each layer adds (kernel - 1) times the product of the strides before it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When a kernel size or a stride is not a whole number of at least 1.
+
+    References
+    ----------
+    Notes E.
+    """
+    field, step = 1, 1
+    for kernel_size, stride in layers:
+        field += (_whole("kernel_size", kernel_size, 1) - 1) * step
+        step *= _whole("stride", stride, 1)
+    return field
+
+
+def _places(size: Size, kernel_size: Size, stride: Size, padding: Padding) -> tuple[int, int]:
+    """Return how many places a window has, down and to the right."""
+    sizes, kernels = _pair("size", size), _pair("kernel_size", kernel_size)
+    strides, paddings = _pair("stride", stride), _sides(padding)
+    for side, kernel, around in zip(sizes, kernels, paddings):
+        if kernel > side + sum(around):
+            raise ValueError(
+                f"a window of {kernels[0]}x{kernels[1]} does not fit into {sizes[0]}x{sizes[1]}, padding {padding}: "
+                "make the input or the padding larger, or the window smaller"
+            )
+    rows, columns = (
+        (side + sum(around) - kernel) // step + 1
+        for side, kernel, step, around in zip(sizes, kernels, strides, paddings)
+    )
+    return rows, columns
+
+
+def pad2d(X: nd.NDArray, padding: Padding, value: float = 0.0) -> nd.NDArray:
+    """Return the picture ``X`` of shape (H, W) with ``value`` around it."""
+    (top, bottom), (left, right) = _sides(padding)
+    around = nd.pad(
+        X.reshape((1, 1, *X.shape)), "constant", (0, 0, 0, 0, top, bottom, left, right), constant_value=value
+    )
+    return around[0, 0]
+
+
+def _check_rank(name: str, array: nd.NDArray, rank: int, shape: str) -> None:
+    if array.ndim != rank:
+        raise ValueError(f"{name} must have shape {shape}; got {array.shape}")
+
+
+def _whole(name: str, value: int, smallest: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number; got {value!r}")
+    if value < smallest:
+        raise ValueError(f"{name} must be at least {smallest}; got {value}")
+    return int(value)
+
+
+def _pair(name: str, value: Size, smallest: int = 1) -> tuple[int, int]:
+    """Return one number twice, or two numbers as they are."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise ValueError(f"{name} must be one number or (height, width); got {value!r}")
+        return _whole(name, value[0], smallest), _whole(name, value[1], smallest)
+    return _whole(name, value, smallest), _whole(name, value, smallest)
+
+
+def _sides(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the padding as ((top, bottom), (left, right))."""
+    if isinstance(padding, (tuple, list)) and any(isinstance(part, (tuple, list)) for part in padding):
+        if len(padding) != 2:
+            raise ValueError(f"padding must be ((top, bottom), (left, right)); got {padding!r}")
+        return _pair("padding", padding[0], 0), _pair("padding", padding[1], 0)
+    rows, columns = _pair("padding", padding, 0)  # type: ignore[arg-type]
+    return (rows, rows), (columns, columns)

@@ -1,0 +1,55 @@
+"""Dropout by hand, in both of its forms. Lesson 04."""
+
+from __future__ import annotations
+
+import numpy as np
+from mxnet import nd
+
+__all__ = ["dropout"]
+
+MODES = ("upscale_in_train", "downscale_in_infer")
+
+
+def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: str = "upscale_in_train") -> nd.NDArray:
+    """Set each value to zero with probability ``p`` in training, keeping the expected value the same in prediction.
+
+    Parameters
+    ----------
+    X : NDArray
+        Any shape.
+    p : float
+        Probability of a value to be dropped, 0 <= p <= 1.
+    is_training : bool
+        Drop values, or predict.
+    mode : str
+        ``"upscale_in_train"``: kept values are divided by ``1 - p`` in training, prediction returns ``X``; Gluon's
+        ``nn.Dropout`` does this. ``"downscale_in_infer"``: kept values stay as they are, prediction returns
+        ``X * (1 - p)``.
+
+    Returns
+    -------
+    NDArray
+        Shape of ``X``. Differentiable under ``autograd.record()``.
+
+    Raises
+    ------
+    ValueError
+        When ``p`` is not a probability or the mode is unknown.
+
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural networks from
+    overfitting, 2014, section 10 for the scaling. The modes' names are those of notes E.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"p must be a probability, 0 to 1; got {p}")
+    if mode not in MODES:
+        raise ValueError(f"mode must be {' or '.join(map(repr, MODES))}; got {mode!r}")
+    upscale = mode == "upscale_in_train"
+    if not is_training:
+        return X if upscale else X * (1 - p)
+    if p == 1:
+        return X * 0
+    # mxnet refuses to compare with numbers below the smallest of 32 bits; rounded to them they are 0.
+    kept = nd.random.uniform(0, 1, shape=X.shape, dtype=X.dtype, ctx=X.context) >= float(np.float32(p))
+    return kept * X / (1 - p) if upscale else kept * X

@@ -1,0 +1,160 @@
+"""Convolution by hand against Gluon's own, with float64 NumPy as the judge."""
+
+import gluon_cnn as g
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mxnet import autograd, nd
+
+from tests.judge import assert_close, correlate
+
+RNG = np.random.RandomState(0)
+paddings = st.one_of(
+    st.integers(0, 3),
+    st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    st.tuples(*[st.tuples(st.integers(0, 3), st.integers(0, 3))] * 2),
+)
+pairs = st.one_of(st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 3)))
+
+
+def sides(padding):
+    if isinstance(padding, int):
+        return ((padding, padding),) * 2
+    return tuple((p, p) if isinstance(p, int) else p for p in padding)
+
+
+def test_the_notes_example():
+    X, K = nd.arange(1, 10).reshape((3, 3)), nd.array([[0, 1], [2, 3]])
+    assert g.corr2d(X, K).asnumpy().tolist() == [[25, 31], [43, 49]]
+    assert g.corr2d(X, K, bias=1).asnumpy().tolist() == [[26, 32], [44, 50]]
+
+
+@given(
+    size=st.tuples(st.integers(3, 9), st.integers(3, 9)),
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    stride=pairs,
+    padding=paddings,
+    seed=st.integers(0, 1000),
+)
+def test_corr2d_with_gradients(size, kernel, stride, padding, seed):
+    rng = np.random.RandomState(seed)
+    X, K = rng.randn(*size), rng.randn(*kernel)
+    x, k = nd.array(X), nd.array(K)
+    x.attach_grad()
+    k.attach_grad()
+    with autograd.record():
+        y = g.corr2d(x, k, bias=0.5, stride=stride, padding=padding)
+    weights = rng.randn(*y.shape)
+    y.backward(nd.array(weights))
+    expected, dx, dk = correlate(X[None], K[None, None], stride, sides(padding), weights[None])
+    assert_close(y, expected[0] + 0.5, 1e-5)
+    assert_close(x.grad, dx[0], 1e-4)
+    assert_close(k.grad, dk[0, 0], 1e-4)
+    assert y.shape == g.conv_output_size(size, kernel, stride, sides(padding))
+
+
+@settings(max_examples=40)
+@given(
+    channels=st.tuples(st.integers(1, 3), st.integers(1, 4)),
+    size=st.tuples(st.integers(3, 7), st.integers(3, 7)),
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    stride=pairs,
+    padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    seed=st.integers(0, 1000),
+)
+def test_many_channels_equal_gluons_operator_and_numpy(channels, size, kernel, stride, padding, seed):
+    rng = np.random.RandomState(seed)
+    X, K = rng.randn(channels[0], *size), rng.randn(channels[1], channels[0], *kernel)
+    step = stride if isinstance(stride, tuple) else (stride, stride)
+
+    def by_gluon(x, k):
+        x = x.expand_dims(0)
+        return nd.Convolution(x, k, no_bias=True, kernel=kernel, stride=step, pad=padding, num_filter=channels[1])[0]
+
+    results = []
+    for function in (lambda x, k: g.corr2d_multi_in_out(x, k, stride=stride, padding=padding), by_gluon):
+        x, k = nd.array(X), nd.array(K)
+        x.attach_grad()
+        k.attach_grad()
+        with autograd.record():
+            y = function(x, k)
+        y.backward(nd.ones_like(y))
+        results.append((y, x.grad, k.grad))
+    judged = correlate(X, K, stride, sides(padding), np.ones(results[0][0].shape))
+    for ours, gluons, expected, tolerance in zip(*results, judged, (1e-5, 1e-4, 1e-4)):
+        assert_close(ours, expected, tolerance)
+        assert_close(gluons, expected, tolerance)
+
+
+@given(st.integers(1, 50), st.integers(1, 9), st.integers(1, 4), st.integers(0, 4))
+def test_the_size_is_the_number_of_places(size, kernel, stride, padding):
+    places = [i for i in range(0, size + 2 * padding, stride) if i + kernel <= size + 2 * padding]
+    if places:
+        assert g.conv_output_size(size, kernel, stride, padding) == len(places)
+    else:
+        with pytest.raises(ValueError, match="does not fit"):
+            g.conv_output_size(size, kernel, stride, padding)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((4, 3), 2),
+        (((3, 3), 2), (2, 2)),
+        ((4, 3, 1, 1), 4),
+        (((100, 100), 3, 2, 1), (50, 50)),
+        ((28, 5, 1, 2), 28),
+        ((9, (3, 5)), (7, 5)),
+        (((5, 7), 3, (1, 2), ((1, 0), (0, 3))), (4, 4)),
+    ],
+)
+def test_sizes(arguments, expected):
+    assert g.conv_output_size(*arguments) == expected
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 3)), max_size=4))
+def test_the_receptive_field_is_what_a_gradient_reaches(layers):
+    field = g.receptive_field(layers)
+    size = field + 20
+    x = nd.ones((1, 1, 1, size))
+    x.attach_grad()
+    with autograd.record():
+        y = x
+        for kernel, stride in layers:
+            ones = nd.ones((1, 1, 1, kernel))
+            y = nd.Convolution(y, ones, no_bias=True, kernel=(1, kernel), stride=(1, stride), num_filter=1)
+        y = y[0, 0, 0, 0]
+    y.backward()
+    # with stride > kernel some pixels in between are skipped, so count from the first to the last one reached
+    reached = np.flatnonzero(x.grad.asnumpy())
+    assert reached[-1] - reached[0] + 1 == field
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: g.corr2d(nd.ones((1, 3, 3)), nd.ones((2, 2))), ValueError, r"X must have shape \(H, W\)"),
+        (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2,))), ValueError, r"K must have shape \(kh, kw\); got \(2,\)"),
+        (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((4, 1))), ValueError, "a window of 4x1 does not fit into 3x3"),
+        (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2, 2)), stride=0), ValueError, "stride must be at least 1; got 0"),
+        (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2, 2)), padding=-1), ValueError, "padding must be at least 0"),
+        (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2, 2)), padding=((1, 1), 2)), None, None),
+        (lambda: g.conv_output_size(5.0, 2), TypeError, "size must be a whole number; got 5.0"),
+        (lambda: g.conv_output_size((1, 2, 3), 2), ValueError, "size must be one number or"),
+        (lambda: g.conv_output_size(4, 3, padding=((1, 1),)), ValueError, r"padding must be \(\(top, bottom\)"),
+        (lambda: g.receptive_field([(0, 1)]), ValueError, "kernel_size must be at least 1; got 0"),
+        (
+            lambda: g.corr2d_multi_in_out(nd.ones((3, 4, 4)), nd.ones((2, 1, 2, 2))),
+            ValueError,
+            "K has kernels for 1 input channels, X has 3",
+        ),
+        (lambda: g.corr2d_multi_in_out(nd.ones((4, 4)), nd.ones((2, 1, 2, 2))), ValueError, "X must have shape"),
+    ],
+)
+def test_wrong_arguments_are_named(call, error, message):
+    if error is None:
+        call()
+        return
+    with pytest.raises(error, match=message):
+        call()

@@ -1,0 +1,91 @@
+"""Dropout by hand: values, expectations and gradients, and Gluon's own layer."""
+
+import gluon_cnn as g
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mxnet import autograd, nd
+from mxnet.gluon import nn
+
+MODES = ("upscale_in_train", "downscale_in_infer")
+
+
+@given(st.floats(0, 0.95), st.sampled_from(MODES), st.integers(0, 1000))
+def test_kept_values_are_scaled_as_the_mode_says_and_gradients_alike(p, mode, seed):
+    X = np.random.RandomState(seed).rand(5, 7) + 1
+    x = nd.array(X)
+    x.attach_grad()
+    with autograd.record():
+        y = g.dropout(x, p, mode=mode)
+    y.backward()
+    factor = 1 / (1 - p) if mode == "upscale_in_train" else 1
+    kept = y.asnumpy() != 0
+    np.testing.assert_allclose(y.asnumpy(), np.where(kept, X * factor, 0), rtol=1e-5)
+    np.testing.assert_allclose(x.grad.asnumpy(), np.where(kept, factor, 0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
+@pytest.mark.parametrize("mode", MODES)
+def test_training_and_prediction_agree_in_the_mean(p, mode):
+    X = nd.ones((400, 500))
+    trained = g.dropout(X, p, mode=mode).asnumpy()
+    # 200,000 draws: the mean is within five standard errors
+    dropped = (trained == 0).mean()
+    assert abs(dropped - p) < 5 * np.sqrt(p * (1 - p) / trained.size)
+    predicted = g.dropout(X, p, is_training=False, mode=mode).asnumpy()
+    assert abs(trained.mean() - predicted.mean()) < 0.02
+    np.testing.assert_allclose(predicted, 1 if mode == "upscale_in_train" else 1 - p, rtol=1e-6)
+
+
+def test_the_notes_numbers():
+    X = nd.arange(1, 13).reshape((4, 3))
+    values = X.asnumpy()
+    up = g.dropout(X, 0.5).asnumpy()
+    down = g.dropout(X, 0.5, mode="downscale_in_infer").asnumpy()
+    assert all(got in (0, 2 * value) for got, value in zip(up.ravel(), values.ravel()))
+    assert all(got in (0, value) for got, value in zip(down.ravel(), values.ravel()))
+    np.testing.assert_array_equal(g.dropout(X, 0.5, False).asnumpy(), values)
+    np.testing.assert_array_equal(g.dropout(X, 0.5, False, "downscale_in_infer").asnumpy(), values / 2)
+
+
+def test_gluons_layer_upscales_in_training():
+    X = nd.arange(1, 3001).reshape((30, 100))
+    layer = nn.Dropout(0.25)
+    layer.initialize()
+    with autograd.train_mode():
+        gluons = layer(X).asnumpy()
+    ours = g.dropout(X, 0.25).asnumpy()
+    for got in (gluons, ours):
+        kept = got != 0
+        np.testing.assert_allclose(got[kept], X.asnumpy()[kept] / 0.75, rtol=1e-5)
+        assert 0.2 < 1 - kept.mean() < 0.3
+    np.testing.assert_array_equal(layer(X).asnumpy(), g.dropout(X, 0.25, is_training=False).asnumpy())
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_two_ends(mode):
+    X = nd.random.normal(shape=(3, 4))
+    np.testing.assert_array_equal(g.dropout(X, 0, mode=mode).asnumpy(), X.asnumpy())
+    assert not g.dropout(X, 1, mode=mode).asnumpy().any()
+
+
+def test_the_seed_fixes_the_mask():
+    def draw():
+        g.seed(1)
+        return g.dropout(nd.ones((5, 5)), 0.5).asnumpy().tolist()
+
+    assert draw() == draw()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"p": 1.5}, "p must be a probability, 0 to 1; got 1.5"),
+        ({"p": -0.1}, "p must be"),
+        ({"mode": "up"}, "mode must be"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        g.dropout(nd.ones(3), **{"p": 0.5, **arguments})

@@ -1,0 +1,185 @@
+"""Batch normalization by hand against Gluon's own, with float64 NumPy as the judge."""
+
+import gluon_cnn as g
+import mxnet as mx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mxnet import autograd, gluon, nd
+from mxnet.gluon import nn
+
+from tests.judge import assert_close, normalize
+
+shapes = st.one_of(
+    st.tuples(st.integers(3, 9), st.integers(1, 5)),
+    st.tuples(st.integers(2, 4), st.integers(1, 4), st.integers(2, 5), st.integers(2, 5)),
+)
+
+
+def random_input(shape, seed):
+    rng = np.random.RandomState(seed)
+    c = shape[1]
+    return rng.randn(*shape) * 2 + 1, rng.rand(c) + 0.5, rng.randn(c), rng.randn(*shape)
+
+
+def test_the_notes_examples():
+    ones, zeros = nd.ones(2), nd.zeros(2)
+    column = [-1.22474265, 0, 1.22474265]
+    got = g.pure_batch_norm(nd.arange(6).reshape((3, 2)), ones, zeros).asnumpy()
+    np.testing.assert_allclose(got, np.transpose([column, column]), rtol=1e-6)
+    got = g.pure_batch_norm(nd.arange(18).reshape((1, 2, 3, 3)), ones, zeros).asnumpy()
+    half = [1.54919219, 1.1618942, 0.7745961, 0.38729805]
+    expected = [-value for value in half] + [0] + half[::-1]
+    for channel in got[0]:
+        np.testing.assert_allclose(channel.ravel(), expected, rtol=1e-6)
+
+
+@given(shapes, st.integers(0, 1000))
+def test_the_formula_with_gradients(shape, seed):
+    X, gamma, beta, weights = random_input(shape, seed)
+    inputs = [nd.array(a) for a in (X, gamma, beta)]
+    for array in inputs:
+        array.attach_grad()
+    with autograd.record():
+        y = g.pure_batch_norm(*inputs)
+    y.backward(nd.array(weights))
+    expected, _, _, *gradients = normalize(X, gamma, beta, 1e-5, weights)
+    assert_close(y, expected, 1e-5)
+    for array, gradient in zip(inputs, gradients):
+        assert_close(array.grad, gradient, 1e-4)
+
+
+@settings(max_examples=40)
+@given(shapes, st.integers(0, 1000), st.sampled_from([0.9, 0.5]), st.sampled_from([1e-5, 1e-3]))
+def test_the_block_equals_gluons_and_numpys(shape, seed, momentum, epsilon):
+    X, gamma, beta, weights = random_input(shape, seed)
+    expected, mean, variance, dX, dgamma, dbeta = normalize(X, gamma, beta, epsilon, weights)
+    moved_mean, moved_variance = (1 - momentum) * mean, momentum + (1 - momentum) * variance
+    hybrid = g.BatchNorm(momentum, epsilon)
+    hybrid.hybridize()
+    for block in (g.BatchNorm(momentum, epsilon), hybrid, nn.BatchNorm(momentum=momentum, epsilon=epsilon)):
+        block.initialize()
+        x = nd.array(X)
+        block(x)  # outside of record: predicts, and moves nothing
+        block.gamma.set_data(nd.array(gamma))
+        block.beta.set_data(nd.array(beta))
+        x.attach_grad()
+        with autograd.record():
+            y = block(x)
+        y.backward(nd.array(weights))
+        assert_close(y, expected, 1e-5)
+        assert_close(x.grad, dX, 1e-4)
+        assert_close(block.gamma.grad(), dgamma, 1e-4)
+        assert_close(block.beta.grad(), dbeta, 1e-4)
+        assert_close(block.running_mean.data(), moved_mean, 1e-5)
+        assert_close(block.running_var.data(), moved_variance, 1e-5)
+        with autograd.record(train_mode=False):
+            predicted = block(x)
+        predicted.backward(nd.array(weights), train_mode=False)
+        column = (1, -1) if len(shape) == 2 else (1, -1, 1, 1)
+        scale = (gamma / np.sqrt(moved_variance + epsilon)).reshape(column)
+        assert_close(predicted, (X - moved_mean.reshape(column)) * scale + beta.reshape(column), 1e-5)
+        assert_close(x.grad, weights * scale, 1e-4)
+        assert_close(block.running_mean.data(), moved_mean, 1e-5)
+
+
+def test_the_averages_move_in_place_and_only_in_training():
+    X = nd.random.normal(shape=(8, 3))
+    mean, variance = nd.zeros(3), nd.ones(3)
+    same_mean = mean
+    g.batch_norm(X, nd.ones(3), nd.zeros(3), False, mean, variance)
+    assert mean.asnumpy().tolist() == [0, 0, 0]
+    g.batch_norm(X, nd.ones(3), nd.zeros(3), True, mean, variance)
+    np.testing.assert_allclose(same_mean.asnumpy(), 0.1 * X.asnumpy().mean(0), rtol=1e-5)
+    np.testing.assert_allclose(variance.asnumpy(), 0.9 + 0.1 * X.asnumpy().var(0), rtol=1e-5)
+
+
+def test_the_notes_running_statistics():
+    X = nd.random.uniform(shape=(100, 16, 784))
+    for block in (g.BatchNorm(), nn.BatchNorm()):
+        block.initialize()
+        with autograd.record():
+            y = block(X.expand_dims(3))
+        y.backward()
+        np.testing.assert_allclose(block.running_mean.data().asnumpy(), 0.05, atol=5e-4)
+        np.testing.assert_allclose(block.running_var.data().asnumpy(), 0.9083, atol=5e-4)
+
+
+def trained_block():
+    block = g.BatchNorm()
+    block.initialize()
+    with autograd.record():
+        block(nd.random.normal(1, 2, shape=(6, 3, 4, 4))).backward()
+    return block
+
+
+def test_averages_survive_saving_casting_and_moving(tmp_path):
+    block = trained_block()
+    mean = block.running_mean.data().asnumpy()
+    assert np.abs(mean).min() > 0
+    block.save_parameters(str(tmp_path / "bn.params"))
+    for other in (g.BatchNorm(), g.BatchNorm(in_channels=3)):
+        other.load_parameters(str(tmp_path / "bn.params"))
+        np.testing.assert_array_equal(other.running_mean.data().asnumpy(), mean)
+    block.cast("float64")
+    assert block(nd.ones((2, 3, 4, 4), dtype="float64")).dtype == np.float64
+    np.testing.assert_array_equal(block.running_mean.data().asnumpy(), mean)
+    block.collect_params().reset_ctx([mx.cpu(1)])
+    np.testing.assert_array_equal(block.running_mean.data(mx.cpu(1)).asnumpy(), mean)
+
+
+def test_a_trainer_leaves_the_averages_alone():
+    block = trained_block()
+    mean = block.running_mean.data().asnumpy()
+    trainer = gluon.Trainer(block.collect_params(), "sgd", {"learning_rate": 1.0, "wd": 0.5})
+    trainer.step(1)
+    np.testing.assert_array_equal(block.running_mean.data().asnumpy(), mean)
+
+
+@pytest.mark.filterwarnings("ignore:.*Cannot decide type:UserWarning")  # mxnet's own, of the exported symbol's input
+def test_exported_it_predicts_the_same(tmp_path):
+    block = trained_block()
+    X = nd.random.normal(shape=(2, 3, 4, 4))
+    expected = block(X).asnumpy()
+    block.hybridize()
+    np.testing.assert_allclose(block(X).asnumpy(), expected, rtol=1e-5, atol=1e-6)
+    block.export(str(tmp_path / "bn"))
+    loaded = gluon.SymbolBlock.imports(str(tmp_path / "bn-symbol.json"), ["data"], str(tmp_path / "bn-0000.params"))
+    np.testing.assert_allclose(loaded(X).asnumpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_in_a_network_it_learns_what_gluons_learns():
+    X, y = nd.random.normal(shape=(32, 1, 8, 8)), nd.array(np.arange(32) % 3)
+    loss = gluon.loss.SoftmaxCrossEntropyLoss()
+    outputs = []
+    for norm in (g.BatchNorm, nn.BatchNorm):
+        g.seed(3)
+        net = nn.HybridSequential()
+        net.add(nn.Conv2D(4, 3), norm(), nn.Activation("relu"), nn.Dense(8), norm(), nn.Dense(3))
+        net.initialize(mx.init.Xavier())
+        trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+        for _ in range(5):
+            with autograd.record():
+                value = loss(net(X), y)
+            value.backward()
+            trainer.step(32)
+        outputs.append(net(X).asnumpy())
+    np.testing.assert_allclose(*outputs, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "length", "message"),
+    [
+        ((5,), 5, r"X must have shape \(N, K\) or \(N, C, H, W\); got \(5,\)"),
+        ((2, 3, 4), 3, "X must have shape"),
+        ((2, 3), 2, r"gamma must have shape \(3,\), one value for each of X's features; got \(2,\)"),
+        ((2, 3, 4, 4), 4, r"gamma must have shape \(3,\), one value for each of X's channels; got \(4,\)"),
+    ],
+)
+def test_other_shapes_are_refused(shape, length, message):
+    arrays = [nd.ones(length)] * 2
+    with pytest.raises(ValueError, match=message):
+        g.pure_batch_norm(nd.ones(shape), *arrays)
+    with pytest.raises(ValueError, match=message):
+        g.batch_norm(nd.ones(shape), *arrays, True, *arrays)

@@ -1,0 +1,75 @@
+"""Pooling by hand against Gluon's own, with float64 NumPy as the judge."""
+
+import gluon_cnn as g
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mxnet import autograd, nd
+from mxnet.gluon import nn
+
+from tests.judge import assert_close, pool
+
+
+@given(
+    size=st.tuples(st.integers(3, 9), st.integers(3, 9)),
+    window=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    padded=st.booleans(),
+    mode=st.sampled_from(["max", "avg"]),
+    seed=st.integers(0, 1000),
+)
+def test_with_gradients(size, window, stride, padded, mode, seed):
+    rng = np.random.RandomState(seed)
+    X = rng.randn(*size)
+    padding = tuple((side - 1) // 2 if padded else 0 for side in window)
+    layer = (nn.MaxPool2D if mode == "max" else nn.AvgPool2D)(window, stride, padding)
+    results = []
+    for function, x in (
+        (lambda x: g.pool2d(x, window, mode, stride, padding), nd.array(X)),
+        (layer, nd.array(X[None, None])),  # of rank 4 from the start: mxnet 1.9.1 loses gradients behind a reshape here
+    ):
+        x.attach_grad()
+        with autograd.record():
+            y = function(x)
+        weights = np.random.RandomState(seed).randn(*y.shape[-2:])
+        y.backward(nd.array(weights).reshape(y.shape))
+        results.append((y.asnumpy().reshape(weights.shape), x.grad.asnumpy().reshape(size)))
+    judged = pool(X, window, stride, tuple((p, p) for p in padding), mode, weights)
+    for ours, gluons, expected, tolerance in zip(*results, judged, (1e-5, 1e-4)):
+        assert_close(ours, expected, tolerance)
+        assert_close(gluons, expected, tolerance)
+
+
+def test_a_window_of_two_halves_both_sides():
+    x = nd.arange(24).reshape((4, 6))
+    assert g.pool2d(x, 2).asnumpy().tolist() == [[7, 9, 11], [19, 21, 23]]
+    assert g.pool2d(x, 2, "avg").asnumpy().tolist() == [[3.5, 5.5, 7.5], [15.5, 17.5, 19.5]]
+
+
+def test_negative_values_win_over_padding():
+    assert g.pool2d(-nd.ones((2, 2)), 2, padding=1, stride=2).asnumpy().tolist() == [[-1, -1], [-1, -1]]
+
+
+def test_of_equal_values_the_first_gets_the_gradient():
+    x = nd.zeros((2, 2))
+    x.attach_grad()
+    with autograd.record():
+        y = g.pool2d(x, 2)
+    y.backward()
+    assert x.grad.asnumpy().tolist() == [[1, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: g.pool2d(nd.ones((1, 4, 4)), 2), r"X must have shape \(H, W\)"),
+        (lambda: g.pool2d(nd.ones((4, 4)), 2, mode="min"), "mode must be 'max' or 'avg'; got 'min'"),
+        (lambda: g.pool2d(nd.ones((4, 4)), 5), "a window of 5x5 does not fit"),
+        (lambda: g.pool2d(nd.ones((4, 4)), 2, padding=2), "padding must be smaller than the window"),
+        (lambda: g.pool2d(nd.ones((4, 4)), 2, padding=((0, 2), (0, 0))), "padding must be smaller than the window"),
+    ],
+)
+def test_wrong_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
