@@ -12,6 +12,8 @@ import gluon_cnn
 import nbformat
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -78,10 +80,13 @@ def test_make_lab_serves_the_lessons_behind_a_token_without_a_screen(monkeypatch
         printed = iter(server.stdout.readline, "")
         address = next(match for line in printed if (match := re.search(r"http://127\.0\.0\.1:\d+/", line))).group()
         token = next(match for line in printed if (match := re.search(r"token=(\w{20,})", line))).group(1)
-        assert requests.get(f"{address}api/contents", timeout=30).status_code == 403
-        contents = requests.get(f"{address}api/contents", params={"token": token}, timeout=30).json()["content"]
+        with requests.Session() as session:
+            # the address is printed a moment before the server listens
+            session.mount("http://", HTTPAdapter(max_retries=Retry(connect=10, backoff_factor=0.2)))
+            assert session.get(f"{address}api/contents", timeout=30).status_code == 403
+            contents = session.get(f"{address}api/contents", params={"token": token}, timeout=30).json()["content"]
+            page = session.get(f"{address}lab", params={"token": token}, timeout=30)
         assert {path.name for path in NOTEBOOKS} <= {item["name"] for item in contents}
-        page = requests.get(f"{address}lab", params={"token": token}, timeout=30)
         assert page.status_code == 200
         assert "@jupyterlab/apputils-extension:announcements" in page.text  # switched off: no question about news
     finally:
