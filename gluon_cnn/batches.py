@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from gluon_cnn._checks import pair, whole
 from mxnet import nd
 
 __all__ = ["Batches"]
@@ -64,8 +65,8 @@ class Batches:
             raise ValueError("images is empty")
         self.images = images[:, None] if images.ndim == 3 else images
         self.labels = labels.astype(np.int32)
-        self.batch_size = _positive("batch_size", batch_size)
-        self.resize = _size(resize)
+        self.batch_size = whole("batch_size", batch_size, 1)
+        self.resize = None if resize is None else pair("resize", resize)
         self.shuffle = shuffle
         self.seed = int(np.random.randint(2**31)) if seed is None else seed
         self.epoch = 0  # how often the batches were asked for; together with the seed it fixes the next order
@@ -89,21 +90,3 @@ class Batches:
         if self.resize and self.resize != X.shape[2:]:
             X = nd.contrib.BilinearResize2D(X, height=self.resize[0], width=self.resize[1], align_corners=False)
         return X, nd.from_numpy(self.labels[chosen])
-
-
-def _size(resize: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    if resize is None:
-        return None
-    if isinstance(resize, (tuple, list)):
-        if len(resize) != 2:
-            raise ValueError(f"resize must be one number or (height, width); got {resize!r}")
-        return _positive("resize", resize[0]), _positive("resize", resize[1])
-    return _positive("resize", resize), _positive("resize", resize)
-
-
-def _positive(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be an integer; got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1; got {value}")
-    return int(value)

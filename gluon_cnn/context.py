@@ -7,6 +7,7 @@ import warnings
 
 import mxnet as mx
 import numpy as np
+from gluon_cnn._checks import whole
 from mxnet import nd
 
 __all__ = ["try_all_gpus", "try_gpu"]
@@ -35,11 +36,7 @@ def try_gpu(i: int = 0) -> mx.Context:
     Copying an array to a GPU proves nothing: on a card newer than the wheel's kernels the copy works and the first
     computation fails. So a small product is computed there and compared with NumPy's. From notes C.
     """
-    if isinstance(i, bool) or not isinstance(i, (int, np.integer)):
-        raise TypeError(f"i must be the integer index of a GPU, such as 0; got {i!r}")
-    if i < 0:
-        raise ValueError(f"i must be at least 0; got {i}")
-    return _choose(int(i))
+    return _choose(whole("i", i, 0))
 
 
 def try_all_gpus() -> list[mx.Context]:

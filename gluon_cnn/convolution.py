@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Tuple, Union
 
 import numpy as np
+from gluon_cnn._checks import pair, whole
 from mxnet import nd
 
 __all__ = ["conv_output_size", "corr2d", "corr2d_multi_in_out", "receptive_field"]
@@ -49,7 +50,7 @@ def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, pa
     _check_rank("X", X, 2, "(H, W)")
     _check_rank("K", K, 2, "(kh, kw)")
     rows, columns = _places(X.shape, K.shape, stride, padding)
-    down, right = _pair("stride", stride)
+    down, right = pair("stride", stride)
     X = pad2d(X, padding)
     Y = nd.zeros((rows, columns), ctx=X.context, dtype=X.dtype)
     # Each weight meets, in all windows at once, the pixels at its own place in the window.
@@ -150,15 +151,15 @@ def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
     """
     field, step = 1, 1
     for kernel_size, stride in layers:
-        field += (_whole("kernel_size", kernel_size, 1) - 1) * step
-        step *= _whole("stride", stride, 1)
+        field += (whole("kernel_size", kernel_size, 1) - 1) * step
+        step *= whole("stride", stride, 1)
     return field
 
 
 def _places(size: Size, kernel_size: Size, stride: Size, padding: Padding) -> tuple[int, int]:
     """Return how many places a window has, down and to the right."""
-    sizes, kernels = _pair("size", size), _pair("kernel_size", kernel_size)
-    strides, paddings = _pair("stride", stride), _sides(padding)
+    sizes, kernels = pair("size", size), pair("kernel_size", kernel_size)
+    strides, paddings = pair("stride", stride), _sides(padding)
     for side, kernel, around in zip(sizes, kernels, paddings):
         if kernel > side + sum(around):
             raise ValueError(
@@ -186,28 +187,11 @@ def _check_rank(name: str, array: nd.NDArray, rank: int, shape: str) -> None:
         raise ValueError(f"{name} must have shape {shape}; got {array.shape}")
 
 
-def _whole(name: str, value: int, smallest: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number; got {value!r}")
-    if value < smallest:
-        raise ValueError(f"{name} must be at least {smallest}; got {value}")
-    return int(value)
-
-
-def _pair(name: str, value: Size, smallest: int = 1) -> tuple[int, int]:
-    """Return one number twice, or two numbers as they are."""
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise ValueError(f"{name} must be one number or (height, width); got {value!r}")
-        return _whole(name, value[0], smallest), _whole(name, value[1], smallest)
-    return _whole(name, value, smallest), _whole(name, value, smallest)
-
-
 def _sides(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the padding as ((top, bottom), (left, right))."""
     if isinstance(padding, (tuple, list)) and any(isinstance(part, (tuple, list)) for part in padding):
         if len(padding) != 2:
             raise ValueError(f"padding must be ((top, bottom), (left, right)); got {padding!r}")
-        return _pair("padding", padding[0], 0), _pair("padding", padding[1], 0)
-    rows, columns = _pair("padding", padding, 0)  # type: ignore[arg-type]
+        return pair("padding", padding[0], 0), pair("padding", padding[1], 0)
+    rows, columns = pair("padding", padding, 0)
     return (rows, rows), (columns, columns)

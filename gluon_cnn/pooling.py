@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from gluon_cnn.convolution import Padding, Size, _check_rank, _pair, _places, _sides, pad2d
+from gluon_cnn._checks import pair
+from gluon_cnn.convolution import Padding, Size, _check_rank, _places, _sides, pad2d
 from mxnet import nd
 
 __all__ = ["pool2d"]
@@ -47,9 +48,9 @@ def pool2d(
     _check_rank("X", X, 2, "(H, W)")
     if mode not in ("max", "avg"):
         raise ValueError(f"mode must be 'max' or 'avg'; got {mode!r}")
-    height, width = _pair("pool_size", pool_size)
+    height, width = pair("pool_size", pool_size)
     stride = (height, width) if stride is None else stride
-    down, right = _pair("stride", stride)
+    down, right = pair("stride", stride)
     rows, columns = _places(X.shape, (height, width), stride, padding)
     if any(max(around) >= side for around, side in zip(_sides(padding), (height, width))):
         raise ValueError(f"padding must be smaller than the window of {height}x{width}; got {padding}")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import mxnet as mx
 import numpy as np
+from gluon_cnn._checks import whole
 from gluon_cnn._runtime import progress_disabled
 from mxnet import autograd, gluon, nd
 from tqdm.auto import tqdm
@@ -112,14 +113,13 @@ def train(
         When the loss is no longer finite, when ``train_data`` or ``test_data`` gives no batch, when a batch is smaller
         than the number of contexts, or when ``num_epochs`` is below 1.
     TypeError
-        When the data does not consist of pairs (X, y).
+        When the data does not consist of pairs (X, y) or ``num_epochs`` is no whole number.
 
     Notes
     -----
     Signature and printed line are those of notes C. The clock runs while a batch is loaded, too.
     """
-    if isinstance(num_epochs, bool) or not isinstance(num_epochs, (int, np.integer)) or num_epochs < 1:
-        raise ValueError(f"num_epochs must be an integer of at least 1; got {num_epochs!r}")
+    num_epochs = whole("num_epochs", num_epochs, 1)
     contexts = _as_list(ctx)
     history = History()
     print("Training on", ", ".join(map(str, contexts)))
