@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -69,7 +70,9 @@ def test_no_python_gives_a_plain_message(tmp_path):
 def test_make_lab_serves_the_lessons_behind_a_token_without_a_screen(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    command = ["make", "--silent", "lab", f"VENV={sys.prefix}", "LAB_FLAGS=--ServerApp.port=0"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["make", "--silent", "lab", f"VENV={sys.prefix}", f"LAB_FLAGS=--ServerApp.port={port}"]
     server = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
@@ -78,8 +81,10 @@ def test_make_lab_serves_the_lessons_behind_a_token_without_a_screen(monkeypatch
     timer.start()
     try:
         printed = iter(server.stdout.readline, "")
-        address = next(match for line in printed if (match := re.search(r"http://127\.0\.0\.1:\d+/", line))).group()
-        token = next(match for line in printed if (match := re.search(r"token=(\w{20,})", line))).group(1)
+        address = f"http://127.0.0.1:{port}/"
+        token = next(
+            match for line in printed if (match := re.search(rf"{address}lab\?token=(\w{{20,}})", line))
+        ).group(1)
         with requests.Session() as session:
             # the address is printed a moment before the server listens
             session.mount("http://", HTTPAdapter(max_retries=Retry(connect=10, backoff_factor=0.2)))
