@@ -1,0 +1,78 @@
+"""Each figure of the notes in claims.yaml comes out."""
+
+from pathlib import Path
+
+import gluon_cnn as g
+import numpy as np
+import pytest
+import yaml
+from mxnet import autograd, nd
+from mxnet.gluon import nn
+
+CLAIMS = yaml.safe_load((Path(__file__).parent / "claims.yaml").read_text())
+
+HAND = nd.array([[1, 2], [3, 6], [5, 10]])
+TWELVE = nd.arange(1, 13).reshape((4, 3))
+POINTS = np.linspace(-8, 8, 161)
+
+
+def shapes(layers, shape):
+    """Return the shape behind each layer of a stack."""
+    X, found = nd.ones(shape), []
+    for layer in layers if isinstance(layers, list) else [layers]:
+        layer.initialize()
+        X = layer(X)
+        found.append(X.shape)
+    return found
+
+
+def weight_shape(layer, shape):
+    shapes(layer, shape)
+    return layer.weight.shape
+
+
+def edge_response():
+    """A picture with an edge between columns 29 and 30, looked at through the kernel [1, 0, -1]."""
+    X = nd.zeros((50, 50))
+    X[:, :30] = 1
+    return g.corr2d(X, nd.array([[1, 0, -1]])).asnumpy()
+
+
+def sigmoid_gradient():
+    x = nd.array(POINTS)
+    x.attach_grad()
+    with autograd.record():
+        y = x.sigmoid()
+    y.backward()
+    return x.grad.asnumpy()
+
+
+def running_statistics():
+    """One training step, forward and backward, of the package's block and of Gluon's."""
+    X = nd.random.uniform(shape=(100, 16, 784, 1))
+    found = []
+    for block in (g.BatchNorm(), nn.BatchNorm()):
+        block.initialize()
+        with autograd.record():
+            y = block(X)
+        y.backward()
+        found.append([block.running_mean.data().asnumpy(), block.running_var.data().asnumpy()])
+    return np.stack(found, axis=1)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
+def test_claim(claim):
+    got = eval(claim["call"])
+    got = np.asarray(got.asnumpy() if isinstance(got, nd.NDArray) else got)
+    if "expect_all" in claim:
+        assert got.size
+        expected = np.full(got.shape, claim["expect_all"])
+    else:
+        expected = np.asarray(claim["expect"])
+        assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=claim.get("rtol", 0), atol=claim.get("atol", 0))
+
+
+def test_each_claim_has_a_name_of_its_own():
+    names = [claim["id"] for claim in CLAIMS]
+    assert len(set(names)) == len(names)
