@@ -166,7 +166,7 @@ def _details(layer: Block) -> tuple[str, ...]:
             details.append(f"padding {settings['pad'][0]}")
     elif isinstance(layer, nn.Dropout):
         details.append(str(layer._rate))
-    if getattr(layer, "act", None) is not None:
+    if isinstance(getattr(layer, "act", None), nn.Activation):
         details.append(layer.act._act_type)
     return tuple(details)
 

@@ -68,6 +68,22 @@ def test_groups_no_bias_transposed_and_one_dimension():
     assert table.parameters == count(net)
 
 
+def test_a_block_of_ones_own_with_an_activation_of_another_kind():
+    class Scaled(nn.HybridBlock):
+        def __init__(self):
+            super().__init__()
+            self.act = nn.LeakyReLU(0.1)
+            self.scale = self.params.get("scale", shape=(1, 4))
+
+        def hybrid_forward(self, F, x, scale):
+            return self.act(F.broadcast_mul(x, scale))
+
+    net = Scaled()
+    net.initialize()
+    (layer,) = g.summary(net, (1, 4)).layers
+    assert (layer.kind, layer.parameters) == ("Scaled", 4)
+
+
 def test_a_shared_parameter_counts_once():
     first = nn.Dense(4, in_units=4)
     net = nn.Sequential()

@@ -1,6 +1,7 @@
 """LeNet against the same layers in NumPy, and its treatment of wrong pictures."""
 
 import gluon_cnn as g
+import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import autograd, init, nd
@@ -139,6 +140,15 @@ def test_a_users_hook_sees_arrays_only():
     net.features[0].register_forward_hook(lambda block, inputs, output: seen.append(type(output)))
     net(nd.zeros((1, 1, 28, 28)))
     assert seen == [nd.NDArray]
+
+
+def test_mxnets_numpy_mode():
+    mx.npx.set_np()
+    try:
+        net = initialized()
+        assert net(mx.np.zeros((2, 1, 28, 28))).shape == (2, 10)
+    finally:
+        mx.npx.reset_np()
 
 
 def test_another_type_of_numbers():
