@@ -29,11 +29,18 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
     title : str, optional
         Default: the network's name, layers with parameters and number of parameters.
 
+    Raises
+    ------
+    ValueError
+        When the shape is not of rank 4 or the network is not initialized.
+
     Notes
     -----
     Feature maps are stacks of sheets, vectors are columns; the label under an arrow is the layer, the label over a
     stack its channels, height and width.
     """
+    if len(shape) != 4:
+        raise ValueError(f"shape must be that of pictures, (N, C, H, W); got {shape}")
     table = summary(net, shape)
     layers = [layer for layer in table.layers if layer.kind != "Dropout"]
     weighted = sum(layer.parameters > 0 for layer in layers)

@@ -6,7 +6,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["judge", "show_source"]
+__all__ = ["WrongAnswer", "judge", "show_source"]
+
+
+class WrongAnswer(Exception):
+    """What is wrong with an answer, as a part of a sentence."""
 
 
 def show_source(*objects: Any) -> None:
@@ -27,7 +31,8 @@ def judge(number: int, answer: Any, is_right: Callable[[Any], bool], hint: str, 
     answer : object
         The learner's answer; None means not answered yet.
     is_right : callable
-        Called with the answer; an exception counts as a wrong answer and is named.
+        Called with the answer; it may raise :class:`WrongAnswer` with the reason. Any other exception counts as a wrong
+        answer, too, and is named.
     hint, explanation : str
         Printed after a wrong and after a right answer.
     """
@@ -36,7 +41,12 @@ def judge(number: int, answer: Any, is_right: Callable[[Any], bool], hint: str, 
         return
     try:
         right = is_right(answer)
+    except WrongAnswer as reason:
+        print(f"Exercise {number}: not yet: {reason}. Hint: {hint}")
+        return
     except Exception as error:  # the learner's code may fail in any way
-        print(f"Exercise {number}: not yet. Your answer raised {type(error).__name__}: {error}\nHint: {hint}")
+        lines = str(error).strip().splitlines() or [""]
+        line = next((line for line in lines if line.startswith("MXNetError")), lines[0])  # below a C++ trace
+        print(f"Exercise {number}: not yet. Your answer raised {type(error).__name__}: {line}\nHint: {hint}")
         return
     print(f"Exercise {number}: right. {explanation}" if right else f"Exercise {number}: not yet. Hint: {hint}")

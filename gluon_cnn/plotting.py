@@ -91,7 +91,7 @@ def show_images(
         for i, ax in enumerate(axes.flat):
             ax.axis("off")
             if i < len(pictures):
-                ax.imshow(pictures[i], vmin=0, vmax=255 if pictures[i].dtype == np.uint8 else 1)
+                ax.imshow(pictures[i], vmin=0, vmax=255 if pictures[i].dtype.kind in "iu" else 1)
                 if titles is not None and i < len(titles):
                     ax.set_title(titles[i], fontsize=10)
         plt.show()
@@ -128,20 +128,27 @@ def plot_history(history: History) -> None:
         plt.show()
 
 
-def plot_confusion(labels: Sequence[int], predictions: Sequence[int], names: Sequence[str]) -> None:
+def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
     """Draw how often each class (row) was taken for each class (column).
 
     Parameters
     ----------
-    labels, predictions : sequence of int
+    labels, predictions : sequence of int, numpy.ndarray or NDArray
         Right and predicted class numbers, of one length.
     names : sequence of str
         The classes' names, in the order of their numbers.
     """
     if len(labels) != len(predictions):
         raise ValueError(f"labels and predictions differ in length: {len(labels)} and {len(predictions)}")
+    labels, predictions = (
+        (numbers.asnumpy() if isinstance(numbers, nd.NDArray) else np.asarray(numbers)).astype(int)
+        for numbers in (labels, predictions)
+    )
+    for number in (*labels, *predictions):
+        if not 0 <= number < len(names):
+            raise ValueError(f"there are names for the classes 0 to {len(names) - 1}; got class {number}")
     counts = np.zeros((len(names), len(names)), int)
-    np.add.at(counts, (np.asarray(labels, int), np.asarray(predictions, int)), 1)
+    np.add.at(counts, (labels, predictions), 1)
     mistakes = counts - np.diag(np.diag(counts))
     true, taken = np.unravel_index(mistakes.argmax(), counts.shape)
     with style():

@@ -24,6 +24,13 @@ def test_an_answer_is_judged(capsys):
     assert "replace None" in judged(capsys, None)
 
 
+def test_a_reason_is_given(capsys):
+    def is_right(value):
+        raise lessons.WrongAnswer("it is too large")
+
+    assert judged(capsys, 4, is_right) == "Exercise 2: not yet: it is too large. Hint: count again.\n"
+
+
 def test_an_answer_that_fails_gets_the_hint_and_no_traceback(capsys):
     printed = judged(capsys, 3, lambda value: value / 0)
     assert "raised ZeroDivisionError: division by zero" in printed

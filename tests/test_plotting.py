@@ -65,6 +65,10 @@ def test_confusion_counts_and_names_the_most_common_mistake():
     assert ax.get_title() == "Most common mistake: fox taken for cat"
     plotting.plot_confusion([0, 1], [0, 1], ["cat", "dog"])
     assert plt.gca().get_title() == "No mistakes"
+    plotting.plot_confusion(nd.array([0, 1]), nd.array([1, 1]), ["cat", "dog"])
+    assert plt.gca().get_title() == "Most common mistake: cat taken for dog"
+    with pytest.raises(ValueError, match="classes 0 to 1; got class 2"):
+        plotting.plot_confusion([0, 1], [0, 2], ["cat", "dog"])
     with pytest.raises(ValueError, match="differ in length: 2 and 1"):
         plotting.plot_confusion([0, 1], [0], ["cat", "dog"])
 

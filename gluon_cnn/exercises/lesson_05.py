@@ -7,7 +7,7 @@ from collections.abc import Callable
 from numbers import Real
 
 import numpy as np
-from gluon_cnn.lessons import judge
+from gluon_cnn.lessons import WrongAnswer, judge
 from gluon_cnn.networks.lenet import LeNet
 from gluon_cnn.summary import Summary, summary
 from mxnet import nd
@@ -52,7 +52,7 @@ def check_3(answer: Block | None) -> None:
         shapes = [row.output_shape for row in table.layers if row.kind not in ("Activation", "Flatten", "Dropout")]
         for number, (shape, expected) in enumerate(zip(shapes, LENET_5), start=1):
             if shape != expected:
-                raise ValueError(f"layer {number} gives {shape} where LeNet-5 has {expected}")
+                raise WrongAnswer(f"layer {number} gives {shape} where LeNet-5 has {expected}")
         return len(shapes) == len(LENET_5)
 
     judge(
@@ -74,9 +74,9 @@ def check_4(answer: Callable[[nd.NDArray, int], nd.NDArray] | None) -> None:
             expected[..., pixels:] = X[..., : X.shape[3] - pixels]
             moved = shift(nd.array(X), pixels)
             if moved.shape != X.shape:
-                raise ValueError(f"the shape changed from {X.shape} to {moved.shape}")
+                raise WrongAnswer(f"the shape changed from {X.shape} to {moved.shape}")
             if not np.array_equal(moved.asnumpy(), expected):
-                raise ValueError(f"moved by {pixels}, a picture holds other values than it should")
+                raise WrongAnswer(f"moved by {pixels}, a picture holds other values than it should")
         return True
 
     judge(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gluon_cnn._checks import whole
 from gluon_cnn.networks._network import Network
 from mxnet.gluon import nn
 
@@ -29,6 +30,7 @@ class LeNet(Network):
 
     def __init__(self, num_classes: int = 10, **kwargs) -> None:
         super().__init__(**kwargs)
+        num_classes = whole("num_classes", num_classes, 1)
         with self.name_scope():
             self.features = nn.HybridSequential()
             self.features.add(

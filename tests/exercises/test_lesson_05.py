@@ -8,7 +8,7 @@ from mxnet.gluon import nn
 
 def verdict(capsys, check, answer):
     check(answer)
-    return capsys.readouterr().out.split(": ", 1)[1].split(".")[0]
+    return capsys.readouterr().out.split(": ", 1)[1].split(".")[0].split(":")[0]
 
 
 def lenet_5(first=6, padding=2, last=10):

@@ -142,6 +142,12 @@ def test_a_users_hook_sees_arrays_only():
     assert seen == [nd.NDArray]
 
 
+@pytest.mark.parametrize(("classes", "error"), [(0, ValueError), (2.5, TypeError), ("10", TypeError)])
+def test_a_number_of_classes_that_is_none_is_refused(classes, error):
+    with pytest.raises(error, match="num_classes must be"):
+        g.LeNet(classes)
+
+
 def test_mxnets_numpy_mode():
     mx.npx.set_np()
     try:
