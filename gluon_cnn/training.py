@@ -110,7 +110,7 @@ def train(
     Raises
     ------
     ValueError
-        When the loss is no longer finite, when ``train_data`` or ``test_data`` gives no batch, when a batch is smaller
+        When the loss is no longer finite or not one value a picture, when ``train_data`` or ``test_data`` gives no batch, when a batch is smaller
         than the number of contexts, or when ``num_epochs`` is below 1.
     TypeError
         When the data does not consist of pairs (X, y) or ``num_epochs`` is no whole number.
@@ -190,6 +190,11 @@ def _train_epoch(
             with autograd.record():
                 outputs = [net(X) for X, _ in parts]
                 losses = [loss(output, y) for output, (_, y) in zip(outputs, parts)]
+            if any(value.shape != (len(y),) for value, (_, y) in zip(losses, parts)):
+                # A mean would be divided by the batch size a second time, by the trainer.
+                raise ValueError(
+                    f"loss must give one value a picture; got {losses[0].shape} for {len(parts[0][1])} pictures"
+                )
             autograd.backward(losses)
             trainer.step(sum(len(y) for _, y in parts))
             tally.add([(value.sum(), _hits(out, y), len(y)) for value, out, (_, y) in zip(losses, outputs, parts)])

@@ -172,6 +172,12 @@ def test_a_loss_that_is_not_finite_stops_the_training():
         g.train(poisoned, batches(), net, LOSS, trainer, mx.cpu(), 1)
 
 
+def test_a_loss_that_is_a_mean_is_refused():
+    net, trainer = dense()
+    with pytest.raises(ValueError, match=r"loss must give one value a picture; got \(1,\) for 10 pictures"):
+        g.train(batches(), batches(), net, lambda output, y: LOSS(output, y).mean(), trainer, mx.cpu(), 1)
+
+
 def test_a_learning_rate_that_is_too_large_stops_the_training():
     net = nn.Sequential()
     net.add(nn.Dense(8, activation="relu"), nn.Dense(3))
