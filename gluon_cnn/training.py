@@ -110,8 +110,8 @@ def train(
     Raises
     ------
     ValueError
-        When the loss is no longer finite or not one value a picture, when ``train_data`` or ``test_data`` gives no batch, when a batch is smaller
-        than the number of contexts, or when ``num_epochs`` is below 1.
+        When the loss is no longer finite or not one value a picture, when the data gives no batch,
+        when a batch is smaller than the number of contexts, or when ``num_epochs`` is below 1.
     TypeError
         When the data does not consist of pairs (X, y) or ``num_epochs`` is no whole number.
 
