@@ -84,6 +84,7 @@ def train(
     trainer: gluon.Trainer,
     ctx: mx.Context | Sequence[mx.Context],
     num_epochs: int,
+    verbose: bool = True,
 ) -> History:
     """Train ``net`` and print a line for each epoch.
 
@@ -101,6 +102,8 @@ def train(
         Where to compute; several contexts share each batch.
     num_epochs : int
         How often to go through ``train_data``, at least 1.
+    verbose : bool
+        Whether to print and to show progress.
 
     Returns
     -------
@@ -122,11 +125,14 @@ def train(
     num_epochs = whole("num_epochs", num_epochs, 1)
     contexts = _as_list(ctx)
     history = History()
-    print("Training on", ", ".join(map(str, contexts)))
+    if verbose:
+        print("Training on", ", ".join(map(str, contexts)))
     try:
         for epoch in range(num_epochs):
             start = time.perf_counter()
-            tally, loader_seconds = _train_epoch(train_data, net, loss, trainer, contexts, f"epoch {epoch}")
+            tally, loader_seconds = _train_epoch(
+                train_data, net, loss, trainer, contexts, f"epoch {epoch}" if verbose else ""
+            )
             train_seconds = time.perf_counter() - start
             test_accuracy = evaluate_accuracy(test_data, net, contexts)
             history.loss.append(tally.loss)
@@ -135,7 +141,8 @@ def train(
             history.images_per_second.append(tally.count / train_seconds)
             history.seconds.append(time.perf_counter() - start)
             history.loader_seconds.append(loader_seconds)
-            print(history)
+            if verbose:
+                print(history)
     except KeyboardInterrupt:
         print(f"Stopped in epoch {len(history)}; the history holds the {len(history)} epochs before it")
     return history
@@ -182,9 +189,10 @@ def _train_epoch(
     contexts: list[mx.Context],
     title: str,
 ) -> tuple[_Tally, float]:
+    """Go through the data once, with a progress bar of that title, without one when it is empty."""
     tally, clock = _Tally(), _Clock()
     total = len(data) if isinstance(data, Sized) else None
-    with tqdm(total=total, desc=title, unit="batch", leave=False, disable=progress_disabled()) as bar:
+    with tqdm(total=total, desc=title, unit="batch", leave=False, disable=not title or progress_disabled()) as bar:
         for batch in clock.timed(data):
             parts = _split(batch, contexts)
             with autograd.record():

@@ -3,7 +3,10 @@
 import inspect
 
 import gluon_cnn as g
+import numpy as np
+import pytest
 from gluon_cnn import lessons
+from mxnet import nd
 
 
 def test_the_source_shown_is_the_packages(monkeypatch):
@@ -11,6 +14,33 @@ def test_the_source_shown_is_the_packages(monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda item: shown.append(item.data))
     lessons.show_source(g.LeNet, g.train)
     assert shown == [f"```python\n{inspect.getsource(item)}```" for item in (g.LeNet, g.train)]
+
+
+def test_three_ways_to_compute_the_same(capsys):
+    X, w = nd.array([[1, 2, 3], [4, 5, 6]]), nd.array([0.5, -1, 2])
+    lessons.compare(
+        lambda X, w: nd.dot(X, w) ** 2, lambda X, w: (X * w).sum(1) ** 2, lambda X, w: (X @ w) ** 2, X=X, w=w
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "output, shape (2,): ours and Gluon's within 1e-05 of the formula",
+        "gradient of X, shape (2, 3): ours and Gluon's within 1e-04 of the formula",
+        "gradient of w, shape (3,): ours and Gluon's within 1e-04 of the formula",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda X: X.square() * 1.0001, "output, {}: off by a relative 1.0e-04"),
+        (lambda X: X * nd.BlockGrad(X), "gradient of X, {}: off by a relative 5.0e-01"),
+        (lambda X: X.square().sum(), "output, {}: shape"),
+    ],
+)
+@pytest.mark.parametrize("ours_is_wrong", [True, False])
+def test_a_difference_is_an_error(wrong, message, ours_is_wrong):
+    functions = (wrong, nd.square) if ours_is_wrong else (nd.square, wrong)
+    with pytest.raises(AssertionError, match=message.format("ours" if ours_is_wrong else "Gluon's")):
+        lessons.compare(*functions, np.square, X=nd.array([1, 2, 3]))
 
 
 def judged(capsys, answer, is_right=lambda value: value == 3):

@@ -101,6 +101,13 @@ def test_what_is_printed(capsys):
     assert len(lines) == 3
 
 
+def test_silence(capsys, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE")
+    net, trainer = dense()
+    assert len(g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), 2, verbose=False)) == 2
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_progress_bar_shows_loss_and_accuracy(monkeypatch):
     shown = []
 
