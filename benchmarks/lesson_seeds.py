@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/lesson_seeds.py notebooks/05_lenet.ipynb --seeds 5 -p LEARNING_RATE 0.01
 
-The lesson's cell tagged "result" prints a line of JSON; the last figures are each key's median, smallest and largest.
+The last line that the lesson's cell tagged "result" prints is JSON; what is printed here last are each key's median,
+smallest and largest value.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ def run(notebook: Path, parameters: dict[str, object]) -> dict[str, float]:
             notebook, Path(folder) / notebook.name, parameters, cwd=notebook.parent, progress_bar=False
         )
     (cell,) = (cell for cell in done.cells if "result" in cell.metadata.get("tags", []))
-    return json.loads("".join(output["text"] for output in cell.outputs if output.get("name") == "stdout"))
+    printed = "".join(output["text"] for output in cell.outputs if output.get("name") == "stdout")
+    return json.loads(printed.splitlines()[-1])
 
 
 def value(text: str) -> object:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from mxnet import autograd, nd
 from mxnet.gluon import HybridBlock
 
-__all__ = ["BatchNorm", "batch_norm", "pure_batch_norm"]
+__all__ = ["RGB_MEAN", "RGB_STD", "BatchNorm", "batch_norm", "pure_batch_norm"]
+
+# Mean and standard deviation of ImageNet's photos, red, green and blue in 0..1: networks trained there expect pictures
+# from which the one was subtracted, divided by the other. Notes B.
+RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def pure_batch_norm(X: nd.NDArray, gamma: nd.NDArray, beta: nd.NDArray, eps: float = 1e-5) -> nd.NDArray:

@@ -89,8 +89,11 @@ def show_images(
             layout="constrained",
         )
         for i, ax in enumerate(axes.flat):
-            ax.axis("off")
-            if i < len(pictures):
+            if i >= len(pictures):
+                ax.axis("off")
+            else:
+                ax.set(xticks=[], yticks=[])
+                ax.spines[:].set(visible=True, color=COLORS["grey"], linewidth=0.6)  # white pictures end somewhere
                 ax.imshow(pictures[i], vmin=0, vmax=255 if pictures[i].dtype.kind in "iu" else 1)
                 if titles is not None and i < len(titles):
                     ax.set_title(titles[i], fontsize=10)
