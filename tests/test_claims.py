@@ -6,7 +6,8 @@ import gluon_cnn as g
 import numpy as np
 import pytest
 import yaml
-from mxnet import autograd, nd
+from gluon_cnn.normalization import RGB_MEAN, RGB_STD
+from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 
 CLAIMS = yaml.safe_load((Path(__file__).parent / "claims.yaml").read_text())
@@ -45,6 +46,12 @@ def sigmoid_gradient():
         y = x.sigmoid()
     y.backward()
     return x.grad.asnumpy()
+
+
+def normalized(colour):
+    """The mean colour of a photo that has this one colour, after the usual normalization of RGB pictures."""
+    photo = nd.array(colour).reshape((3, 1, 1)).tile((1, 4, 5))
+    return gluon.data.vision.transforms.Normalize(RGB_MEAN, RGB_STD)(photo).mean(axis=(1, 2))
 
 
 def running_statistics():

@@ -8,21 +8,29 @@ from hypothesis import strategies as st
 from mxnet import autograd, nd
 from mxnet.gluon import nn
 
+from tests.judge import assert_close
+
 MODES = ("upscale_in_train", "downscale_in_infer")
 
 
-@given(st.floats(0, 0.95), st.sampled_from(MODES), st.integers(0, 1000))
-def test_kept_values_are_scaled_as_the_mode_says_and_gradients_alike(p, mode, seed):
-    X = np.random.RandomState(seed).rand(5, 7) + 1
+shapes = st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple)
+
+
+@given(shapes, st.floats(0, 0.95), st.sampled_from([*MODES, "Gluon's"]), st.integers(0, 1000))
+def test_kept_values_are_scaled_as_the_mode_says_and_gradients_alike(shape, p, mode, seed):
+    """Against NumPy in float64, which is told by the output which values were kept; Gluon's layer likewise."""
+    g.seed(seed)
+    rng = np.random.RandomState(seed)
+    X, weights = rng.uniform(0.5, 1, shape), rng.randn(*shape)
     x = nd.array(X)
     x.attach_grad()
     with autograd.record():
-        y = g.dropout(x, p, mode=mode)
-    y.backward()
-    factor = 1 / (1 - p) if mode == "upscale_in_train" else 1
+        y = nn.Dropout(p)(x) if mode == "Gluon's" else g.dropout(x, p, mode=mode)
+    y.backward(nd.array(weights))
     kept = y.asnumpy() != 0
-    np.testing.assert_allclose(y.asnumpy(), np.where(kept, X * factor, 0), rtol=1e-5)
-    np.testing.assert_allclose(x.grad.asnumpy(), np.where(kept, factor, 0), rtol=1e-5)
+    factor = kept * (1 if mode == "downscale_in_infer" else 1 / (1 - p))
+    assert_close(y, X * factor, 1e-5)
+    assert_close(x.grad, weights * factor, 1e-4)
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
