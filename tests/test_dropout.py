@@ -19,6 +19,8 @@ shapes = st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple)
 @given(shapes, st.floats(0, 0.95), st.sampled_from([*MODES, "Gluon's"]), st.integers(0, 1000))
 def test_kept_values_are_scaled_as_the_mode_says_and_gradients_alike(shape, p, mode, seed):
     """Against NumPy in float64, which is told by the output which values were kept; Gluon's layer likewise."""
+    if mode == "Gluon's":
+        p = round(p, 6)  # it cannot read numbers below the smallest of 32 bits
     g.seed(seed)
     rng = np.random.RandomState(seed)
     X, weights = rng.uniform(0.5, 1, shape), rng.randn(*shape)
