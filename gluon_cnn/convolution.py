@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Tuple, Union
 
 import numpy as np
-from gluon_cnn._checks import pair, whole
+from gluon_cnn._checks import floats, pair, whole
 from mxnet import nd
 
 __all__ = ["conv_output_size", "corr2d", "corr2d_multi_in_out", "receptive_field"]
@@ -39,8 +39,8 @@ def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, pa
 
     Raises
     ------
-    ValueError
-        When ``X`` or ``K`` is not of rank 2 or the kernel does not fit.
+    TypeError, ValueError
+        When ``X`` or ``K`` is no array of floats of rank 2, both of one type, or the kernel does not fit.
 
     References
     ----------
@@ -49,6 +49,9 @@ def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, pa
     """
     _check_rank("X", X, 2, "(H, W)")
     _check_rank("K", K, 2, "(kh, kw)")
+    floats("K", K, like=X)
+    if np.size(bias) != 1:
+        raise ValueError(f"bias must be one number for the one output channel; got {bias}")
     rows, columns = _places(X.shape, K.shape, stride, padding)
     down, right = pair("stride", stride)
     X = pad2d(X, padding)
@@ -80,8 +83,8 @@ def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding:
 
     Raises
     ------
-    ValueError
-        When a rank or the number of channels does not fit.
+    TypeError, ValueError
+        When ``X`` or ``K`` holds no floats, or a rank or the number of channels does not fit.
 
     References
     ----------
@@ -89,6 +92,7 @@ def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding:
     """
     _check_rank("X", X, 3, "(Cin, H, W)")
     _check_rank("K", K, 4, "(Cout, Cin, kh, kw)")
+    floats("K", K, like=X)
     if X.shape[0] != K.shape[1]:
         raise ValueError(f"K has kernels for {K.shape[1]} input channels, X has {X.shape[0]}")
     outputs = []
@@ -150,6 +154,10 @@ def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
     Notes E.
     """
     field, step = 1, 1
+    try:
+        layers = [(kernel_size, stride) for kernel_size, stride in layers]
+    except (TypeError, ValueError):
+        raise ValueError(f"layers must be pairs (kernel_size, stride): [(3, 1), (2, 2)]; got {layers!r}") from None
     for kernel_size, stride in layers:
         field += (whole("kernel_size", kernel_size, 1) - 1) * step
         step *= whole("stride", stride, 1)
@@ -183,7 +191,7 @@ def pad2d(X: nd.NDArray, padding: Padding, value: float = 0.0) -> nd.NDArray:
 
 
 def _check_rank(name: str, array: nd.NDArray, rank: int, shape: str) -> None:
-    if array.ndim != rank:
+    if floats(name, array).ndim != rank:
         raise ValueError(f"{name} must have shape {shape}; got {array.shape}")
 
 

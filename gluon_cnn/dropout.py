@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from gluon_cnn._checks import floats, number
 from mxnet import nd
 
 __all__ = ["dropout"]
@@ -33,16 +34,19 @@ def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: str = "upsc
 
     Raises
     ------
-    ValueError
-        When ``p`` is not a probability or the mode is unknown.
+    TypeError, ValueError
+        When ``X`` holds no floats, ``p`` is not a probability or the mode is unknown.
 
     References
     ----------
     Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural networks from
-    overfitting, 2014, section 10 for the scaling. The modes' names are those of notes E.
+    overfitting, 2014, section 10 for the scaling. The modes' names are those of notes E; the paper's p is the
+    probability of keeping a value.
     """
-    if not 0 <= p <= 1:
-        raise ValueError(f"p must be a probability, 0 to 1; got {p}")
+    floats("X", X)
+    p = number("p", p, 0, 1)
+    if not isinstance(is_training, (bool, np.bool_)):
+        raise TypeError(f"is_training must be True or False; got {is_training!r}")
     if mode not in MODES:
         raise ValueError(f"mode must be {' or '.join(map(repr, MODES))}; got {mode!r}")
     upscale = mode == "upscale_in_train"

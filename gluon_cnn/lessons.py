@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from mxnet import autograd, nd
 
-__all__ = ["WrongAnswer", "compare", "judge", "show_source"]
+__all__ = ["WrongAnswer", "compare", "judge", "result_of", "show_source"]
 
 OUTPUT_TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-4
 
@@ -86,6 +86,14 @@ def _slopes(function: Callable[[], float], array: np.ndarray, step: float = 1e-6
     return slopes
 
 
+def result_of(function: Callable, *arguments: Any) -> nd.NDArray:
+    """Return what a learner's function gives; anything but an NDArray is a wrong answer."""
+    result = function(*arguments)
+    if not isinstance(result, nd.NDArray):
+        raise WrongAnswer(f"it returned {'nothing' if result is None else type(result).__name__}, not an NDArray")
+    return result
+
+
 def judge(number: int, answer: Any, is_right: Callable[[Any], bool], hint: str, explanation: str) -> None:
     """Print whether an answer is right; a wrong one gets a hint and no traceback.
 
@@ -105,13 +113,13 @@ def judge(number: int, answer: Any, is_right: Callable[[Any], bool], hint: str, 
         print(f"Exercise {number}: replace None by your answer, then run the cell again.")
         return
     try:
-        right = is_right(answer)
+        right = bool(is_right(answer))
     except WrongAnswer as reason:
         print(f"Exercise {number}: not yet: {reason}. Hint: {hint}")
         return
     except Exception as error:  # the learner's code may fail in any way
         lines = str(error).strip().splitlines() or [""]
         line = next((line for line in lines if line.startswith("MXNetError")), lines[0])  # below a C++ trace
-        print(f"Exercise {number}: not yet. Your answer raised {type(error).__name__}: {line}\nHint: {hint}")
+        print(f"Exercise {number}: not yet. Trying the answer raised {type(error).__name__}: {line}\nHint: {hint}")
         return
     print(f"Exercise {number}: right. {explanation}" if right else f"Exercise {number}: not yet. Hint: {hint}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from gluon_cnn._checks import floats, number
 from mxnet import autograd, nd
 from mxnet.gluon import HybridBlock
 
@@ -32,15 +34,16 @@ def pure_batch_norm(X: nd.NDArray, gamma: nd.NDArray, beta: nd.NDArray, eps: flo
 
     Raises
     ------
-    ValueError
-        When ``X`` has another rank, or ``gamma`` or ``beta`` another length than the features or channels.
+    TypeError, ValueError
+        When ``X`` holds no floats or has another rank, or ``gamma`` or ``beta`` is of another type than ``X`` or of
+        another length than the features or channels.
 
     References
     ----------
     Ioffe and Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate shift,
     2015, algorithm 1. The function's name and arguments are those of notes A.
     """
-    _check(X, gamma=gamma, beta=beta)
+    _check(X, eps, gamma=gamma, beta=beta)
     mean, variance = _statistics(X)
     return _scale_and_shift(X, mean, variance, gamma, beta, eps)
 
@@ -75,15 +78,17 @@ def batch_norm(
 
     Raises
     ------
-    ValueError
-        When ``X`` has another rank than 2 or 4, or an array another length than the features or channels.
+    TypeError, ValueError
+        When ``X`` holds no floats or has another rank than 2 or 4, or an array is of another type than ``X`` or another
+        length than the features or channels.
 
     References
     ----------
     Ioffe and Szegedy, 2015, algorithm 2; notes A. The averages move here in the forward pass, in Gluon's own layer with
     the backward pass. The variance is that of the batch, not the estimate with N - 1, as in Gluon.
     """
-    _check(X, gamma=gamma, beta=beta, moving_mean=moving_mean, moving_variance=moving_variance)
+    _check(X, eps, gamma=gamma, beta=beta, moving_mean=moving_mean, moving_variance=moving_variance)
+    number("moving_momentum", moving_momentum, 0, 1)
     if not is_training:
         shape = _shape_for(X)
         return _scale_and_shift(X, moving_mean.reshape(shape), moving_variance.reshape(shape), gamma, beta, eps)
@@ -117,7 +122,7 @@ class BatchNorm(HybridBlock):
 
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, in_channels: int = 0, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.momentum, self.epsilon = momentum, epsilon
+        self.momentum, self.epsilon = number("momentum", momentum, 0, 1), number("epsilon", epsilon, 0)
         size = {"shape": (in_channels,), "allow_deferred_init": True}
         moving = {"grad_req": "null", "differentiable": False, **size}
         with self.name_scope():
@@ -125,6 +130,18 @@ class BatchNorm(HybridBlock):
             self.beta = self.params.get("beta", init="zeros", **size)
             self.running_mean = self.params.get("running_mean", init="zeros", **moving)
             self.running_var = self.params.get("running_var", init="ones", **moving)
+
+    def forward(self, x, *args):
+        # Hybridized, mxnet 1.9.1 itself would read beyond the arrays of a block with fewer channels than the input has.
+        if isinstance(x, nd.NDArray):
+            _check(x, self.epsilon)
+            channels = self.gamma.shape[0]
+            if channels not in (0, x.shape[1]):
+                raise ValueError(f"BatchNorm has values for {channels} channels; got {x.shape[1]}, shape {x.shape}")
+            dtype = np.dtype(self.gamma.dtype)
+            if dtype != x.dtype:
+                raise TypeError(f"BatchNorm computes in {dtype}, got {np.dtype(x.dtype)}: pass x.astype('{dtype}')")
+        return super().forward(x, *args)
 
     def hybrid_forward(self, F, x, gamma, beta, running_mean, running_var):
         settings = (self.epsilon, self.momentum)
@@ -153,12 +170,13 @@ def _shape_for(X: nd.NDArray) -> tuple[int, ...]:
     return (1, -1) if X.ndim == 2 else (1, -1, 1, 1)
 
 
-def _check(X: nd.NDArray, **arrays: nd.NDArray) -> None:
-    if X.ndim not in (2, 4):
+def _check(X: nd.NDArray, eps: float, **arrays: nd.NDArray) -> None:
+    if floats("X", X).ndim not in (2, 4):
         raise ValueError(f"X must have shape (N, K) or (N, C, H, W); got {X.shape}")
     for name, array in arrays.items():
-        if array.shape != (X.shape[1],):
+        if floats(name, array, like=X).shape != (X.shape[1],):
             what = "features" if X.ndim == 2 else "channels"
             raise ValueError(
                 f"{name} must have shape ({X.shape[1]},), one value for each of X's {what}; got {array.shape}"
             )
+    number("eps", eps, 0)

@@ -37,9 +37,9 @@ def pool2d(
 
     Raises
     ------
-    ValueError
-        When ``X`` is not of rank 2, the mode is unknown, the window does not fit, or padding is as large as the window,
-        so that some windows would see nothing but padding.
+    TypeError, ValueError
+        When ``X`` is no array of floats of rank 2, the mode is unknown, the window does not fit, or padding is as large
+        as the window, so that some windows would see nothing but padding.
 
     References
     ----------

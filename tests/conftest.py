@@ -10,8 +10,10 @@ import pytest
 from hypothesis import settings
 from matplotlib import pyplot as plt
 
-settings.register_profile("course", deadline=None)  # a slow machine is no failure
-settings.load_profile("course")
+# a slow machine is no failure, and the same cases each time
+settings.register_profile("course", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=2000)  # HYPOTHESIS_PROFILE=search: look for new cases
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "course"))
 
 
 @pytest.fixture(autouse=True)

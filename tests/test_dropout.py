@@ -91,7 +91,7 @@ def test_the_seed_fixes_the_mask():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"p": 1.5}, "p must be a probability, 0 to 1; got 1.5"),
+        ({"p": 1.5}, "p must be from 0 to 1; got 1.5"),
         ({"p": -0.1}, "p must be"),
         ({"mode": "up"}, "mode must be"),
     ],

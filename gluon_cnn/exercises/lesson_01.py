@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from gluon_cnn.convolution import conv_output_size, corr2d, receptive_field
-from gluon_cnn.lessons import WrongAnswer, judge
+from gluon_cnn.lessons import WrongAnswer, judge, result_of
 from mxnet import nd
 
 __all__ = ["check_1", "check_2", "check_3", "check_4"]
@@ -22,7 +22,7 @@ def check_1(answer: int | None) -> None:
         answer,
         lambda value: value == expected,
         "floor((224 - 11) / 4) + 1 rows leave the first layer; put them into the formula again.",
-        f"224 -> {first} -> {expected}.",
+        f"224 -> {first} -> {expected}. (The paper on AlexNet has 55 and 27, as if there were padding.)",
     )
 
 
@@ -46,7 +46,7 @@ def check_3(answer: Callable[[nd.NDArray, nd.NDArray], nd.NDArray] | None) -> No
         X, K = rng.randn(5, 6), rng.randn(2, 3)
         places = [(i, j) for i in range(4) for j in range(4)]
         expected = [sum(K[a, b] * X[i + 1 - a, j + 2 - b] for a in range(2) for b in range(3)) for i, j in places]
-        result = convolve2d(nd.array(X), nd.array(K))
+        result = result_of(convolve2d, nd.array(X), nd.array(K))
         if result.shape != (4, 4):
             raise WrongAnswer(f"a 5x6 picture and a 2x3 kernel gave shape {result.shape} instead of (4, 4)")
         if np.allclose(result.asnumpy(), corr2d(nd.array(X), nd.array(K)).asnumpy()):
@@ -66,6 +66,7 @@ def check_4(answer: nd.NDArray | None) -> None:
     """Judge a kernel that should answer to horizontal edges only."""
 
     def is_right(kernel: nd.NDArray) -> bool:
+        kernel = nd.array(kernel)
         if kernel.shape != (3, 3):
             raise WrongAnswer(f"the kernel has shape {kernel.shape} instead of (3, 3)")
         area, above = nd.ones((6, 6)), nd.ones((6, 6))

@@ -8,7 +8,7 @@ from numbers import Real
 
 import numpy as np
 from gluon_cnn.convolution import corr2d
-from gluon_cnn.lessons import WrongAnswer, judge
+from gluon_cnn.lessons import WrongAnswer, judge, result_of
 from mxnet import nd
 
 __all__ = ["check_1", "check_2", "check_3", "check_4"]
@@ -31,7 +31,7 @@ def check_2(answer: Callable[[nd.NDArray, int], nd.NDArray] | None) -> None:
     def is_right(enlarge: Callable) -> bool:
         X = np.random.RandomState(0).rand(2, 3, 4, 5).astype(np.float32)
         for times in (1, 2, 3):
-            result = enlarge(nd.array(X), times)
+            result = result_of(enlarge, nd.array(X), times)
             if result.shape != (2, 3, 4 * times, 5 * times):
                 raise WrongAnswer(f"(2, 3, 4, 5) times {times} became {result.shape}")
             if not np.array_equal(result.asnumpy(), np.kron(X, np.ones((times, times), np.float32))):
@@ -53,7 +53,7 @@ def check_3(answer: Callable[[nd.NDArray], nd.NDArray] | None) -> None:
     def is_right(global_average: Callable) -> bool:
         for shape in ((2, 3, 4, 5), (1, 10, 7, 7)):
             X = np.random.RandomState(0).randn(*shape)
-            result = global_average(nd.array(X))
+            result = result_of(global_average, nd.array(X))
             if result.shape != shape[:2]:
                 raise WrongAnswer(f"{shape} became {result.shape} instead of {shape[:2]}")
             if not np.allclose(result.asnumpy(), X.mean(axis=(2, 3)), atol=1e-5):
@@ -73,6 +73,7 @@ def check_4(answer: nd.NDArray | None) -> None:
     """Judge the one kernel that should do the work of two that follow each other without an activation."""
 
     def is_right(kernel: nd.NDArray) -> bool:
+        kernel = nd.array(kernel)
         if kernel.shape != (5, 5):
             raise WrongAnswer(f"the kernel has shape {kernel.shape} instead of (5, 5)")
         X = nd.array(np.random.RandomState(0).randn(9, 9))
@@ -84,7 +85,7 @@ def check_4(answer: nd.NDArray | None) -> None:
         4,
         answer,
         is_right,
-        "what comes out at the one place of a 5x5 kernel on A, when A is in the middle of zeros? Both kernels here are "
-        "symmetric, so nothing has to be turned.",
+        "a kernel shows itself when it slides over a picture of zeros with a single 1 in the middle. Let A and B slide "
+        "over such a picture of 9x9; both are symmetric, so nothing has to be turned.",
         "Without an activation in between, two layers are one.",
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from numbers import Real
 
 import numpy as np
-from gluon_cnn.lessons import WrongAnswer, judge
+from gluon_cnn.lessons import WrongAnswer, judge, result_of
 from mxnet import autograd, nd
 
 __all__ = ["check_1", "check_2", "check_3"]
@@ -30,13 +30,15 @@ def check_2(answer: Callable[[nd.NDArray, float], nd.NDArray] | None) -> None:
     def is_right(drop_maps: Callable) -> bool:
         X = nd.array(np.random.RandomState(0).uniform(1, 2, (40, 50, 3, 4)))
         for p in (0.25, 0.6):
-            result = drop_maps(X, p)
+            result = result_of(drop_maps, X, p)
             if result.shape != X.shape:
                 raise WrongAnswer(f"{X.shape} became {result.shape}")
             factor = (result / X).asnumpy()
             if not np.allclose(factor, factor[:, :, :1, :1], atol=1e-5):
                 raise WrongAnswer("in some maps one pixel was dropped and another kept")
             kept = factor[:, :, 0, 0] > 0
+            if kept.all():
+                raise WrongAnswer("nothing was dropped")
             if any((kept == kept.take([0], axis)).all() for axis in (0, 1)):
                 raise WrongAnswer("all samples, or all channels of a sample, share one decision")
             if not np.allclose(factor[:, :, 0, 0][kept], 1 / (1 - p), rtol=1e-4):
@@ -65,7 +67,7 @@ def check_3(answer: Callable | None) -> None:
             calls.append(autograd.is_training())
             return nd.array([[0, len(calls), 2]]) * nd.ones((X.shape[0], 1))
 
-        result = mean_prediction(net, nd.ones((4, 2)), 5)
+        result = result_of(mean_prediction, net, nd.ones((4, 2)), 5)
         if len(calls) != 5:
             raise WrongAnswer(f"asked for 5 passes, it called the network {len(calls)} times")
         if not all(calls):
