@@ -10,7 +10,13 @@ if _runtime.mxnet_problem is None:
     from gluon_cnn.convolution import conv_output_size, corr2d, corr2d_multi_in_out, receptive_field
     from gluon_cnn.datasets import fashion_mnist_labels, load_data, load_data_fashion_mnist
     from gluon_cnn.dropout import dropout
+    from gluon_cnn.networks.alexnet import AlexNet
+    from gluon_cnn.networks.densenet import DenseBlock, DenseNet, conv_block, transition_block
+    from gluon_cnn.networks.googlenet import GoogLeNet, Inception
     from gluon_cnn.networks.lenet import LeNet
+    from gluon_cnn.networks.nin import NiN, mlpconv
+    from gluon_cnn.networks.resnet import ResBlk, Residual, ResNet
+    from gluon_cnn.networks.vgg import VGG, VGG11, VGG_NOTES, vgg_block
     from gluon_cnn.normalization import BatchNorm, batch_norm, pure_batch_norm
     from gluon_cnn.plotting import show_images
     from gluon_cnn.pooling import pool2d
@@ -20,11 +26,24 @@ else:
     globals()["__getattr__"] = _runtime.refuse
 
 __all__ = [
+    "VGG",
+    "VGG11",
+    "VGG_NOTES",
+    "AlexNet",
     "BatchNorm",
     "Batches",
+    "DenseBlock",
+    "DenseNet",
+    "GoogLeNet",
     "History",
+    "Inception",
     "LeNet",
+    "NiN",
+    "ResBlk",
+    "ResNet",
+    "Residual",
     "batch_norm",
+    "conv_block",
     "conv_output_size",
     "corr2d",
     "corr2d_multi_in_out",
@@ -33,6 +52,7 @@ __all__ = [
     "fashion_mnist_labels",
     "load_data",
     "load_data_fashion_mnist",
+    "mlpconv",
     "pool2d",
     "pure_batch_norm",
     "receptive_field",
@@ -40,6 +60,8 @@ __all__ = [
     "show_images",
     "summary",
     "train",
+    "transition_block",
     "try_all_gpus",
     "try_gpu",
+    "vgg_block",
 ]

@@ -8,10 +8,12 @@ from gluon_cnn.diagrams.convolution import (
     draw_channels,
     draw_convolution,
     draw_many_kernels,
+    draw_one_by_one,
     draw_receptive_field,
     draw_windows,
 )
 from gluon_cnn.diagrams.dropout import draw_dropout
+from gluon_cnn.diagrams.graph import draw_graph
 from gluon_cnn.diagrams.network import draw_network
 from gluon_cnn.diagrams.normalization import draw_norm_axes
 from gluon_cnn.diagrams.pooling import draw_pooling, draw_upsampling
@@ -20,9 +22,11 @@ __all__ = [
     "draw_channels",
     "draw_convolution",
     "draw_dropout",
+    "draw_graph",
     "draw_many_kernels",
     "draw_network",
     "draw_norm_axes",
+    "draw_one_by_one",
     "draw_pooling",
     "draw_receptive_field",
     "draw_upsampling",

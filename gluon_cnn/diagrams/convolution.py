@@ -262,6 +262,48 @@ def draw_many_kernels(
         write(ax, 14.4, 1.1, f"output\n{out_channels}×{rows}×{columns}", linespacing=1.4)
 
 
+def draw_one_by_one(X: Any, K: Any, place: tuple[int, int] = (0, 0)) -> None:
+    """Draw a 1x1 convolution as a dense layer over the channels of one pixel.
+
+    Parameters
+    ----------
+    X : NDArray
+        Input, shape (Cin, H, W).
+    K : NDArray
+        Weights, shape (Cout, Cin).
+    place : (int, int)
+        Row and column of the pixel that is looked at.
+    """
+    X, K = nd.array(X), nd.array(K)
+    Y = corr2d_multi_in_out(X, K.reshape((*K.shape, 1, 1))).asnumpy()
+    inputs, weights = X.asnumpy(), K.asnumpy()
+    (outputs, channels), (height, width) = weights.shape, X.shape[1:]
+    row, column = place
+    tall = max(channels, outputs) * (height + 0.8)
+    with canvas(2 * width + channels + 6.6, tall + 0.9) as ax:
+        middle = 0.9 + (tall - 0.8) / 2
+        x = 0.2
+        for maps, fill, name in ((inputs, INPUT, "input"), (Y, OUTPUT, "output")):
+            y = middle - (len(maps) * (height + 0.8) - 0.8) / 2
+            for values in maps:
+                draw_cells(ax, x, y, values, fill)
+                frame(ax, x + column, y + row, 1, 1)
+                y += height + 0.8
+            write(ax, x + width / 2, 0.3, name)
+            x += width + channels + 6.2
+        x = width + 0.2
+        arrow(ax, (x + 0.2, middle), (x + 1.3, middle))
+        draw_cells(ax, x + 1.5, middle - outputs / 2, weights, KERNEL)
+        write(ax, x + 1.5 + channels / 2, 0.3, "weights")
+        write(ax, x + 2 + channels, middle, "·", fontsize=16)
+        draw_cells(ax, x + 2.5 + channels, middle - channels / 2, inputs[:, row, column, None], INPUT)
+        frame(ax, x + 2.5 + channels, middle - channels / 2, 1, channels)
+        write(ax, x + 4 + channels, middle, "=", fontsize=16)
+        draw_cells(ax, x + 4.5 + channels, middle - outputs / 2, Y[:, row, column, None], OUTPUT)
+        frame(ax, x + 4.5 + channels, middle - outputs / 2, 1, outputs)
+        arrow(ax, (x + 5.6 + channels, middle), (x + 6.1 + channels, middle))
+
+
 def _stack(ax: Axes, x: float, y: float, side: float, fills: list[str]) -> None:
     """Draw sheets behind one another, the first in front, lower left."""
     step = 0.22

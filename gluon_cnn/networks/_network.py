@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import mxnet as mx
 import numpy as np
 from mxnet import nd
 from mxnet.gluon import HybridBlock
+from mxnet.gluon.nn import HybridSequential
 
-__all__ = ["Network"]
+__all__ = ["Network", "concatenate", "run_blocks"]
 
 LARGEST_SIDE_TRIED = 4096  # pixels; a network that does not fit this fits nothing
 
@@ -87,6 +88,24 @@ class Network(HybridBlock):
         for node in nodes["nodes"]:
             node.get("attrs", {}).pop("__shape__", None)
         return mx.sym.load_json(json.dumps(nodes))
+
+
+def concatenate(F, arrays: Sequence, widths: Sequence[int]):
+    """Concatenate feature maps over their channels; ``widths`` are the channels as far as they are known."""
+    if all(width % 8 == 0 for width in widths):
+        return F.concat(*arrays, dim=1)
+    # mxnet 1.9.1 with oneDNN cannot always cut the gradient into pieces of other widths again ("could not construct a
+    # sub-memory"). A fifth axis keeps oneDNN out of it.
+    return F.squeeze(F.concat(*[F.expand_dims(array, axis=4) for array in arrays], dim=1), axis=4)
+
+
+def run_blocks(blocks: HybridSequential, x, verbose: bool):
+    """Pass ``x`` through the blocks; tell each output's shape, if asked to and unless it is traced for a graph."""
+    for number, block in enumerate(blocks, start=1):
+        x = block(x)
+        if verbose and isinstance(x, nd.NDArray):
+            print(f"Block {number} output: {x.shape}")
+    return x
 
 
 @contextmanager

@@ -125,3 +125,13 @@ def test_dropped_cells_are_crossed_and_empty():
     numbers = sorted(float(text) for text in texts() if text[0].isdigit())
     kept = np.concatenate([mask[mask > 0] for mask in masks])
     assert numbers == sorted([*kept, *np.tile(X.asnumpy().ravel(), 3), *(X.asnumpy().ravel() / 2)])
+
+
+def test_a_1x1_convolution_as_a_dense_layer():
+    X, K = nd.arange(12).reshape((3, 2, 2)), nd.array([[1, 0, -1], [1, 2, 1]])
+    diagrams.draw_one_by_one(X, K, place=(0, 1))
+    Y = nd.dot(K, X.reshape((3, 4))).asnumpy()
+    numbers = [float(text) for text in texts() if text.lstrip("-").isdigit()]
+    expected = [X.asnumpy(), K.asnumpy(), Y, X[:, 0, 1].asnumpy(), Y[:, 1]]
+    assert sorted(numbers) == sorted(np.concatenate([values.ravel() for values in expected]))
+    assert len(frames()) == 3 + 2 + 2

@@ -1,0 +1,56 @@
+"""AlexNet: five convolutions, the first with large windows and strides, and three dense layers. Lesson 06."""
+
+from __future__ import annotations
+
+from gluon_cnn._checks import whole
+from gluon_cnn.networks._network import Network
+from mxnet.gluon import nn
+
+__all__ = ["AlexNet"]
+
+
+class AlexNet(Network):
+    """AlexNet as one column, without local response normalization: the form of notes C.
+
+    Parameters
+    ----------
+    num_classes : int
+        Length of the output.
+    dense_units : int
+        Length of the two hidden dense layers.
+
+    Notes
+    -----
+    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax.
+
+    References
+    ----------
+    Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural networks, 2012, section
+    3.5. The paper divides its channels between two GPUs and has 60 million parameters.
+    """
+
+    def __init__(self, num_classes: int = 10, dense_units: int = 4096, **kwargs) -> None:
+        super().__init__(**kwargs)
+        num_classes, dense_units = whole("num_classes", num_classes, 1), whole("dense_units", dense_units, 1)
+        with self.name_scope():
+            self.features = nn.HybridSequential()
+            self.features.add(
+                # (N, 1, 224, 224)
+                nn.Conv2D(96, kernel_size=11, strides=4, activation="relu"),  # (N, 96, 54, 54)
+                nn.MaxPool2D(pool_size=3, strides=2),  # (N, 96, 26, 26)
+                nn.Conv2D(256, kernel_size=5, padding=2, activation="relu"),  # (N, 256, 26, 26)
+                nn.MaxPool2D(pool_size=3, strides=2),  # (N, 256, 12, 12)
+                nn.Conv2D(384, kernel_size=3, padding=1, activation="relu"),  # (N, 384, 12, 12)
+                nn.Conv2D(384, kernel_size=3, padding=1, activation="relu"),  # (N, 384, 12, 12)
+                nn.Conv2D(256, kernel_size=3, padding=1, activation="relu"),  # (N, 256, 12, 12)
+                nn.MaxPool2D(pool_size=3, strides=2),  # (N, 256, 5, 5)
+                nn.Flatten(),  # (N, 6400)
+                nn.Dense(dense_units, activation="relu"),  # (N, 4096)
+                nn.Dropout(0.5),
+                nn.Dense(dense_units, activation="relu"),  # (N, 4096)
+                nn.Dropout(0.5),
+            )
+            self.output = nn.Dense(num_classes)  # (N, num_classes)
+
+    def hybrid_forward(self, F, x):
+        return self.output(self.features(x))

@@ -1,0 +1,142 @@
+"""DenseNet: blocks in which each layer sees what all layers before it found. Lesson 11."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gluon_cnn._checks import whole
+from gluon_cnn.networks._network import Network, concatenate
+from mxnet.gluon import HybridBlock, nn
+
+__all__ = ["DenseBlock", "DenseNet", "conv_block", "transition_block"]
+
+
+def conv_block(channels: int) -> nn.HybridSequential:
+    """Return batch norm, ReLU and a 3x3 convolution that keeps the size: from (N, C, H, W) to (N, channels, H, W).
+
+    References
+    ----------
+    Huang, Liu, van der Maaten and Weinberger, Densely connected convolutional networks, 2016, section 3; notes A.
+    """
+    block = nn.HybridSequential()
+    block.add(
+        nn.BatchNorm(),
+        nn.Activation("relu"),
+        nn.Conv2D(whole("channels", channels, 1), kernel_size=3, padding=1),
+    )
+    return block
+
+
+class DenseBlock(HybridBlock):
+    """Convolution blocks, each of which gets the input and the outputs of all before it, concatenated.
+
+    Parameters
+    ----------
+    layers : int
+        How many convolution blocks.
+    growth_rate : int
+        Output channels of each.
+
+    Notes
+    -----
+    Input (N, C, H, W); output (N, C + layers * growth_rate, H, W).
+
+    References
+    ----------
+    Huang and others, 2016, figure 1; notes A.
+    """
+
+    def __init__(self, layers: int, growth_rate: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.growth_rate = whole("growth_rate", growth_rate, 1)
+        with self.name_scope():
+            self.net = nn.HybridSequential()
+            for _ in range(whole("layers", layers, 1)):
+                self.net.add(conv_block(growth_rate))
+
+    def hybrid_forward(self, F, x):
+        for layer in self.net:
+            x = concatenate(F, [x, layer(x)], [self.growth_rate])
+        return x
+
+
+def transition_block(channels: int) -> nn.HybridSequential:
+    """Return batch norm, ReLU, a 1x1 convolution and pooling: from (N, C, H, W) to (N, channels, H // 2, W // 2).
+
+    References
+    ----------
+    Huang and others, 2016, section 3; notes A.
+    """
+    block = nn.HybridSequential()
+    block.add(
+        nn.BatchNorm(),
+        nn.Activation("relu"),
+        nn.Conv2D(whole("channels", channels, 1), kernel_size=1),
+        nn.AvgPool2D(pool_size=2, strides=2),
+    )
+    return block
+
+
+class DenseNet(Network):
+    """DenseNet with plain 3x3 layers, without the paper's bottlenecks: the form of notes A.
+
+    Parameters
+    ----------
+    num_classes : int
+        Length of the output.
+    init_channels : int
+        Output channels of the first convolution.
+    growth_rate : int
+        Channels that each layer adds.
+    block_layers : sequence of int
+        Layers of each dense block; between two blocks a transition halves channels and sides. (6, 12, 24, 16) are those
+        of the paper's DenseNet-121, which counts two convolutions a layer; here it makes 63 layers with weights.
+        (4, 4, 4, 4) is the variant of notes B.
+
+    Notes
+    -----
+    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax. The notes end with pooling of size
+    1, which fits pictures of 32x32 only; here the whole map is averaged, which is the same there.
+
+    References
+    ----------
+    Huang, Liu, van der Maaten and Weinberger, Densely connected convolutional networks, 2016, table 1.
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 10,
+        init_channels: int = 64,
+        growth_rate: int = 32,
+        block_layers: Sequence[int] = (6, 12, 24, 16),
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        num_classes, channels = whole("num_classes", num_classes, 1), whole("init_channels", init_channels, 1)
+        if not len(block_layers):
+            raise ValueError("block_layers must be the layers of each dense block, such as (6, 12, 24, 16); got none")
+        with self.name_scope():
+            self.features = nn.HybridSequential()
+            self.features.add(
+                # (N, 1, 32, 32)
+                nn.Conv2D(channels, kernel_size=7, strides=2, padding=3),  # (N, 64, 16, 16)
+                nn.BatchNorm(),
+                nn.Activation("relu"),
+                nn.MaxPool2D(pool_size=3, strides=2, padding=1),  # (N, 64, 8, 8)
+            )
+            for i, layers in enumerate(block_layers):
+                self.features.add(DenseBlock(layers, growth_rate))  # (N, 256, 8, 8), ...
+                channels += layers * growth_rate
+                if i != len(block_layers) - 1:
+                    channels //= 2
+                    self.features.add(transition_block(channels))  # (N, 128, 4, 4), ...
+            self.features.add(
+                nn.BatchNorm(),
+                nn.Activation("relu"),
+                nn.GlobalAvgPool2D(),  # (N, 1024 at the end of all blocks, 1, 1)
+                nn.Flatten(),
+            )
+            self.output = nn.Dense(num_classes)  # (N, num_classes)
+
+    def hybrid_forward(self, F, x):
+        return self.output(self.features(x))

@@ -1,0 +1,84 @@
+"""Network in network: a small dense network at every pixel, and no dense layer at the end. Lesson 08."""
+
+from __future__ import annotations
+
+from gluon_cnn._checks import whole
+from gluon_cnn.networks._network import Network
+from mxnet.gluon import nn
+
+__all__ = ["NiN", "mlpconv"]
+
+
+def mlpconv(
+    channels: int, kernel_size: int, padding: int, strides: int = 1, max_pooling: bool = True
+) -> nn.HybridSequential:
+    """Return a convolution and two 1x1 convolutions, each with ReLU, and pooling.
+
+    Parameters
+    ----------
+    channels : int
+        Output channels of all three convolutions.
+    kernel_size, padding, strides : int
+        Of the first convolution.
+    max_pooling : bool
+        Whether 3x3 max pooling with stride 2 follows.
+
+    Returns
+    -------
+    HybridSequential
+        ``mlpconv(64, 3, 0)`` takes (32, 3, 16, 16) to (32, 64, 6, 6).
+
+    References
+    ----------
+    Lin, Chen and Yan, Network in network, 2013; name and arguments are those of notes A.
+    """
+    channels = whole("channels", channels, 1)
+    block = nn.HybridSequential()
+    block.add(
+        nn.Conv2D(channels, kernel_size, strides, padding, activation="relu"),
+        nn.Conv2D(channels, kernel_size=1, activation="relu"),
+        nn.Conv2D(channels, kernel_size=1, activation="relu"),
+    )
+    if max_pooling:
+        block.add(nn.MaxPool2D(pool_size=3, strides=2))
+    return block
+
+
+class NiN(Network):
+    """Network in network in the form of notes A and C: AlexNet's windows, one map for each class at the end.
+
+    Parameters
+    ----------
+    num_classes : int
+        Length of the output.
+
+    Notes
+    -----
+    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax: the mean of each class's map.
+
+    References
+    ----------
+    Lin, Chen and Yan, Network in network, 2013.
+    """
+
+    def __init__(self, num_classes: int = 10, **kwargs) -> None:
+        super().__init__(**kwargs)
+        num_classes = whole("num_classes", num_classes, 1)
+        with self.name_scope():
+            self.features = nn.HybridSequential()
+            self.features.add(
+                # (N, 1, 224, 224)
+                mlpconv(96, 11, 0, strides=4),  # (N, 96, 26, 26)
+                mlpconv(256, 5, 2),  # (N, 256, 12, 12)
+                mlpconv(384, 3, 1),  # (N, 384, 5, 5)
+                nn.Dropout(0.5),
+                mlpconv(num_classes, 3, 1, max_pooling=False),  # (N, num_classes, 5, 5)
+            )
+            self.output = nn.HybridSequential()
+            self.output.add(
+                nn.GlobalAvgPool2D(),  # (N, num_classes, 1, 1)
+                nn.Flatten(),  # (N, num_classes)
+            )
+
+    def hybrid_forward(self, F, x):
+        return self.output(self.features(x))

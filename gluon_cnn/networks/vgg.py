@@ -1,0 +1,92 @@
+"""VGG: blocks of 3x3 convolutions that double the channels and halve the sides. Lesson 07."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gluon_cnn._checks import whole
+from gluon_cnn.networks._network import Network
+from mxnet.gluon import nn
+
+__all__ = ["VGG", "VGG11", "VGG_NOTES", "vgg_block"]
+
+VGG11 = ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))  # configuration A of the paper
+VGG_NOTES = ((2, 64), (2, 128), (2, 256), (2, 512), (2, 512))  # notes C; configuration B, VGG-13
+
+
+def vgg_block(num_convs: int, channels: int) -> nn.HybridSequential:
+    """Return ``num_convs`` 3x3 convolutions with ReLU that keep the size, then pooling that halves it.
+
+    Parameters
+    ----------
+    num_convs : int
+        At least 1.
+    channels : int
+        Output channels of each convolution.
+
+    Returns
+    -------
+    HybridSequential
+        From (N, C, H, W) to (N, channels, H // 2, W // 2).
+    """
+    num_convs, channels = whole("num_convs", num_convs, 1), whole("channels", channels, 1)
+    block = nn.HybridSequential()
+    for _ in range(num_convs):
+        block.add(nn.Conv2D(channels, kernel_size=3, padding=1, activation="relu"))
+    block.add(nn.MaxPool2D(pool_size=2, strides=2))
+    return block
+
+
+class VGG(Network):
+    """VGG of any architecture.
+
+    Parameters
+    ----------
+    architecture : sequence of (num_convs, channels)
+        One pair a block: :data:`VGG11`, :data:`VGG_NOTES` or your own.
+    num_classes : int
+        Length of the output.
+    dense_units : int
+        Length of the two hidden dense layers.
+
+    Notes
+    -----
+    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax.
+
+    References
+    ----------
+    Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, 2014, table 1; notes C.
+    """
+
+    def __init__(
+        self,
+        architecture: Sequence[tuple[int, int]],
+        num_classes: int = 10,
+        dense_units: int = 4096,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        num_classes, dense_units = whole("num_classes", num_classes, 1), whole("dense_units", dense_units, 1)
+        try:
+            blocks = [(num_convs, channels) for num_convs, channels in architecture]
+        except (TypeError, ValueError):
+            blocks = []
+        if not blocks:
+            raise ValueError(f"architecture must be pairs (num_convs, channels), such as VGG11; got {architecture!r}")
+        with self.name_scope():
+            self.features = nn.HybridSequential()
+            # (N, 1, 224, 224); with VGG11:
+            for num_convs, channels in blocks:
+                # (N, 64, 112, 112), (N, 128, 56, 56), (N, 256, 28, 28), (N, 512, 14, 14), (N, 512, 7, 7)
+                self.features.add(vgg_block(num_convs, channels))
+            self.features.add(
+                nn.Flatten(),  # (N, 25088)
+                nn.Dense(dense_units, activation="relu"),  # (N, 4096)
+                nn.Dropout(0.5),
+                nn.Dense(dense_units, activation="relu"),  # (N, 4096)
+                nn.Dropout(0.5),
+            )
+            self.output = nn.Dense(num_classes)  # (N, num_classes)
+
+    def hybrid_forward(self, F, x):
+        return self.output(self.features(x))
