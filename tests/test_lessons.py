@@ -12,8 +12,15 @@ from mxnet import nd
 def test_the_source_shown_is_the_packages(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda item: shown.append(item.data))
-    lessons.show_source(g.LeNet, g.train)
-    assert shown == [f"```python\n{inspect.getsource(item)}```" for item in (g.LeNet, g.train)]
+    items = g.LeNet, g.train, g.fashion_mnist_labels
+    lessons.show_source(*items)
+    for text, item in zip(shown, items):
+        code = text[len("```python\n") : -len("```")]
+        full, first = inspect.getsource(item), item.__doc__.splitlines()[0]
+        assert f'"""{first}"""' in code
+        assert "----" not in code
+        before, _, after = full.partition(item.__doc__)
+        assert code == before + first + after
 
 
 def test_three_ways_to_compute_the_same(capsys):
