@@ -93,7 +93,8 @@ def show_images(
                 ax.axis("off")
             else:
                 ax.set(xticks=[], yticks=[])
-                ax.spines[:].set(visible=True, color=COLORS["grey"], linewidth=0.6)  # white pictures end somewhere
+                for spine in ax.spines.values():  # white pictures end somewhere
+                    spine.set(visible=True, color=COLORS["grey"], linewidth=0.6)
                 ax.imshow(pictures[i], vmin=0, vmax=255 if pictures[i].dtype.kind in "iu" else 1)
                 if titles is not None and i < len(titles):
                     ax.set_title(titles[i], fontsize=10)
