@@ -13,6 +13,8 @@ from mxnet.gluon import Block
 __all__ = ["draw_network"]
 
 SHEETS_SHOWN = 6  # a stack of more feature maps is drawn with this many
+STACKS_IN_A_ROW = 8
+ROW_HEIGHT = 3.5
 GAP = 1.25  # between two stacks, in units in which the input is 1.5 high
 FILL = {"Conv2D": COLORS["sky"], "Dense": COLORS["orange"], "MaxPool2D": "#FFFFFF", "AvgPool2D": "#FFFFFF"}
 
@@ -45,40 +47,43 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
     layers = [layer for layer in table.layers if layer.kind != "Dropout"]
     weighted = sum(layer.parameters > 0 for layer in layers)
     with style():
-        _, ax = plt.subplots(figsize=(1.55 * (len(layers) + 1), 3.6), layout="constrained")
-        x, right_edges, centres = 0.0, [], []
         shapes = [shape, *(layer.output_shape for layer in layers)]
+        rows = -(-len(shapes) // STACKS_IN_A_ROW)
+        in_a_row = -(-len(shapes) // rows)
+        _, ax = plt.subplots(figsize=(1.55 * in_a_row, 2.8 * rows + 0.5), layout="constrained")
+        x = right = 0.0
         fills = ["#DDDDDD"]
         for layer in layers:
             fills.append(FILL.get(layer.kind, fills[-1]))
-        for size, fill in zip(shapes, fills):
-            width = _draw_output(ax, x, size[1:], fill, scale=1.5 / shape[2])
-            centres.append(x + width / 2)
-            right_edges.append(x + width)
-            x += width + GAP
-        for i, layer in enumerate(layers):
-            _draw_layer(ax, layer, right_edges[i], right_edges[i] + GAP)
-        ax.set_xlim(-0.3, x - GAP + 0.5)
-        ax.set_ylim(-1.75, 1.6)
+        for i, (size, fill) in enumerate(zip(shapes, fills)):
+            x = 0.0 if i % in_a_row == 0 else x + GAP
+            y = -ROW_HEIGHT * (i // in_a_row)
+            x += _draw_output(ax, x, y, size[1:], fill, scale=1.5 / shape[2])
+            if i < len(layers):
+                _draw_layer(ax, layers[i], x, x + GAP, y)
+                right = max(right, x + GAP)
+            right = max(right, x + 0.5)
+        ax.set_xlim(-0.3, right)
+        ax.set_ylim(-1.75 - ROW_HEIGHT * (rows - 1), 1.6)
         ax.set_aspect("equal")
         ax.axis("off")
         ax.set_title(title or f"{table.network}: {weighted} layers with weights, {table.parameters:,} parameters")
         plt.show()
 
 
-def _draw_output(ax: Axes, x: float, size: tuple[int, ...], fill: str, scale: float) -> float:
-    """Draw one stack or column from ``x`` on and return its width."""
+def _draw_output(ax: Axes, x: float, y: float, size: tuple[int, ...], fill: str, scale: float) -> float:
+    """Draw one stack or column from ``x`` on, its middle at the height ``y``, and return its width."""
     if len(size) == 1:
         height = float(np.clip(0.42 * np.log2(size[0]), 0.6, 2.2)) * 0.75
-        ax.add_patch(Rectangle((x, -height / 2), 0.22, height, facecolor=fill, edgecolor="black", linewidth=0.9))
-        ax.text(x + 0.11, height / 2 + 0.12, f"{size[0]:,}", ha="center", va="bottom", fontsize=10)
+        ax.add_patch(Rectangle((x, y - height / 2), 0.22, height, facecolor=fill, edgecolor="black", linewidth=0.9))
+        ax.text(x + 0.11, y + height / 2 + 0.12, f"{size[0]:,}", ha="center", va="bottom", fontsize=10)
         return 0.22
     channels, height, width = size
     sheets = min(channels, SHEETS_SHOWN)
     side_y, side_x = max(height * scale, 0.16), max(width * scale, 0.16)
     step = 0.07
     total = side_x + step * (sheets - 1)
-    bottom = -(side_y + step * (sheets - 1)) / 2
+    bottom = y - (side_y + step * (sheets - 1)) / 2
     for k in range(sheets):
         offset = step * (sheets - 1 - k)  # the last drawn lies in front, lower left
         ax.add_patch(
@@ -89,11 +94,11 @@ def _draw_output(ax: Axes, x: float, size: tuple[int, ...], fill: str, scale: fl
     return total
 
 
-def _draw_layer(ax: Axes, layer: LayerSummary, start: float, end: float) -> None:
+def _draw_layer(ax: Axes, layer: LayerSummary, start: float, end: float, y: float) -> None:
     """Draw an arrow between two outputs with the layer's name and settings under it."""
-    ax.add_patch(FancyArrowPatch((start + 0.1, 0), (end - 0.1, 0), arrowstyle="-|>", mutation_scale=13, color="black"))
+    ax.add_patch(FancyArrowPatch((start + 0.1, y), (end - 0.1, y), arrowstyle="-|>", mutation_scale=13, color="black"))
     words = [
         layer.kind.replace("2D", ""),
         *(detail.replace("x", "×") if "x" in detail else detail for detail in layer.details),
     ]
-    ax.text((start + end) / 2, -0.98, "\n".join(words), ha="center", va="top", fontsize=9.5, linespacing=1.25)
+    ax.text((start + end) / 2, y - 0.98, "\n".join(words), ha="center", va="top", fontsize=9.5, linespacing=1.25)

@@ -27,3 +27,16 @@ def test_a_title_of_ones_own():
     net.initialize()
     draw_network(net, (1, 1, 28, 28), title="Mine")
     assert plt.gca().get_title() == "Mine"
+
+
+def test_a_deep_network_goes_on_in_a_second_row():
+    net = g.AlexNet(num_classes=5, dense_units=30)
+    net.initialize()
+    draw_network(net, (1, 1, 67, 67))
+    drawn = texts()
+    assert [drawn.count(label) for label in ("96×15×15", "384×3×3", "256×1×1", "30", "5")] == [1, 2, 1, 2, 1]
+    places = {
+        round(text.get_position()[1], 6) for text in plt.gca().texts if text.get_text().startswith(("Conv", "Dense"))
+    }
+    assert len(places) == 2  # the heights of the rows
+    assert plt.gcf().get_size_inches()[0] < 12

@@ -1,0 +1,56 @@
+"""Checks for the exercises of lesson 06, AlexNet."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+
+from gluon_cnn.convolution import receptive_field
+from gluon_cnn.lessons import judge
+from gluon_cnn.networks.alexnet import AlexNet
+from gluon_cnn.summary import Summary, summary
+
+__all__ = ["check_1", "check_2", "check_3"]
+
+
+def check_1(answer: int | None) -> None:
+    """Judge the number of parameters of the first convolution on colour photos."""
+    expected = _alexnet(3, 67).layers[0].parameters
+    judge(
+        1,
+        answer,
+        lambda value: value == expected,
+        "each of the 96 kernels has a slice of 11x11 for each of three colours, and one bias.",
+        f"96 * (3 * 121 + 1) = {expected:,}; on grey pictures it is about a third.",
+    )
+
+
+def check_2(answer: float | None) -> None:
+    """Judge the share of the parameters that sits in the dense layers, on 96x96 pixels."""
+    table = _alexnet(1, 96)
+    expected = sum(layer.parameters for layer in table.layers if layer.kind == "Dense") / table.parameters
+    judge(
+        2,
+        answer,
+        lambda value: isinstance(value, Real) and math.isclose(value, expected, abs_tol=0.005),
+        "add up the parameters of the rows that start with Dense and divide by the total: a number between 0 and 1.",
+        f"{expected:.1%}: the flattened map is smaller than with 224 pixels, the second dense layer is not.",
+    )
+
+
+def check_3(answer: int | None) -> None:
+    """Judge the receptive field of the last feature map."""
+    expected = receptive_field([(11, 4), (3, 2), (5, 1), (3, 2), (3, 1), (3, 1), (3, 1), (3, 2)])
+    judge(
+        3,
+        answer,
+        lambda value: value == expected,
+        "five convolutions and three poolings, each with (kernel, stride), from the input on.",
+        "Nearly the whole picture of 224 pixels.",
+    )
+
+
+def _alexnet(channels: int, side: int) -> Summary:
+    net = AlexNet()
+    net.initialize()
+    return summary(net, (1, channels, side, side))
