@@ -101,9 +101,14 @@ def show_images(
         plt.show()
 
 
+def as_numbers(array: Any) -> np.ndarray:
+    """Return an NDArray, or whatever NumPy understands, as a NumPy array."""
+    return array.asnumpy() if isinstance(array, nd.NDArray) else np.asarray(array)
+
+
 def as_picture(image: Any) -> np.ndarray:
     """Return a picture as matplotlib takes it, (H, W) or (H, W, 3), from any of the shapes of :func:`show_images`."""
-    pixels = image.asnumpy() if isinstance(image, nd.NDArray) else np.asarray(image)
+    pixels = as_numbers(image)
     if pixels.ndim == 3 and pixels.shape[0] in (1, 3) and pixels.shape[2] not in (1, 3):
         pixels = pixels.transpose(1, 2, 0)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
@@ -144,10 +149,7 @@ def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
     """
     if len(labels) != len(predictions):
         raise ValueError(f"labels and predictions differ in length: {len(labels)} and {len(predictions)}")
-    labels, predictions = (
-        (numbers.asnumpy() if isinstance(numbers, nd.NDArray) else np.asarray(numbers)).astype(int)
-        for numbers in (labels, predictions)
-    )
+    labels, predictions = (as_numbers(numbers).astype(int) for numbers in (labels, predictions))
     for number in (*labels, *predictions):
         if not 0 <= number < len(names):
             raise ValueError(f"there are names for the classes 0 to {len(names) - 1}; got class {number}")

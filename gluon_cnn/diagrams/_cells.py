@@ -11,7 +11,6 @@ import numpy as np
 from gluon_cnn.plotting import COLORS, style
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
-from mxnet import nd
 
 INPUT, KERNEL, OUTPUT, PADDING = "#DDDDDD", "#F7EFA0", "#A8D8F5", "#FFFFFF"
 TINTS = ("#A8D8F5", "#F9D99A", "#A5DCCB", "#F3C3A5", "#DDDDDD", "#E6C3D8")  # groups that belong together
@@ -29,11 +28,6 @@ def canvas(width: float, height: float, inches: float = 0.42) -> Iterator[Axes]:
         ax.axis("off")
         yield ax
         plt.show()
-
-
-def as_numbers(array: Any) -> np.ndarray:
-    """Return an NDArray or whatever NumPy understands as a NumPy array."""
-    return array.asnumpy() if isinstance(array, nd.NDArray) else np.asarray(array)
 
 
 def draw_cells(ax: Axes, x: float, y: float, values: np.ndarray, fill: Any = INPUT, **settings: Any) -> None:

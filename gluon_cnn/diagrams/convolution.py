@@ -22,7 +22,6 @@ from gluon_cnn.diagrams._cells import (
     OUTPUT,
     TINTS,
     arrow,
-    as_numbers,
     canvas,
     draw_cell,
     draw_cells,
@@ -30,7 +29,7 @@ from gluon_cnn.diagrams._cells import (
     frame,
     write,
 )
-from gluon_cnn.plotting import COLORS
+from gluon_cnn.plotting import COLORS, as_numbers
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 from mxnet import nd

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gluon_cnn.diagrams._cells import INPUT, OUTPUT, as_numbers, canvas, draw_cells, write
+from gluon_cnn.diagrams._cells import INPUT, OUTPUT, canvas, draw_cells, write
 from gluon_cnn.dropout import MODES, dropout
-from gluon_cnn.plotting import COLORS
+from gluon_cnn.plotting import COLORS, as_numbers
 from mxnet import nd
 
 

@@ -7,14 +7,14 @@ from ast import literal_eval
 from dataclasses import dataclass, field
 
 import mxnet as mx
-from gluon_cnn.diagrams._cells import INPUT, KERNEL, OUTPUT, arrow, canvas, write
+from gluon_cnn.diagrams._cells import INPUT, KERNEL, OUTPUT, TINTS, arrow, canvas, write
 from gluon_cnn.plotting import COLORS
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 from mxnet.gluon import HybridBlock
 
 BOX_WIDTH, BOX_HEIGHT, COLUMN, LANE = 2.8, 1.6, 3.8, 2.6  # in cells
-FILLS = {"Convolution": OUTPUT, "FullyConnected": "#F9D99A", "BatchNorm": KERNEL, "input": INPUT}
+FILLS = {"Convolution": OUTPUT, "FullyConnected": TINTS[1], "BatchNorm": KERNEL, "input": INPUT}
 MERGES = {"elemwise_add", "broadcast_add", "_Plus", "Concat"}
 NAMES = {
     "null": "input",
@@ -160,7 +160,7 @@ def _draw_edge(ax: Axes, nodes: list[_Node], source: int, target: int, top: floa
 
 def _draw_box(ax: Axes, node: _Node, top: float) -> None:
     x, y = _left(node), top + node.lane * LANE
-    fill = FILLS.get(node.kind, "#A5DCCB" if node.kind in MERGES else "#FFFFFF")
+    fill = FILLS.get(node.kind, TINTS[2] if node.kind in MERGES else "#FFFFFF")
     style = "round,pad=0,rounding_size=0.25"
     ax.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, boxstyle=style, facecolor=fill, edgecolor="black"))
     write(ax, x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, node.label, fontsize=9, linespacing=1.15)

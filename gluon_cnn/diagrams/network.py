@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+from gluon_cnn.diagrams._cells import INPUT, arrow
 from gluon_cnn.plotting import COLORS, style
 from gluon_cnn.summary import LayerSummary, summary
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.patches import Rectangle
 from mxnet.gluon import Block
 
 __all__ = ["draw_network"]
@@ -52,7 +53,7 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
         in_a_row = -(-len(shapes) // rows)
         _, ax = plt.subplots(figsize=(1.55 * in_a_row, 2.8 * rows + 0.5), layout="constrained")
         x = right = 0.0
-        fills = ["#DDDDDD"]
+        fills = [INPUT]
         for layer in layers:
             fills.append(FILL.get(layer.kind, fills[-1]))
         for i, (size, fill) in enumerate(zip(shapes, fills)):
@@ -96,7 +97,7 @@ def _draw_output(ax: Axes, x: float, y: float, size: tuple[int, ...], fill: str,
 
 def _draw_layer(ax: Axes, layer: LayerSummary, start: float, end: float, y: float) -> None:
     """Draw an arrow between two outputs with the layer's name and settings under it."""
-    ax.add_patch(FancyArrowPatch((start + 0.1, y), (end - 0.1, y), arrowstyle="-|>", mutation_scale=13, color="black"))
+    arrow(ax, (start + 0.1, y), (end - 0.1, y))
     words = [
         layer.kind.replace("2D", ""),
         *(detail.replace("x", "×") if "x" in detail else detail for detail in layer.details),

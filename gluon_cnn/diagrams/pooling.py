@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gluon_cnn.diagrams._cells import TINTS, arrow, as_numbers, canvas, draw_cells, write
+from gluon_cnn.diagrams._cells import TINTS, arrow, canvas, draw_cells, write
+from gluon_cnn.plotting import as_numbers
 from gluon_cnn.pooling import pool2d
 from mxnet import nd
 
@@ -22,8 +23,7 @@ def draw_pooling(X: Any, pool_size: int = 2) -> None:
     """
     X = nd.array(X)
     largest, mean = (pool2d(X, pool_size, mode).asnumpy() for mode in ("max", "avg"))
-    fills = np.array([[TINTS[(i + 2 * j) % 4] for j in range(X.shape[1])] for i in range(X.shape[0])])
-    tints = fills[: largest.shape[0], : largest.shape[1]]
+    tints = _tints(largest.shape)
     whole = np.full(X.shape, "#FFFFFF")
     whole[: largest.shape[0] * pool_size, : largest.shape[1] * pool_size] = tints.repeat(pool_size, 0).repeat(
         pool_size, 1
@@ -53,9 +53,14 @@ def draw_upsampling(X: Any, times: int = 2) -> None:
     """
     values = as_numbers(X)
     large = values.repeat(times, 0).repeat(times, 1)
-    fills = np.array([[TINTS[(i + 2 * j) % 4] for j in range(values.shape[1])] for i in range(values.shape[0])])
+    fills = _tints(values.shape)
     with canvas(values.shape[1] + large.shape[1] + 2.4, large.shape[0] + 0.4) as ax:
         middle = 0.2 + large.shape[0] / 2
         draw_cells(ax, 0.2, middle - values.shape[0] / 2, values, fills)
         arrow(ax, (values.shape[1] + 0.5, middle), (values.shape[1] + 1.9, middle))
         draw_cells(ax, values.shape[1] + 2.2, 0.2, large, fills.repeat(times, 0).repeat(times, 1))
+
+
+def _tints(shape: tuple[int, ...]) -> np.ndarray:
+    """Return a table of colours in which neighbours differ."""
+    return np.array([[TINTS[(i + 2 * j) % 4] for j in range(shape[1])] for i in range(shape[0])])
