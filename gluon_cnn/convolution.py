@@ -48,8 +48,7 @@ def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, pa
     does not matter to them.
     """
     _check_rank("X", X, 2, "(H, W)")
-    _check_rank("K", K, 2, "(kh, kw)")
-    floats("K", K, like=X)
+    _check_rank("K", K, 2, "(kh, kw)", like=X)
     if np.size(bias) != 1:
         raise ValueError(f"bias must be one number for the one output channel; got {bias}")
     rows, columns = _places(X.shape, K.shape, stride, padding)
@@ -91,8 +90,7 @@ def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding:
     Notes E.
     """
     _check_rank("X", X, 3, "(Cin, H, W)")
-    _check_rank("K", K, 4, "(Cout, Cin, kh, kw)")
-    floats("K", K, like=X)
+    _check_rank("K", K, 4, "(Cout, Cin, kh, kw)", like=X)
     if X.shape[0] != K.shape[1]:
         raise ValueError(f"K has kernels for {K.shape[1]} input channels, X has {X.shape[0]}")
     outputs = []
@@ -190,8 +188,8 @@ def pad2d(X: nd.NDArray, padding: Padding, value: float = 0.0) -> nd.NDArray:
     return around[0, 0]
 
 
-def _check_rank(name: str, array: nd.NDArray, rank: int, shape: str) -> None:
-    if floats(name, array).ndim != rank:
+def _check_rank(name: str, array: nd.NDArray, rank: int, shape: str, like: nd.NDArray | None = None) -> None:
+    if floats(name, array, like).ndim != rank:
         raise ValueError(f"{name} must have shape {shape}; got {array.shape}")
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from numbers import Real
 
 import numpy as np
+from gluon_cnn.exercises._dense_share import judge_dense_share
 from gluon_cnn.lessons import WrongAnswer, judge
 from gluon_cnn.networks.lenet import LeNet
 from gluon_cnn.summary import Summary, summary
@@ -32,15 +31,7 @@ def check_1(answer: int | None) -> None:
 
 def check_2(answer: float | None) -> None:
     """Judge the share of LeNet's parameters that sits in its dense layers."""
-    table = _lenet(28)
-    expected = sum(layer.parameters for layer in table.layers if layer.kind == "Dense") / table.parameters
-    judge(
-        2,
-        answer,
-        lambda value: isinstance(value, Real) and math.isclose(value, expected, abs_tol=0.005),
-        "add up the parameters of the rows that start with Dense and divide by the total: a number between 0 and 1.",
-        f"{expected:.1%} of the weights, but the convolutions do most of the computing.",
-    )
+    judge_dense_share(2, answer, _lenet(28), " of the weights, but the convolutions do most of the computing.")
 
 
 def check_3(answer: Block | None) -> None:

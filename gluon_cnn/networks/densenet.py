@@ -14,6 +14,11 @@ __all__ = ["DenseBlock", "DenseNet", "conv_block", "transition_block"]
 def conv_block(channels: int) -> nn.HybridSequential:
     """Return batch norm, ReLU and a 3x3 convolution that keeps the size: from (N, C, H, W) to (N, channels, H, W).
 
+    Raises
+    ------
+    TypeError, ValueError
+        When ``channels`` is no whole number of at least 1.
+
     References
     ----------
     Huang, Liu, van der Maaten and Weinberger, Densely connected convolutional networks, 2016, section 3; notes A.
@@ -36,6 +41,11 @@ class DenseBlock(HybridBlock):
         How many convolution blocks.
     growth_rate : int
         Output channels of each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument is no whole number of at least 1.
 
     Notes
     -----
@@ -62,6 +72,11 @@ class DenseBlock(HybridBlock):
 
 def transition_block(channels: int) -> nn.HybridSequential:
     """Return batch norm, ReLU, a 1x1 convolution and pooling: from (N, C, H, W) to (N, channels, H // 2, W // 2).
+
+    Raises
+    ------
+    TypeError, ValueError
+        When ``channels`` is no whole number of at least 1.
 
     References
     ----------
@@ -92,6 +107,11 @@ class DenseNet(Network):
         Layers of each dense block; between two blocks a transition halves channels and sides. (6, 12, 24, 16) are those
         of the paper's DenseNet-121, which counts two convolutions a layer; here it makes 63 layers with weights.
         (4, 4, 4, 4) is the variant of notes B.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When a number is no whole number of at least 1, or ``block_layers`` is empty.
 
     Notes
     -----

@@ -23,6 +23,11 @@ class Inception(HybridBlock):
     n4_1 : int
         Path 4: channels of the 1x1 convolution behind 3x3 max pooling.
 
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument is no whole number of at least 1.
+
     Notes
     -----
     Input (N, C, H, W); output (N, n1_1 + n2_3 + n3_5 + n4_1, H, W). ReLU follows each convolution.

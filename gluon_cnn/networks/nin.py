@@ -28,6 +28,11 @@ def mlpconv(
     HybridSequential
         ``mlpconv(64, 3, 0)`` takes (32, 3, 16, 16) to (32, 64, 6, 6).
 
+    Raises
+    ------
+    TypeError, ValueError
+        When ``channels`` is no whole number of at least 1.
+
     References
     ----------
     Lin, Chen and Yan, Network in network, 2013; name and arguments are those of notes A.

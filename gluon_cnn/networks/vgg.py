@@ -28,6 +28,15 @@ def vgg_block(num_convs: int, channels: int) -> nn.HybridSequential:
     -------
     HybridSequential
         From (N, C, H, W) to (N, channels, H // 2, W // 2).
+
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument is no whole number of at least 1.
+
+    References
+    ----------
+    Simonyan and Zisserman, 2014, section 2.1; name and arguments are those of notes C.
     """
     num_convs, channels = whole("num_convs", num_convs, 1), whole("channels", channels, 1)
     block = nn.HybridSequential()
@@ -48,6 +57,11 @@ class VGG(Network):
         Length of the output.
     dense_units : int
         Length of the two hidden dense layers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When ``architecture`` is empty or no sequence of pairs, or a number is no whole number of at least 1.
 
     Notes
     -----
