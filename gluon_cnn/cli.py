@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from gluon_cnn import __version__, doctor
 
@@ -26,17 +27,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "download it from the data set's own hosts when none of them has it.",
     )
     data.add_argument("--root", help="folder to look in first and to download to")
+    _add_train(commands)
     options = parser.parse_args(arguments)
     if options.command == "doctor":
         return doctor.main()
     try:
-        return _data(options.root)
+        return _data(options.root) if options.command == "data" else _train(options)
     except (ImportError, OSError, ValueError) as error:
         print(f"gluon-cnn {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on where it stopped", file=sys.stderr)
         return 130
+
+
+def _add_train(commands: argparse._SubParsersAction) -> None:
+    train = commands.add_parser(
+        "train",
+        help="train a network of the course",
+        description="Train a network with softmax cross-entropy; the defaults are the notes'.",
+        epilog="example: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    train.add_argument(
+        "network", help="lenet, alexnet, vgg (with 11 layers), nin, googlenet, resnet (18 layers) or densenet"
+    )
+    train.add_argument("--dataset", default="sample", help="sample (4,000 pictures) or fashion-mnist (all 60,000)")
+    train.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")
+    train.add_argument("--batch-size", type=int, default=64, help="pictures in a batch")
+    train.add_argument("--epochs", type=int, default=1, help="how often to go through the training pictures")
+    train.add_argument("--optimizer", default="sgd", help="sgd, adam or another of mxnet's")
+    train.add_argument("--lr", type=float, default=0.01, help="learning rate")
+    train.add_argument("--momentum", type=float, default=0.0, help="momentum of sgd")
+    train.add_argument("--init", default="xavier", help="xavier, or he, which deep networks without batch norm need")
+    train.add_argument("--seed", type=int, default=0, help="fixes the weights and the order of the pictures")
+    train.add_argument("--output", type=Path, metavar="FILE", help="write settings and history to it as JSON")
 
 
 def _data(root: str | None) -> int:
@@ -47,6 +72,27 @@ def _data(root: str | None) -> int:
     print(
         f"Fashion-MNIST is in {folder}: {len(train_images):,} training and {len(test_images):,} test pictures, verified"
     )
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from gluon_cnn import experiment
+
+    settings = {
+        "network": options.network,
+        "dataset": options.dataset,
+        "resize": options.resize,
+        "batch_size": options.batch_size,
+        "num_epochs": options.epochs,
+        "optimizer": options.optimizer,
+        "learning_rate": options.lr,
+        "momentum": options.momentum,
+        "initializer": options.init,
+        "random_seed": options.seed,
+    }
+    _, history = experiment.experiment(**settings)
+    if options.output:
+        experiment.write_history(options.output, history, **settings)
     return 0
 
 

@@ -15,7 +15,7 @@ __all__ = ["LayerSummary", "Summary", "summary"]
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer: its place in the network, its kind and settings, and what one forward pass makes and costs."""
+    """One layer or block: its place in the network, its kind and settings, what one forward pass makes and costs."""
 
     name: str
     kind: str
@@ -23,6 +23,7 @@ class LayerSummary:
     output_shape: tuple[int, ...]
     parameters: int
     flops: int
+    is_block: bool = False  # a row that stands for several layers
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Summary:
         return "\n".join([line(head), rule, *map(line, rows), rule, line(foot)])
 
 
-def summary(net: Block, shape: tuple[int, ...]) -> Summary:
+def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary:
     """Run ``net`` once on zeros and return its layers with shapes, parameters and FLOPs.
 
     Parameters
@@ -75,6 +76,9 @@ def summary(net: Block, shape: tuple[int, ...]) -> Summary:
         get it.
     shape : tuple of int
         Shape of the input, batch included: (1, 1, 28, 28).
+    blocks : bool
+        One row for each block that is more than a sequence, such as :class:`gluon_cnn.Inception`, instead of its
+        layers.
 
     Returns
     -------
@@ -112,8 +116,25 @@ def summary(net: Block, shape: tuple[int, ...]) -> Summary:
 
         handles.append(layer.register_forward_hook(record))
 
+    def gather(name: str, block: Block) -> None:
+        starts: list[int] = []
+
+        def record(block: Block, inputs: tuple, output: nd.NDArray) -> None:
+            start = starts.pop()
+            inner, rows[start:] = rows[start:], []
+            convolutions = sum(row.kind.startswith("Conv") for row in inner)
+            details = (f"{convolutions} convolutions",) if convolutions else ()
+            parameters, flops = sum(row.parameters for row in inner), sum(row.flops for row in inner)
+            rows.append(LayerSummary(name, type(block).__name__, details, output.shape, parameters, flops, True))
+
+        handles.append(block.register_forward_pre_hook(lambda *_: starts.append(len(rows))))
+        handles.append(block.register_forward_hook(record))
+
     for name, layer in _layers(net):
         watch(name, layer)
+    if blocks:
+        for name, block in _blocks(net):
+            gather(name, block)
     try:
         with _imperative(net), autograd.pause():
             net(nd.zeros(shape, ctx=ctx))
@@ -130,6 +151,16 @@ def _layers(block: Block, name: str = "") -> Iterator[tuple[str, Block]]:
         return  # an activation inside a convolution belongs to it
     for key, child in block._children.items():
         yield from _layers(child, f"{name}.{key}" if name else key)
+
+
+def _blocks(block: Block, name: str = "") -> Iterator[tuple[str, Block]]:
+    """Yield the outermost blocks that have children and are neither the network itself nor a plain sequence."""
+    for key, child in block._children.items():
+        path = f"{name}.{key}" if name else key
+        if isinstance(child, (nn.Sequential, nn.HybridSequential)):
+            yield from _blocks(child, path)
+        elif child._children and not child._reg_params:
+            yield path, child
 
 
 @contextmanager

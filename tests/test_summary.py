@@ -155,3 +155,26 @@ def test_a_shape_that_is_none_is_refused(shape):
     net.initialize()
     with pytest.raises(ValueError, match="shape must be positive integers"):
         g.summary(net, shape)
+
+
+def test_rows_of_blocks_add_up_to_their_layers():
+    net = g.GoogLeNet(10)
+    net.initialize()
+    net.hybridize()
+    table, blocks = (g.summary(net, (2, 1, 93, 93), blocks=wanted) for wanted in (False, True))
+    assert (blocks.parameters, blocks.flops) == (table.parameters, table.flops)
+    inceptions = [row for row in blocks.layers if row.is_block]
+    assert [row.kind for row in inceptions] == ["Inception"] * 9
+    assert inceptions[0].details == ("6 convolutions",)
+    assert inceptions[0].output_shape == (2, 256, 11, 11)
+    inner = [row for row in table.layers if row.name.startswith(f"{inceptions[0].name}.")]
+    assert len(inner) == 7
+    assert inceptions[0].parameters == sum(row.parameters for row in inner)
+    assert inceptions[0].flops == sum(row.flops for row in inner)
+    assert len(blocks.layers) == len(table.layers) - 9 * 7 + 9
+
+
+def test_blocks_of_a_network_that_has_none_are_its_layers():
+    net = g.VGG(((1, 4),), dense_units=5)
+    net.initialize()
+    assert g.summary(net, (1, 1, 8, 8), blocks=True) == g.summary(net, (1, 1, 8, 8))

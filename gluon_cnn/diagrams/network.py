@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-from gluon_cnn.diagrams._cells import INPUT, arrow
+from gluon_cnn.diagrams._cells import INPUT, TINTS, arrow
 from gluon_cnn.plotting import COLORS, style
 from gluon_cnn.summary import LayerSummary, summary
 from matplotlib.axes import Axes
@@ -15,13 +15,15 @@ __all__ = ["draw_network"]
 
 SHEETS_SHOWN = 6  # a stack of more feature maps is drawn with this many
 STACKS_IN_A_ROW = 8
-ROW_HEIGHT = 3.5
+ROW_HEIGHT = 3.7
 GAP = 1.25  # between two stacks, in units in which the input is 1.5 high
-FILL = {"Conv2D": COLORS["sky"], "Dense": COLORS["orange"], "MaxPool2D": "#FFFFFF", "AvgPool2D": "#FFFFFF"}
+POOLINGS = ("MaxPool2D", "AvgPool2D", "GlobalAvgPool2D")
+FILL = {"Conv2D": COLORS["sky"], "Dense": COLORS["orange"], **dict.fromkeys(POOLINGS, "#FFFFFF")}
+KEEP_SHAPE = ("Dropout", "BatchNorm", "Activation")
 
 
 def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -> None:
-    """Draw what flows through a network whose layers follow one another.
+    """Draw what flows through a network, from layer to layer; a block such as an Inception is one step.
 
     Parameters
     ----------
@@ -40,13 +42,14 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
     Notes
     -----
     Feature maps are stacks of sheets, vectors are columns; the label under an arrow is the layer, the label over a
-    stack its channels, height and width.
+    stack its channels, height and width. Stacks are blue behind convolutions, white behind pooling, green behind
+    blocks. Dropout, and batch norm and activations that are layers of their own, are left out.
     """
     if len(shape) != 4:
         raise ValueError(f"shape must be that of pictures, (N, C, H, W); got {shape}")
-    table = summary(net, shape)
-    layers = [layer for layer in table.layers if layer.kind != "Dropout"]
-    weighted = sum(layer.parameters > 0 for layer in layers)
+    table = summary(net, shape, blocks=True)
+    layers = [layer for layer in table.layers if layer.kind not in KEEP_SHAPE]
+    weighted = sum(layer.kind in ("Conv2D", "Dense") for layer in summary(net, shape).layers)
     with style():
         shapes = [shape, *(layer.output_shape for layer in layers)]
         rows = -(-len(shapes) // STACKS_IN_A_ROW)
@@ -55,7 +58,7 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
         x = right = 0.0
         fills = [INPUT]
         for layer in layers:
-            fills.append(FILL.get(layer.kind, fills[-1]))
+            fills.append(TINTS[2] if layer.is_block else FILL.get(layer.kind, fills[-1]))
         for i, (size, fill) in enumerate(zip(shapes, fills)):
             x = 0.0 if i % in_a_row == 0 else x + GAP
             y = -ROW_HEIGHT * (i // in_a_row)

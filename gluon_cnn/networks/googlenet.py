@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gluon_cnn._checks import whole
+from gluon_cnn._checks import number, whole
 from gluon_cnn.networks._network import Network, concatenate, run_blocks
 from mxnet.gluon import HybridBlock, nn
 
@@ -76,6 +76,8 @@ class GoogLeNet(Network):
         Print each block's output shape in each forward pass that is not hybridized.
     relu : bool
         Put a ReLU behind the two convolutions of block 2, as in the paper; the notes have none there.
+    width : float
+        Factor of the channels of all convolutions, at least 0.01: 0.5 makes a network with about a quarter of the work.
 
     Notes
     -----
@@ -87,40 +89,49 @@ class GoogLeNet(Network):
     paper with the mean of the whole map and dropout; the paper normalizes local responses, too.
     """
 
-    def __init__(self, num_classes: int, verbose: bool = False, relu: bool = False, **kwargs) -> None:
+    def __init__(
+        self, num_classes: int, verbose: bool = False, relu: bool = False, width: float = 1.0, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
-        num_classes = whole("num_classes", num_classes, 1)
+        num_classes, width = whole("num_classes", num_classes, 1), number("width", width, 0.01)
         self.verbose = verbose
         activation = "relu" if relu else None
+
+        def conv(channels: int, **settings) -> nn.Conv2D:
+            return nn.Conv2D(max(1, round(width * channels)), **settings)
+
+        def inception(*channels: int) -> Inception:
+            return Inception(*(max(1, round(width * c)) for c in channels))
+
         with self.name_scope():
             self.blocks = nn.HybridSequential()
             for layers in (
                 # (N, 3, 96, 96)
                 [
-                    nn.Conv2D(64, kernel_size=7, strides=2, padding=3, activation="relu"),  # (N, 64, 48, 48)
+                    conv(64, kernel_size=7, strides=2, padding=3, activation="relu"),  # (N, 64, 48, 48)
                     nn.MaxPool2D(pool_size=3, strides=2),  # (N, 64, 23, 23)
                 ],
                 [
-                    nn.Conv2D(64, kernel_size=1, activation=activation),  # (N, 64, 23, 23)
-                    nn.Conv2D(192, kernel_size=3, padding=1, activation=activation),  # (N, 192, 23, 23)
+                    conv(64, kernel_size=1, activation=activation),  # (N, 64, 23, 23)
+                    conv(192, kernel_size=3, padding=1, activation=activation),  # (N, 192, 23, 23)
                     nn.MaxPool2D(pool_size=3, strides=2),  # (N, 192, 11, 11)
                 ],
                 [
-                    Inception(64, 96, 128, 16, 32, 32),  # (N, 256, 11, 11)
-                    Inception(128, 128, 192, 32, 96, 64),  # (N, 480, 11, 11)
+                    inception(64, 96, 128, 16, 32, 32),  # (N, 256, 11, 11)
+                    inception(128, 128, 192, 32, 96, 64),  # (N, 480, 11, 11)
                     nn.MaxPool2D(pool_size=3, strides=2),  # (N, 480, 5, 5)
                 ],
                 [
-                    Inception(192, 96, 208, 16, 48, 64),  # (N, 512, 5, 5)
-                    Inception(160, 112, 224, 24, 64, 64),  # (N, 512, 5, 5)
-                    Inception(128, 128, 256, 24, 64, 64),  # (N, 512, 5, 5)
-                    Inception(112, 144, 288, 32, 64, 64),  # (N, 528, 5, 5)
-                    Inception(256, 160, 320, 32, 128, 128),  # (N, 832, 5, 5)
+                    inception(192, 96, 208, 16, 48, 64),  # (N, 512, 5, 5)
+                    inception(160, 112, 224, 24, 64, 64),  # (N, 512, 5, 5)
+                    inception(128, 128, 256, 24, 64, 64),  # (N, 512, 5, 5)
+                    inception(112, 144, 288, 32, 64, 64),  # (N, 528, 5, 5)
+                    inception(256, 160, 320, 32, 128, 128),  # (N, 832, 5, 5)
                     nn.MaxPool2D(pool_size=3, strides=2),  # (N, 832, 2, 2)
                 ],
                 [
-                    Inception(256, 160, 320, 32, 128, 128),  # (N, 832, 2, 2)
-                    Inception(384, 192, 384, 48, 128, 128),  # (N, 1024, 2, 2)
+                    inception(256, 160, 320, 32, 128, 128),  # (N, 832, 2, 2)
+                    inception(384, 192, 384, 48, 128, 128),  # (N, 1024, 2, 2)
                     nn.AvgPool2D(pool_size=2),  # (N, 1024, 1, 1)
                 ],
                 [nn.Flatten(), nn.Dense(num_classes)],  # (N, num_classes)

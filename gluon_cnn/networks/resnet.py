@@ -108,6 +108,8 @@ class ResNet(Network):
         Length of the output.
     verbose : bool
         Print each block's output shape in each forward pass that is not hybridized.
+    init_channels : int
+        Output channels of the first convolution; they double three times.
 
     Notes
     -----
@@ -120,23 +122,23 @@ class ResNet(Network):
     batch norm and ReLU of the first convolution and the padding of the pooling behind it, and average 3x3 at the end.
     """
 
-    def __init__(self, num_classes: int, verbose: bool = False, **kwargs) -> None:
+    def __init__(self, num_classes: int, verbose: bool = False, init_channels: int = 64, **kwargs) -> None:
         super().__init__(**kwargs)
-        num_classes = whole("num_classes", num_classes, 1)
+        num_classes, c = whole("num_classes", num_classes, 1), whole("init_channels", init_channels, 1)
         self.verbose = verbose
         with self.name_scope():
             self.blocks = nn.HybridSequential()
             for layers in (
                 # (N, 3, 96, 96)
-                [nn.Conv2D(64, kernel_size=7, strides=2)],  # (N, 64, 45, 45)
+                [nn.Conv2D(c, kernel_size=7, strides=2)],  # (N, 64, 45, 45)
                 [
                     nn.MaxPool2D(pool_size=3, strides=2),  # (N, 64, 22, 22)
-                    Residual(64),
-                    Residual(64),
+                    Residual(c),
+                    Residual(c),
                 ],
-                [Residual(128, same_shape=False), Residual(128)],  # (N, 128, 11, 11)
-                [Residual(256, same_shape=False), Residual(256)],  # (N, 256, 6, 6)
-                [Residual(512, same_shape=False), Residual(512)],  # (N, 512, 3, 3)
+                [Residual(2 * c, same_shape=False), Residual(2 * c)],  # (N, 128, 11, 11)
+                [Residual(4 * c, same_shape=False), Residual(4 * c)],  # (N, 256, 6, 6)
+                [Residual(8 * c, same_shape=False), Residual(8 * c)],  # (N, 512, 3, 3)
                 [
                     nn.AvgPool2D(pool_size=3),  # (N, 512, 1, 1)
                     nn.Flatten(),

@@ -40,3 +40,17 @@ def test_a_deep_network_goes_on_in_a_second_row():
     }
     assert len(places) == 2  # the heights of the rows
     assert plt.gcf().get_size_inches()[0] < 12
+
+
+def test_blocks_are_one_step_each():
+    net = g.DenseNet(num_classes=6, growth_rate=4, init_channels=8, block_layers=(2, 3))
+    net.initialize()
+    draw_network(net, (1, 1, 32, 32))
+    drawn = texts()
+    assert [text for text in drawn if text.startswith("DenseBlock")] == [
+        "DenseBlock\n2 convolutions",
+        "DenseBlock\n3 convolutions",
+    ]
+    assert [drawn.count(label) for label in ("8×16×16", "16×8×8", "8×4×4", "20×4×4", "20×1×1")] == [1, 1, 1, 1, 1]
+    assert not any("BatchNorm" in text or "Activation" in text for text in drawn)
+    assert plt.gca().get_title().startswith("DenseNet: 8 layers with weights, ")

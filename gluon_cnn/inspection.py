@@ -1,0 +1,105 @@
+"""Looking inside a trained network: its filters, its feature maps, its answers and worst mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from gluon_cnn.plotting import as_numbers, show_images
+from mxnet import gluon, nd
+
+__all__ = ["predict", "show_filters", "show_maps", "show_mistakes"]
+
+
+def predict(data: Iterable, net: gluon.Block, ctx: mx.Context | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the right labels and the predicted probabilities of all pictures.
+
+    Parameters
+    ----------
+    data : iterable of (X, y)
+        Batches: X of shape (N, ...), y of shape (N,).
+    net : Block
+        The network; output (N, classes), scores before the softmax.
+    ctx : Context, optional
+        Where to compute. Default: where the network's parameters are.
+
+    Returns
+    -------
+    labels, probabilities : numpy.ndarray
+        Shapes (N,) and (N, classes), in the order of the data.
+
+    Raises
+    ------
+    ValueError
+        When ``data`` gives no batch.
+    """
+    ctx = ctx or next(iter(net.collect_params().values())).list_ctx()[0]
+    answers = [(as_numbers(y), net(X.as_in_context(ctx)).softmax()) for X, y in data]
+    if not answers:
+        raise ValueError("data gave no batch")
+    labels, probabilities = zip(*answers)
+    return np.concatenate(labels), nd.concat(*probabilities, dim=0).asnumpy()
+
+
+def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int) -> None:
+    """Show a first convolution's kernels: dark is negative, grey zero, bright positive, each scaled by its largest.
+
+    Parameters
+    ----------
+    weights : NDArray
+        Shape (filters, 1 or 3, height, width).
+    num_rows, num_cols : int
+        Size of the grid.
+    """
+    filters = as_numbers(weights)
+    filters = 0.5 + 0.5 * filters / np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
+    show_images(filters, num_rows, num_cols, figsize=(0.55 * num_cols, 0.6 * num_rows))
+
+
+def show_maps(maps: nd.NDArray, picture: nd.NDArray, count: int = 10, title: str = "input") -> None:
+    """Show a picture and where its strongest feature maps see something, each scaled by its largest value.
+
+    Parameters
+    ----------
+    maps : NDArray
+        Shape (channels, height, width).
+    picture : NDArray
+        What the maps were made from, in one of the shapes of :func:`gluon_cnn.show_images`.
+    count : int
+        How many maps, the strongest first.
+    title : str
+        Of the picture.
+    """
+    values = as_numbers(maps)
+    peaks = values.max(axis=(1, 2))
+    strongest = peaks.argsort()[::-1][:count]
+    shown = [np.maximum(values[k], 0) / max(peaks[k], 1e-12) for k in strongest]
+    titles = [title, *(f"map {k}" for k in strongest)]
+    show_images([picture, *shown], 1, len(titles), figsize=(1.1 * len(titles), 1.5), titles=titles)
+
+
+def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequence[str], count: int = 9) -> None:
+    """Show the wrong answers that the network was surest of, with the right class and the predicted one.
+
+    Parameters
+    ----------
+    data : iterable of (X, y)
+        The batches that :func:`predict` got, in the same order.
+    labels, probabilities
+        What it returned.
+    names : sequence of str
+        The classes' names, in the order of their numbers.
+    count : int
+        How many pictures at most.
+    """
+    predictions = probabilities.argmax(axis=1)
+    wrong = (predictions != labels).nonzero()[0]
+    surest = wrong[probabilities[wrong].max(axis=1).argsort()[::-1][:count]]
+    if not len(surest):
+        print("No mistakes")
+        return
+    pictures = np.concatenate([as_numbers(X) for X, _ in data])
+    titles = [f"{names[labels[k]]}\nas {names[predictions[k]]}" for k in surest]
+    show_images(pictures[surest], 1, len(surest), figsize=(1.33 * len(surest), 1.9), titles=titles)
