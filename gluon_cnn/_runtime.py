@@ -143,6 +143,7 @@ def _import_mxnet() -> str | None:
     cores = available_cores()
     threads_were_chosen = "OMP_NUM_THREADS" in os.environ
     os.environ.setdefault("OMP_NUM_THREADS", str(cores))
+    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each graph that is bound tells of oneDNN on stderr
     _restore_names()
     try:
         with warnings.catch_warnings():

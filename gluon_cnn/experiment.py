@@ -25,7 +25,7 @@ from mxnet import gluon, init
 
 __all__ = ["INITIALIZERS", "NETWORKS", "experiment", "write_history"]
 
-SIDE = 28  # pixels of a side of Fashion-MNIST
+SIDE, CLASSES = 28, 10  # of Fashion-MNIST: pixels of a side, kinds of clothes
 
 NETWORKS: dict[str, Callable[..., Network]] = {
     "lenet": LeNet,
@@ -93,7 +93,7 @@ def experiment(
             raise ValueError(f"there is no {what} {name!r}; choose one of {', '.join(choices)}")
     seed(random_seed)
     ctx = ctx or try_gpu()
-    net = NETWORKS[network]()
+    net = NETWORKS[network](num_classes=CLASSES)
     net.initialize(INITIALIZERS[initializer](), ctx=ctx)
     train_iter, test_iter = load_data(dataset, batch_size, resize or max(SIDE, net.smallest_size()))
     settings: dict[str, Any] = {"learning_rate": learning_rate, **({"momentum": momentum} if momentum else {})}

@@ -55,6 +55,7 @@ def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int) -> None:
     """
     filters = as_numbers(weights)
     filters = 0.5 + 0.5 * filters / np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
+    filters = filters.transpose(0, 2, 3, 1)  # a window of 3x3 must not be taken for three colours
     show_images(filters, num_rows, num_cols, figsize=(0.55 * num_cols, 0.6 * num_rows))
 
 

@@ -12,9 +12,10 @@ from matplotlib.ticker import MaxNLocator
 from mxnet import nd
 
 if TYPE_CHECKING:
+    from gluon_cnn.summary import Summary
     from gluon_cnn.training import History
 
-__all__ = ["COLORS", "plot_confusion", "plot_history", "show_images", "style"]
+__all__ = ["COLORS", "plot_confusion", "plot_history", "plot_shares", "show_images", "style"]
 
 # Okabe and Ito's colours, which people with any form of colour blindness can tell apart.
 COLORS = {
@@ -134,6 +135,22 @@ def plot_history(history: History) -> None:
         right.legend(loc="lower right")
         for ax in (left, right):
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        plt.show()
+
+
+def plot_shares(table: Summary, title: str) -> None:
+    """Draw which share of a network's parameters and of its FLOPs each layer or block has; others are left out."""
+    layers = [layer for layer in table.layers if layer.flops]
+    names = [f"{layer.kind.replace('2D', '')} {layer.details[0]}" for layer in layers]
+    x = np.arange(len(layers))
+    with style():
+        plt.figure(figsize=(max(6.0, 0.8 * len(layers)), 3.4))
+        plt.bar(x - 0.2, [layer.parameters / table.parameters for layer in layers], 0.4, label="share of the weights")
+        plt.bar(x + 0.2, [layer.flops / table.flops for layer in layers], 0.4, label="share of the work (FLOPs)")
+        plt.xticks(x, names, rotation=30, ha="right")
+        plt.ylabel("share")
+        plt.title(title)
+        plt.legend()
         plt.show()
 
 

@@ -8,6 +8,8 @@ import pytest
 from gluon_cnn import cli, experiment
 from mxnet import nd
 
+pytestmark = pytest.mark.filterwarnings("ignore:using the CPU:UserWarning")  # no test needs a GPU
+
 
 @pytest.fixture(autouse=True)
 def forty_pictures(monkeypatch):
@@ -74,7 +76,7 @@ def test_wrong_names_and_sizes(settings, message):
 
 @pytest.mark.parametrize("name", experiment.NETWORKS)
 def test_every_network_is_there_and_takes_pictures_of_its_smallest_size(name):
-    net = experiment.NETWORKS[name]()
+    net = experiment.NETWORKS[name](num_classes=10)
     net.initialize()
     side = net.smallest_size()
     assert net(nd.zeros((1, 1, side, side))).shape == (1, 10)

@@ -51,6 +51,14 @@ def test_filters_keep_their_signs_and_zero_is_grey():
     np.testing.assert_allclose(drawn(), [[[0, 0.5], [0.75, 1]], [[0.5, 0.5], [0.5, 1]]])
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_window_of_3x3_is_not_taken_for_three_colours(channels):
+    weights = np.random.RandomState(0).uniform(-1, 1, (1, channels, 3, 3))
+    inspection.show_filters(nd.array(weights), 1, 1)
+    expected = 0.5 + 0.5 * weights[0].transpose(1, 2, 0) / np.abs(weights).max()
+    np.testing.assert_allclose(drawn()[0], expected[:, :, 0] if channels == 1 else expected, rtol=1e-5)
+
+
 def test_the_strongest_maps_come_first_and_a_dead_one_is_black():
     maps = nd.array([[[0, 0]], [[1, 4]], [[2, -1]]])
     inspection.show_maps(maps, nd.ones((1, 1, 2)), title="bag")

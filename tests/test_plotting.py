@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from gluon_cnn import plotting, show_images
+from gluon_cnn import plotting, show_images, summary
 from matplotlib import pyplot as plt
 from mxnet import nd
+from mxnet.gluon import nn
 
 GREY = np.random.RandomState(0).rand(5, 6)
 COLOUR = np.random.RandomState(0).rand(5, 6, 3)
@@ -83,3 +84,15 @@ def test_the_first_two_colours_differ_in_brightness_too():
     """So the two curves of a history stay apart in print and for any eyes."""
     dark, bright = sorted(luminance(plotting.COLORS[name]) for name in ("blue", "orange"))
     assert (bright + 0.05) / (dark + 0.05) > 2
+
+
+def test_shares_of_weights_and_work():
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(4, 3, padding=1), nn.MaxPool2D(2), nn.Dense(5))
+    net.initialize()
+    table = summary(net, (1, 1, 8, 8))
+    plotting.plot_shares(table, "Mine")
+    heights = [bar.get_height() for bar in plt.gca().patches]
+    weights, work = [40, 325], [64 * 4 * 19, 5 * 129]
+    np.testing.assert_allclose(heights, [*np.divide(weights, 365), *np.divide(work, sum(work))])
+    assert [label.get_text() for label in plt.gca().get_xticklabels()] == ["Conv 4", "Dense 5"]
