@@ -279,10 +279,11 @@ def test_densenets_parameters():
     assert parameters(g.DenseNet(), (1, 1, 32, 32)) == total + 2 * channels + channels * 10 + 10
 
 
-def test_vgg_11_is_layer_by_layer_gluons():
+@pytest.mark.parametrize(("name", "architecture"), [("vgg11", VGG11), ("vgg13", VGG_NOTES)])
+def test_vgg_is_layer_by_layer_gluons(name, architecture):
     """The one network of the course that Gluon's model zoo has in the same form; the weights are copied one by one."""
-    zoo = gluon.model_zoo.vision.vgg11(classes=4)
-    net = g.VGG(VGG11, num_classes=4)
+    zoo = gluon.model_zoo.vision.get_model(name, classes=4)
+    net = g.VGG(architecture, num_classes=4)
     X = nd.random.uniform(shape=(2, 3, 40, 32))
     for each in (zoo, net):
         each.initialize(init.Xavier(magnitude=3))
@@ -290,6 +291,24 @@ def test_vgg_11_is_layer_by_layer_gluons():
     for theirs, ours in zip(zoo.collect_params().values(), net.collect_params().values()):
         ours.set_data(theirs.data())
     np.testing.assert_array_equal(net(X).asnumpy(), zoo(X).asnumpy())
+
+
+def test_slim_networks_have_the_same_layers():
+    for wide, slim, factor in [
+        (g.GoogLeNet(10), g.GoogLeNet(10, width=0.25), 4),
+        (g.ResNet(10), g.ResNet(10, init_channels=16), 4),
+    ]:
+        for net in (wide, slim):
+            net.initialize()
+        rows = [g.summary(net, (1, 1, 96, 96)).layers for net in (wide, slim)]
+        assert [row.kind for row in rows[0]] == [row.kind for row in rows[1]]
+        for a, b in zip(*rows):
+            assert b.output_shape[2:] == a.output_shape[2:]
+            assert a.kind == "Dense" or b.output_shape[1] == a.output_shape[1] / factor
+    with pytest.raises(ValueError, match=r"width must be at least 0\.01; got 0"):
+        g.GoogLeNet(10, width=0)
+    with pytest.raises(ValueError, match="init_channels must be at least 1; got 0"):
+        g.ResNet(10, init_channels=0)
 
 
 def test_one_network_on_two_sizes_where_the_architecture_allows_it():
