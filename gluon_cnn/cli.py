@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gluon-cnn {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on where it stopped", file=sys.stderr)
+        goes_on = "; the same command goes on where it stopped" if options.command == "data" else ""
+        print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
 
 
@@ -45,7 +46,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     train = commands.add_parser(
         "train",
         help="train a network of the course",
-        description="Train a network with softmax cross-entropy; the defaults are the notes'.",
+        description="Train a network with softmax cross-entropy; the notes' settings are the default.",
         epilog="example: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -90,6 +91,9 @@ def _train(options: argparse.Namespace) -> int:
         "initializer": options.init,
         "random_seed": options.seed,
     }
+    if options.output:  # a file that cannot be written is better known before the training
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.open("a").close()
     _, history = experiment.experiment(**settings)
     if options.output:
         experiment.write_history(options.output, history, **settings)

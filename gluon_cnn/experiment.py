@@ -39,7 +39,7 @@ NETWORKS: dict[str, Callable[..., Network]] = {
 
 INITIALIZERS: dict[str, Callable[[], init.Initializer]] = {
     "xavier": init.Xavier,  # the notes'; keeps the size of values through layers without an activation
-    "he": functools.partial(init.MSRAPrelu, "in", 0),  # twice the variance, for the half that a ReLU takes away
+    "he": functools.partial(init.MSRAPrelu, "in", 0),  # variance 2 / inputs: twice as much, as a ReLU takes away half
 }
 
 
@@ -56,7 +56,7 @@ def experiment(
     random_seed: int = 0,
     ctx: mx.Context | None = None,
 ) -> tuple[Network, History]:
-    """Train one of the course's networks with softmax cross-entropy; the defaults are the notes'.
+    """Train one of the course's networks with softmax cross-entropy; the settings' defaults are the notes'.
 
     Parameters
     ----------
@@ -86,7 +86,8 @@ def experiment(
     Raises
     ------
     ValueError
-        When there is no network, data set, initializer or optimizer of that name, or a picture is too small.
+        When there is no network, data set, initializer or optimizer of that name, the optimizer has no momentum, or a
+        picture is too small.
     """
     for what, name, choices in (("network", network, NETWORKS), ("initializer", initializer, INITIALIZERS)):
         if name not in choices:
@@ -98,12 +99,14 @@ def experiment(
     train_iter, test_iter = load_data(dataset, batch_size, resize or max(SIDE, net.smallest_size()))
     settings: dict[str, Any] = {"learning_rate": learning_rate, **({"momentum": momentum} if momentum else {})}
     net.hybridize(static_alloc=True)
-    trainer = gluon.Trainer(net.collect_params(), optimizer, settings)
+    try:
+        trainer = gluon.Trainer(net.collect_params(), optimizer, settings)
+    except TypeError:
+        raise ValueError(f"the optimizer {optimizer!r} has no momentum: leave it at 0") from None
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
     return net, train(train_iter, test_iter, net, loss, trainer, ctx, num_epochs)
 
 
 def write_history(path: Path, history: History, **settings: Any) -> None:
     """Write the settings of an experiment and its history as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**settings, **asdict(history)}, indent=2) + "\n")

@@ -59,7 +59,7 @@ def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int) -> None:
     show_images(filters, num_rows, num_cols, figsize=(0.55 * num_cols, 0.6 * num_rows))
 
 
-def show_maps(maps: nd.NDArray, picture: nd.NDArray, count: int = 10, title: str = "input") -> None:
+def show_maps(maps: nd.NDArray, picture: nd.NDArray, count: int = 10, title: str = "input", name: str = "map") -> None:
     """Show a picture and where its strongest feature maps see something, each scaled by its largest value.
 
     Parameters
@@ -72,12 +72,14 @@ def show_maps(maps: nd.NDArray, picture: nd.NDArray, count: int = 10, title: str
         How many maps, the strongest first.
     title : str
         Of the picture.
+    name : str
+        Stands before each map's number.
     """
     values = as_numbers(maps)
     peaks = values.max(axis=(1, 2))
     strongest = peaks.argsort()[::-1][:count]
     shown = [np.maximum(values[k], 0) / max(peaks[k], 1e-12) for k in strongest]
-    titles = [title, *(f"map {k}" for k in strongest)]
+    titles = [title, *(f"{name} {k}" for k in strongest)]
     show_images([picture, *shown], 1, len(titles), figsize=(1.1 * len(titles), 1.5), titles=titles)
 
 

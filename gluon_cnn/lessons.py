@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from mxnet import autograd, nd
+from mxnet import autograd, gluon, nd
 
-__all__ = ["WrongAnswer", "compare", "judge", "result_of", "show_source"]
+__all__ = ["WrongAnswer", "compare", "compare_blocks", "judge", "result_of", "show_source"]
 
 OUTPUT_TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-4
 
@@ -75,6 +75,37 @@ def compare(ours: Callable, gluons: Callable, formula: Callable, **arrays: nd.ND
             error = np.abs(value - right).max() / np.abs(right).max()
             assert error <= tolerance, f"{name}, {whose}: off by a relative {error:.1e}"
         print(f"{name}, shape {right.shape}: ours and Gluon's within {tolerance:.0e} of the formula")
+
+
+def compare_blocks(ours: gluon.Block, others: gluon.Block, X: nd.NDArray) -> None:
+    """Print that two blocks give the same outputs in training, and the same gradients of their input.
+
+    Parameters
+    ----------
+    ours, others : Block
+        Initialized, with equal weights.
+    X : NDArray
+        Their input, float32.
+
+    Raises
+    ------
+    AssertionError
+        When outputs or gradients differ by more than a relative 1e-4. The gradients are those of half the sum of the
+        outputs' squares; the error is the largest difference over the largest value.
+    """
+    X = X.copy()
+    results = []
+    for block in (ours, others):
+        X.attach_grad()
+        with autograd.record():
+            output = block(X)
+        output.backward(output)
+        results.append((output.asnumpy(), X.grad.asnumpy()))
+    for name, got, expected in zip(("outputs", "gradients of the input"), *results):
+        assert got.shape == expected.shape, f"{name}: shape {got.shape} and {expected.shape}"
+        error = np.abs(got - expected).max() / np.abs(expected).max()
+        assert error <= GRADIENT_TOLERANCE, f"{name}: they differ by a relative {error:.1e}"
+        print(f"{name}, shape {got.shape}: equal to a relative {GRADIENT_TOLERANCE:.0e}")
 
 
 def _with_gradients(function: Callable, arrays: dict[str, nd.NDArray], weights: np.ndarray) -> list[np.ndarray]:

@@ -66,6 +66,7 @@ def test_he_keeps_the_size_of_values_through_relus():
         ({"network": "resnett"}, "there is no network 'resnett'; choose one of lenet, alexnet, vgg, nin"),
         ({"network": "lenet", "initializer": "zero"}, "there is no initializer 'zero'; choose one of xavier, he"),
         ({"network": "lenet", "optimizer": "sgdd"}, "Cannot find optimizer sgdd"),
+        ({"network": "lenet", "optimizer": "adam", "momentum": 0.9}, "the optimizer 'adam' has no momentum"),
         ({"network": "nin", "resize": 28}, "NiN needs pictures of at least 67x67; got 28x28: resize them"),
     ],
 )
@@ -101,3 +102,19 @@ def test_the_command_trains_and_writes(tmp_path, capsys):
 def test_the_command_names_the_right_networks(capsys):
     assert cli.main(["train", "lenett"]) == 1
     assert capsys.readouterr().err.startswith("gluon-cnn train: there is no network 'lenett'; choose one of lenet")
+
+
+def test_an_output_that_cannot_be_written_is_known_before_the_training(tmp_path, capsys):
+    assert cli.main(["train", "lenet", "--output", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert "Training" not in captured.out
+    assert str(tmp_path) in captured.err
+
+
+def test_ctrl_c_while_loading_is_one_word(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiment, "load_data", interrupted)
+    assert cli.main(["train", "lenet"]) == 130
+    assert capsys.readouterr().err == "\nstopped\n"

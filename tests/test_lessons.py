@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gluon_cnn import lessons
 from mxnet import nd
+from mxnet.gluon import nn
 
 
 def test_the_source_shown_is_the_packages(monkeypatch):
@@ -72,3 +73,39 @@ def test_an_answer_that_fails_gets_the_hint_and_no_traceback(capsys):
     printed = judged(capsys, 3, lambda value: value / 0)
     assert "raised ZeroDivisionError: division by zero" in printed
     assert "Hint: count again." in printed
+
+
+def test_blocks_that_agree_and_blocks_that_do_not(capsys):
+    X = nd.random.normal(shape=(2, 3))
+    ours, same, other = nn.Dense(4), nn.Dense(4), nn.Dense(4)
+    for block in (ours, same, other):
+        block.initialize()
+        block(X)
+    same.weight.set_data(ours.weight.data())
+    lessons.compare_blocks(ours, same, X)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == [
+        "outputs, shape (2, 4): equal to a relative 1e-04",
+        "gradients of the input, shape (2, 3): equal to a relative 1e-04",
+    ]
+    other.weight.set_data(ours.weight.data() * 1.001)
+    with pytest.raises(AssertionError, match="outputs: they differ by a relative 1"):
+        lessons.compare_blocks(ours, other, X)
+    other.weight.set_data(-ours.weight.data())  # the same squares, so the same gradients
+    with pytest.raises(AssertionError, match="outputs"):
+        lessons.compare_blocks(ours, other, X)
+    with pytest.raises(AssertionError, match="shape"):
+        lessons.compare_blocks(ours, nn.Flatten(), X)
+
+
+def test_outputs_may_agree_where_gradients_do_not():
+    class Cut(nn.HybridSequential):
+        def hybrid_forward(self, F, x):
+            return F.BlockGrad(2 * x)
+
+    class Whole(nn.HybridSequential):
+        def hybrid_forward(self, F, x):
+            return 2 * x
+
+    with pytest.raises(AssertionError, match="gradients of the input: they differ"):
+        lessons.compare_blocks(Cut(), Whole(), nd.ones((2, 2)))

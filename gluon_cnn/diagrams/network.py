@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 from gluon_cnn.diagrams._cells import INPUT, TINTS, arrow
 from gluon_cnn.plotting import COLORS, style
 from gluon_cnn.summary import LayerSummary, summary
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 from mxnet.gluon import Block
 
 __all__ = ["draw_network"]
@@ -19,6 +21,7 @@ ROW_HEIGHT = 3.7
 GAP = 1.25  # between two stacks, in units in which the input is 1.5 high
 POOLINGS = ("MaxPool2D", "AvgPool2D", "GlobalAvgPool2D")
 FILL = {"Conv2D": COLORS["sky"], "Dense": COLORS["orange"], **dict.fromkeys(POOLINGS, "#FFFFFF")}
+BLOCK = TINTS[2]
 KEEP_SHAPE = ("Dropout", "BatchNorm", "Activation")
 
 
@@ -58,7 +61,7 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
         x = right = 0.0
         fills = [INPUT]
         for layer in layers:
-            fills.append(TINTS[2] if layer.is_block else FILL.get(layer.kind, fills[-1]))
+            fills.append(BLOCK if layer.is_block else FILL.get(layer.kind, fills[-1]))
         for i, (size, fill) in enumerate(zip(shapes, fills)):
             x = 0.0 if i % in_a_row == 0 else x + GAP
             y = -ROW_HEIGHT * (i // in_a_row)
@@ -71,8 +74,17 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
         ax.set_ylim(-1.75 - ROW_HEIGHT * (rows - 1), 1.6)
         ax.set_aspect("equal")
         ax.axis("off")
+        _add_legend(ax, fills)
         ax.set_title(title or f"{table.network}: {weighted} layers with weights, {table.parameters:,} parameters")
         plt.show()
+
+
+def _add_legend(ax: Axes, fills: list[str]) -> None:
+    """Say below the figure what the colours mean, those that occur in it."""
+    meanings = {INPUT: "input", FILL["Conv2D"]: "convolution", FILL["MaxPool2D"]: "pooling", BLOCK: "block"}
+    meanings[FILL["Dense"]] = "dense"
+    handles = [Patch(facecolor=fill, edgecolor="black", label=meanings[fill]) for fill in meanings if fill in fills]
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncol=len(handles), title="output of")
 
 
 def _draw_output(ax: Axes, x: float, y: float, size: tuple[int, ...], fill: str, scale: float) -> float:
@@ -101,8 +113,5 @@ def _draw_output(ax: Axes, x: float, y: float, size: tuple[int, ...], fill: str,
 def _draw_layer(ax: Axes, layer: LayerSummary, start: float, end: float, y: float) -> None:
     """Draw an arrow between two outputs with the layer's name and settings under it."""
     arrow(ax, (start + 0.1, y), (end - 0.1, y))
-    words = [
-        layer.kind.replace("2D", ""),
-        *(detail.replace("x", "×") if "x" in detail else detail for detail in layer.details),
-    ]
+    words = [layer.kind.replace("2D", ""), *(re.sub(r"(\d)x(\d)", r"\1×\2", detail) for detail in layer.details)]
     ax.text((start + end) / 2, y - 0.98, "\n".join(words), ha="center", va="top", fontsize=9.5, linespacing=1.25)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from numbers import Real
-
 import numpy as np
-from gluon_cnn.lessons import WrongAnswer, judge, result_of
+from gluon_cnn.lessons import WrongAnswer, judge
 from gluon_cnn.networks.vgg import VGG, VGG11
 from gluon_cnn.summary import summary
 from mxnet import nd
@@ -27,36 +23,37 @@ def check_1(answer: tuple[int, int] | None) -> None:
     )
 
 
-def check_2(answer: Callable[[nd.NDArray], nd.NDArray] | None) -> None:
-    """Judge a function that averages the colours of photos."""
+def check_2(answer: nd.NDArray | None) -> None:
+    """Judge the weights of a 1x1 convolution that averages the colours of photos."""
     judge(
         2,
         answer,
-        _averages,
-        "nd.Convolution(X, weights, kernel=(1, 1), num_filter=1, no_bias=True); weights of shape (1, 3, 1, 1).",
+        _average,
+        "one output channel, three input channels, a window of 1x1; each colour counts one third.",
         "Three numbers, used at every pixel.",
     )
 
 
-def check_3(answer: float | None) -> None:
-    """Judge the share of VGG-11's parameters that is left without dense layers."""
+def check_3(answer: int | None) -> None:
+    """Judge the number of VGG-11's parameters with NiN's end instead of dense layers."""
     net = VGG(VGG11)
     net.initialize()
     table = summary(net, (1, 1, 224, 224))
-    left = sum(layer.parameters for layer in table.layers if layer.kind == "Conv2D") + 10 * (512 + 1)
-    expected = left / table.parameters
+    expected = sum(layer.parameters for layer in table.layers if layer.kind == "Conv2D") + 10 * (512 + 1)
     judge(
         3,
         answer,
-        lambda value: isinstance(value, Real) and math.isclose(value, expected, abs_tol=0.002),
-        "add up the convolutions' parameters and those of the new one, and divide by all of today's.",
-        f"{expected:.1%}: {left:,} of {table.parameters:,}.",
+        lambda value: value == expected,
+        "add up the convolutions' parameters and those of the new one, with its biases.",
+        f"{expected:,} of {table.parameters:,}, or {expected / table.parameters:.1%}.",
     )
 
 
-def _averages(grey: Callable[[nd.NDArray], nd.NDArray]) -> bool:
+def _average(weights: nd.NDArray) -> bool:
+    if not isinstance(weights, nd.NDArray):
+        raise WrongAnswer(f"it is of type {type(weights).__name__}, not an NDArray")
+    if weights.shape != (1, 3, 1, 1):
+        raise WrongAnswer(f"its shape is {weights.shape}, not (out channels, in channels, height, width) of the window")
     X = nd.random.uniform(shape=(2, 3, 4, 5))
-    Y = result_of(grey, X.copy())
-    if Y.shape != (2, 1, 4, 5):
-        raise WrongAnswer(f"it made {Y.shape} of {X.shape}, expected (2, 1, 4, 5)")
+    Y = nd.Convolution(X, weights, kernel=(1, 1), num_filter=1, no_bias=True)
     return np.allclose(Y.asnumpy(), X.asnumpy().mean(axis=1, keepdims=True), atol=1e-5)

@@ -38,7 +38,7 @@ def check_3(answer: int | None) -> None:
     judge(
         3,
         answer,
-        lambda value: value == 9,
+        lambda value: value in (9, (3, 3)),
         "five halvings of 96 leave a map of 3x3, and windows of 1x1 change nothing.",
         "3 * 3: nine times as many weights in the dense layer, tied to places; the mean of the map needs one.",
     )
@@ -53,4 +53,8 @@ def _keeps_everything(dense_block: Callable) -> bool:
     got = result_of(dense_block, x.copy(), list(layers))
     if got.shape != expected.shape:
         raise WrongAnswer(f"it made {got.shape} of {x.shape} with layers of 2, 1 and 2 maps, expected {expected.shape}")
-    return np.allclose(got.asnumpy(), expected.asnumpy(), atol=1e-5)
+    if np.allclose(np.sort(got.asnumpy(), axis=1), np.sort(expected.asnumpy(), axis=1), atol=1e-5):
+        if not np.allclose(got.asnumpy(), expected.asnumpy(), atol=1e-5):
+            raise WrongAnswer("all maps are there, but not the input's first and each layer's behind those before it")
+        return True
+    return False

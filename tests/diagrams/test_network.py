@@ -52,5 +52,7 @@ def test_blocks_are_one_step_each():
         "DenseBlock\n3 convolutions",
     ]
     assert [drawn.count(label) for label in ("8×16×16", "16×8×8", "8×4×4", "20×4×4", "20×1×1")] == [1, 1, 1, 1, 1]
+    legend = plt.gca().get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["input", "convolution", "pooling", "block", "dense"]
     assert not any("BatchNorm" in text or "Activation" in text for text in drawn)
     assert plt.gca().get_title().startswith("DenseNet: 8 layers with weights, ")

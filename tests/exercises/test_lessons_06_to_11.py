@@ -7,17 +7,18 @@ from mxnet.gluon import nn
 from mxnet.gluon.contrib.nn import HybridConcurrent
 
 
-def mean_of_colours(X):
-    return X.mean(axis=1, keepdims=True)
-
-
-def sum_of_colours(X):
-    return X.sum(axis=1, keepdims=True)
-
-
-def two_paths(kernel, padding, channels=16):
+def two_paths(kernel, padding, channels=16, activation=None):
     block = HybridConcurrent(axis=1)
-    block.add(nn.Conv2D(8, kernel_size=1), nn.Conv2D(channels, kernel_size=kernel, padding=padding))
+    block.add(
+        nn.Conv2D(8, kernel_size=1, activation=activation),
+        nn.Conv2D(channels, kernel_size=kernel, padding=padding, activation=activation),
+    )
+    return block
+
+
+def used_before(block, channels):
+    block.initialize()
+    block(nd.zeros((1, channels, 8, 8)))
     return block
 
 
@@ -62,17 +63,21 @@ VGG_16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
         (lesson_07.check_2, [0.6724, 0.67], [0.928, 67.2, "most"]),
         (lesson_07.check_3, [VGG_16, [list(pair) for pair in VGG_16]], [VGG_16[:4], ((13, 64),), 16]),
         (lesson_08.check_1, [(16_448, 147_520), [16_448, 147_520]], [(147_520, 16_448), 16_448, (16_384, 147_456)]),
-        (lesson_08.check_2, [mean_of_colours], [sum_of_colours, lambda X: X.mean(axis=1), lambda X: None, 3]),
-        (lesson_08.check_3, [0.0716, 0.072], [7.2, 0.93, "little"]),
+        (lesson_08.check_2, [nd.ones((1, 3, 1, 1)) / 3], [nd.ones((1, 3, 1, 1)), nd.ones((3, 1, 1, 1)) / 3, 3]),
+        (lesson_08.check_3, [9_224_458], [9_219_328, 0.0716, "few"]),
         (lesson_09.check_1, [512], [624, 240, "512"]),
         (lesson_09.check_2, [9], [5, 25, 10]),
-        (lesson_09.check_3, [two_paths(3, 1)], [two_paths(5, 2), two_paths(3, 1, 8), two_paths(3, 0), "paths"]),
+        (
+            lesson_09.check_3,
+            [two_paths(3, 1), two_paths(3, 1, activation="relu"), used_before(two_paths(3, 1), 3)],
+            [two_paths(5, 2), two_paths(3, 1, 8), two_paths(3, 0), "paths"],
+        ),
         (lesson_10.check_1, [8_320], [8_192, 73_856, "few"]),
         (lesson_10.check_2, [34], [18, 32, 33]),
         (lesson_10.check_3, [residual], [residual_without_relu, lambda f, x: nd.relu(f(x)), lambda f, x: None]),
         (lesson_11.check_1, [1024], [512, 2048, "many"]),
         (lesson_11.check_2, [dense_block], [last_layer_only, new_maps_first, lambda x, layers: x]),
-        (lesson_11.check_3, [9], [3, 1, 9216]),
+        (lesson_11.check_3, [9, (3, 3)], [3, 1, 9216]),
     ],
 )
 def test_right_and_wrong_answers(capsys, check, right, wrong):
