@@ -51,7 +51,8 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     train.add_argument(
-        "network", help="lenet, alexnet, vgg (with 11 layers), nin, googlenet, resnet (18 layers) or densenet"
+        "network",
+        help="lenet, alexnet, vgg (11 layers), nin, nin_bn (batch norm), googlenet, resnet (18 layers), densenet",
     )
     train.add_argument("--dataset", default="sample", help="sample (4,000 pictures) or fashion-mnist (all 60,000)")
     train.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")

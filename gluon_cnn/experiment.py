@@ -32,6 +32,7 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "alexnet": AlexNet,
     "vgg": functools.partial(VGG, VGG11),
     "nin": NiN,
+    "nin_bn": functools.partial(NiN, batch_norm=True),
     "googlenet": GoogLeNet,
     "resnet": ResNet,
     "densenet": DenseNet,

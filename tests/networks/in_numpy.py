@@ -61,11 +61,14 @@ def vgg(X, w, training, convs=(1, 1, 2, 2, 2)):
     return dense(relu(dense(relu(dense(X, w)), w)), w)
 
 
-def nin(X, w, training):
+def nin(X, w, training, normalized=False):
+    def act(X):
+        return relu(norm(X, w, training) if normalized else X)
+
     for stride, padding, pooling in ((4, 0, True), (1, 2, True), (1, 1, True), (1, 1, False)):
-        X = relu(conv(X, w, stride, padding))
-        X = relu(conv(X, w))
-        X = relu(conv(X, w))
+        X = act(conv(X, w, stride, padding))
+        X = act(conv(X, w))
+        X = act(conv(X, w))
         X = pool(X, 3, 2) if pooling else X
     return X.mean((2, 3))
 

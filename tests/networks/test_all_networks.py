@@ -19,6 +19,7 @@ NETWORKS = {
     "VGG": (partial(g.VGG, SMALL_VGG, dense_units=30), partial(in_numpy.vgg, convs=(1, 2, 1)), 20, 8),
     "VGG-11": (partial(g.VGG, VGG11, dense_units=30), in_numpy.vgg, 33, 32),
     "NiN": (g.NiN, in_numpy.nin, 70, 67),
+    "NiN with batch norm": (partial(g.NiN, batch_norm=True), partial(in_numpy.nin, normalized=True), 70, 67),
     "GoogLeNet": (g.GoogLeNet, in_numpy.googlenet, 93, 93),
     "GoogLeNet with ReLU": (partial(g.GoogLeNet, relu=True), partial(in_numpy.googlenet, relu_in_block_2=True), 95, 93),
     "ResNet": (g.ResNet, in_numpy.resnet, 84, 75),
