@@ -57,12 +57,21 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--dataset", default="sample", help="sample (4,000 pictures) or fashion-mnist (all 60,000)")
     train.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")
     train.add_argument("--batch-size", type=int, default=64, help="pictures in a batch")
-    train.add_argument("--epochs", type=int, default=1, help="how often to go through the training pictures")
+    train.add_argument(
+        "--epochs", dest="num_epochs", type=int, default=1, help="how often to go through the training pictures"
+    )
     train.add_argument("--optimizer", default="sgd", help="sgd, adam or another of mxnet's")
-    train.add_argument("--lr", type=float, default=0.01, help="learning rate")
+    train.add_argument("--lr", dest="learning_rate", type=float, default=0.01, help="learning rate")
     train.add_argument("--momentum", type=float, default=0.0, help="momentum of sgd")
-    train.add_argument("--init", default="xavier", help="xavier, or he, which deep networks without batch norm need")
-    train.add_argument("--seed", type=int, default=0, help="fixes the weights and the order of the pictures")
+    train.add_argument(
+        "--init",
+        dest="initializer",
+        default="xavier",
+        help="xavier, or he, which deep networks without batch norm need",
+    )
+    train.add_argument(
+        "--seed", dest="random_seed", type=int, default=0, help="fixes the weights and the order of the pictures"
+    )
     train.add_argument("--output", type=Path, metavar="FILE", help="write settings and history to it as JSON")
 
 
@@ -80,18 +89,8 @@ def _data(root: str | None) -> int:
 def _train(options: argparse.Namespace) -> int:
     from gluon_cnn import experiment
 
-    settings = {
-        "network": options.network,
-        "dataset": options.dataset,
-        "resize": options.resize,
-        "batch_size": options.batch_size,
-        "num_epochs": options.epochs,
-        "optimizer": options.optimizer,
-        "learning_rate": options.lr,
-        "momentum": options.momentum,
-        "initializer": options.init,
-        "random_seed": options.seed,
-    }
+    # the arguments have the names of the function's parameters
+    settings = {name: value for name, value in vars(options).items() if name not in ("command", "output")}
     if options.output:  # a file that cannot be written is better known before the training
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.open("a").close()

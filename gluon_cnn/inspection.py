@@ -8,6 +8,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 from gluon_cnn.plotting import as_numbers, show_images
+from gluon_cnn.training import contexts_of, split
 from mxnet import gluon, nd
 
 __all__ = ["predict", "show_filters", "show_maps", "show_mistakes"]
@@ -34,13 +35,15 @@ def predict(data: Iterable, net: gluon.Block, ctx: mx.Context | None = None) -> 
     ------
     ValueError
         When ``data`` gives no batch.
+    TypeError
+        When it does not consist of pairs (X, y).
     """
-    ctx = ctx or next(iter(net.collect_params().values())).list_ctx()[0]
-    answers = [(as_numbers(y), net(X.as_in_context(ctx)).softmax()) for X, y in data]
+    contexts = [ctx] if ctx else contexts_of(net)
+    answers = [(y, net(X).softmax()) for batch in data for X, y in split(batch, contexts)]
     if not answers:
         raise ValueError("data gave no batch")
     labels, probabilities = zip(*answers)
-    return np.concatenate(labels), nd.concat(*probabilities, dim=0).asnumpy()
+    return np.concatenate([y.asnumpy() for y in labels]), np.concatenate([p.asnumpy() for p in probabilities])
 
 
 def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int) -> None:

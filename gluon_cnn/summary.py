@@ -23,7 +23,12 @@ class LayerSummary:
     output_shape: tuple[int, ...]
     parameters: int
     flops: int
-    is_block: bool = False  # a row that stands for several layers
+    inner: tuple[LayerSummary, ...] = ()  # the layers that a block's row stands for
+
+    @property
+    def is_block(self) -> bool:
+        """Whether the row stands for several layers."""
+        return bool(self.inner)
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,8 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
             convolutions = sum(row.kind.startswith("Conv") for row in inner)
             details = (f"{convolutions} convolutions",) if convolutions else ()
             parameters, flops = sum(row.parameters for row in inner), sum(row.flops for row in inner)
-            rows.append(LayerSummary(name, type(block).__name__, details, output.shape, parameters, flops, True))
+            kind = type(block).__name__
+            rows.append(LayerSummary(name, kind, details, output.shape, parameters, flops, tuple(inner)))
 
         handles.append(block.register_forward_pre_hook(lambda *_: starts.append(len(rows))))
         handles.append(block.register_forward_hook(record))

@@ -172,10 +172,10 @@ def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequen
     TypeError
         When it does not consist of pairs (X, y).
     """
-    contexts = _as_list(ctx) if ctx is not None else _contexts_of(net)
+    contexts = _as_list(ctx) if ctx is not None else contexts_of(net)
     tally = _Tally()
     for batch in data:
-        parts = _split(batch, contexts)
+        parts = split(batch, contexts)
         tally.add([(None, _hits(net(X), y), len(y)) for X, y in parts])
     tally.finish("the data to evaluate on")
     return tally.accuracy
@@ -194,7 +194,7 @@ def _train_epoch(
     total = len(data) if isinstance(data, Sized) else None
     with tqdm(total=total, desc=title, unit="batch", leave=False, disable=not title or progress_disabled()) as bar:
         for batch in clock.timed(data):
-            parts = _split(batch, contexts)
+            parts = split(batch, contexts)
             with autograd.record():
                 outputs = [net(X) for X, _ in parts]
                 losses = [loss(output, y) for output, (_, y) in zip(outputs, parts)]
@@ -282,12 +282,12 @@ def _as_list(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
     return contexts
 
 
-def _contexts_of(net: gluon.Block) -> list[mx.Context]:
+def contexts_of(net: gluon.Block) -> list[mx.Context]:
     parameters = list(net.collect_params().values())
     return parameters[0].list_ctx() if parameters else [mx.current_context()]
 
 
-def _split(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.NDArray]]:
+def split(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.NDArray]]:
     """Share one batch among the contexts: a list of (X, y)."""
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         raise TypeError(f"each batch must be a pair (X, y); got {type(batch).__name__}")

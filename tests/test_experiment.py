@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gluon_cnn import cli, experiment
 from mxnet import nd
+from mxnet.gluon import nn
 
 pytestmark = pytest.mark.filterwarnings("ignore:using the CPU:UserWarning")  # no test needs a GPU
 
@@ -45,8 +46,6 @@ def test_settings_reach_the_training():
 
 def test_he_keeps_the_size_of_values_through_relus():
     """Values of variance 2/n behind each ReLU, by the paper's argument, so that their squares keep their mean."""
-    from mxnet.gluon import nn
-
     size = {}
     for name, make in experiment.INITIALIZERS.items():
         g.seed(0)

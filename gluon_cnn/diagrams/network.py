@@ -52,7 +52,7 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
         raise ValueError(f"shape must be that of pictures, (N, C, H, W); got {shape}")
     table = summary(net, shape, blocks=True)
     layers = [layer for layer in table.layers if layer.kind not in KEEP_SHAPE]
-    weighted = sum(layer.kind in ("Conv2D", "Dense") for layer in summary(net, shape).layers)
+    weighted = sum(layer.kind in ("Conv2D", "Dense") for row in table.layers for layer in row.inner or (row,))
     with style():
         shapes = [shape, *(layer.output_shape for layer in layers)]
         rows = -(-len(shapes) // STACKS_IN_A_ROW)
