@@ -139,7 +139,15 @@ def plot_history(history: History) -> None:
 
 
 def plot_shares(table: Summary, title: str) -> None:
-    """Draw which share of a network's parameters and of its FLOPs each layer or block has; others are left out."""
+    """Draw which share of a network's parameters and of its FLOPs each layer or block has.
+
+    Parameters
+    ----------
+    table : Summary
+        What :func:`gluon_cnn.summary` returned; its rows without FLOPs, such as pooling, are left out.
+    title : str
+        Of the figure.
+    """
     layers = [layer for layer in table.layers if layer.flops]
     names = [f"{layer.kind.replace('2D', '')} {layer.details[0]}" for layer in layers]
     x = np.arange(len(layers))

@@ -19,6 +19,12 @@ class AlexNet(Network):
     dense_units : int
         Length of the two hidden dense layers.
 
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument is not of its kind or out of its range, in words that say what to pass; so is an input that is
+        too small, of another type or with other channels than before.
+
     Notes
     -----
     Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax.

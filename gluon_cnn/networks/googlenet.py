@@ -79,6 +79,12 @@ class GoogLeNet(Network):
     width : float
         Factor of the channels of all convolutions, at least 0.01: 0.5 makes a network with about a quarter of the work.
 
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument is not of its kind or out of its range, in words that say what to pass; so is an input that is
+        too small, of another type or with other channels than before.
+
     Notes
     -----
     Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax.

@@ -67,6 +67,12 @@ class NiN(Network):
         See :func:`mlpconv`. With it the notes' recipe trains the network in few epochs. Without it training can lose a
         class: one whose map the last ReLU cuts to zero for every picture gets no gradient any more.
 
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument is not of its kind or out of its range, in words that say what to pass; so is an input that is
+        too small, of another type or with other channels than before.
+
     Notes
     -----
     Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax: the mean of each class's map.

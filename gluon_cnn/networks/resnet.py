@@ -111,6 +111,12 @@ class ResNet(Network):
     init_channels : int
         Output channels of the first convolution; they double three times.
 
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument is not of its kind or out of its range, in words that say what to pass; so is an input that is
+        too small, of another type or with other channels than before.
+
     Notes
     -----
     Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax. 18 counts convolutions and the dense
