@@ -5,11 +5,13 @@ from gluon_cnn import _runtime  # before anything of mxnet
 __version__ = "0.1.0"
 
 if _runtime.mxnet_problem is None:
+    from gluon_cnn.augmentation import apply, apply_aug_list, five_crop_predict
     from gluon_cnn.batches import Batches
     from gluon_cnn.context import try_all_gpus, try_gpu
     from gluon_cnn.convolution import conv_output_size, corr2d, corr2d_multi_in_out, receptive_field
     from gluon_cnn.datasets import fashion_mnist_labels, load_data, load_data_fashion_mnist
     from gluon_cnn.dropout import dropout
+    from gluon_cnn.fine_tuning import finetune
     from gluon_cnn.networks.alexnet import AlexNet
     from gluon_cnn.networks.densenet import DenseBlock, DenseNet, conv_block, transition_block
     from gluon_cnn.networks.googlenet import GoogLeNet, Inception
@@ -42,6 +44,8 @@ __all__ = [
     "ResBlk",
     "ResNet",
     "Residual",
+    "apply",
+    "apply_aug_list",
     "batch_norm",
     "conv_block",
     "conv_output_size",
@@ -50,6 +54,8 @@ __all__ = [
     "dropout",
     "evaluate_accuracy",
     "fashion_mnist_labels",
+    "finetune",
+    "five_crop_predict",
     "load_data",
     "load_data_fashion_mnist",
     "mlpconv",

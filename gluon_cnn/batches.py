@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from gluon_cnn._checks import pair, whole
@@ -31,6 +31,13 @@ class Batches:
         A new order in each epoch, drawn from ``seed`` and the number of the epoch.
     seed : int, optional
         Default: drawn from NumPy's global generator, so that ``gluon_cnn.seed`` fixes it.
+    classes : sequence of str, optional
+        The classes' names, in the order of their numbers. Default: the numbers, up to the largest label.
+
+    Attributes
+    ----------
+    images, labels, classes
+        All pictures, (N, C, H, W) as they came; their labels, (N,) int32; the names as a tuple.
 
     Raises
     ------
@@ -51,6 +58,7 @@ class Batches:
         resize: int | tuple[int, int] | None = None,
         shuffle: bool = False,
         seed: int | None = None,
+        classes: Sequence[str] | None = None,
     ) -> None:
         images, labels = np.asarray(images), np.asarray(labels)
         if images.ndim not in (3, 4):
@@ -63,8 +71,13 @@ class Batches:
             )
         if images.shape[0] == 0:
             raise ValueError("images is empty")
+        last = int(labels.max())
+        if labels.min() < 0 or (classes is not None and last >= len(classes)):
+            known = "" if classes is None else f" to {len(classes) - 1}, one of the classes {', '.join(classes)}"
+            raise ValueError(f"labels must be numbers from 0{known}; got {labels.min()} to {last}")
         self.images = images[:, None] if images.ndim == 3 else images
         self.labels = labels.astype(np.int32)
+        self.classes = tuple(map(str, range(last + 1))) if classes is None else tuple(classes)
         self.batch_size = whole("batch_size", batch_size, 1)
         self.resize = None if resize is None else pair("resize", resize)
         self.shuffle = shuffle

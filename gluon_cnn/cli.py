@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gluon_cnn import __version__, doctor
 
 __all__ = ["main"]
 
+NAMES = "lenet, alexnet, vgg (11 layers), nin, nin_bn (batch norm), googlenet, resnet (18 layers), densenet"
+DATA = "sample (4,000 of Fashion-MNIST's pictures), fashion-mnist (all 60,000), or a folder with one for each class"
+RUNS = Path("runs")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, or 1 when something is wrong."""
-    parser = argparse.ArgumentParser(prog="gluon-cnn", description="Convolutional networks by hand in MXNet/Gluon.")
-    parser.add_argument("--version", action="version", version=f"gluon-cnn {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    commands.add_parser(
-        "doctor", help="print versions, threads, contexts and data found, and what to do about each problem"
-    )
-    data = commands.add_parser(
-        "data",
-        help="find the full Fashion-MNIST or download it (30 MB)",
-        description="Look for the full Fashion-MNIST in ROOT, $GLUON_CNN_DATA, mxnet's data folder and Debian's; "
-        "download it from the data set's own hosts when none of them has it.",
-    )
-    data.add_argument("--root", help="folder to look in first and to download to")
-    _add_train(commands)
-    options = parser.parse_args(arguments)
-    if options.command == "doctor":
-        return doctor.main()
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
     try:
-        return _data(options.root) if options.command == "data" else _train(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: print(f"gluon-cnn: {message}", file=sys.stderr)
+            return run(options)
     except (ImportError, OSError, ValueError) as error:
         print(f"gluon-cnn {options.command}: {error}", file=sys.stderr)
         return 1
@@ -42,46 +35,173 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _add_train(commands: argparse._SubParsersAction) -> None:
-    train = commands.add_parser(
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gluon-cnn",
+        description="Convolutional networks by hand in MXNet/Gluon: train them, look at them, use them.",
+        epilog="gluon-cnn COMMAND --help tells more of each. Only `data` ever downloads anything.",
+    )
+    parser.add_argument("--version", action="version", version=f"gluon-cnn {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(
+        name: str, run: Callable, help: str, description: str | None = None, epilog: str | None = None
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=help,
+            description=description or f"{help[0].upper()}{help[1:]}.",
+            epilog=epilog,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        command.set_defaults(run=run)
+        return command
+
+    add("doctor", _doctor, "print versions, threads, contexts and data found, and what to do about each problem")
+
+    data = add(
+        "data",
+        _data,
+        "find the full Fashion-MNIST or download it (30 MB)",
+        description="Look for the full Fashion-MNIST in ROOT, $GLUON_CNN_DATA, mxnet's data folder and Debian's; "
+        "download it from the data set's own hosts when none of them has it.",
+    )
+    data.add_argument("--root", help="folder to look in first and to download to")
+
+    summary = add(
+        "summary",
+        _summary,
+        "print a network's layers, output shapes, parameters and FLOPs",
+        epilog="example: gluon-cnn summary resnet --resize 96 --blocks",
+    )
+    summary.add_argument("network", help=NAMES)
+    summary.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")
+    summary.add_argument("--channels", type=int, default=1, help="of the pictures: 1 for grey, 3 for colour")
+    summary.add_argument("--classes", type=int, default=10, help="length of the output")
+    summary.add_argument("--blocks", action="store_true", help="one row for each block instead of its layers")
+
+    train = add(
         "train",
-        help="train a network of the course",
-        description="Train a network with softmax cross-entropy; the notes' settings are the default.",
-        epilog="example: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        _train,
+        "train a network and keep it in a folder",
+        description="Train a network with softmax cross-entropy; the notes' settings are the default. The folder gets "
+        "the weights (network.params), settings and history (history.json), the history as a table (history.csv) and "
+        "its curves (curves.png). Ctrl-C ends the training and keeps the epochs that were finished.",
+        epilog="examples: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3; "
+        "gluon-cnn train lenet --dataset my_pictures --resize 64 --epochs 20 --momentum 0.9",
     )
-    train.add_argument(
-        "network",
-        help="lenet, alexnet, vgg (11 layers), nin, nin_bn (batch norm), googlenet, resnet (18 layers), densenet",
+    train.add_argument("network", help=NAMES)
+    _add_settings(train, optimizer="sgd", learning_rate=0.01, initializer="xavier")
+    train.add_argument("--epochs", dest="num_epochs", type=int, default=1, help="how often to go through the pictures")
+    train.add_argument("--output", type=Path, metavar="FOLDER", help="where to keep it; without it a new one in runs/")
+
+    evaluate = add(
+        "evaluate",
+        _evaluate,
+        "measure the accuracy of a trained network",
+        description="Measure the share of right answers on the test pictures of a data set, in all and for each class.",
+        epilog="example: gluon-cnn evaluate --run runs/lenet --dataset fashion-mnist",
     )
-    train.add_argument("--dataset", default="sample", help="sample (4,000 pictures) or fashion-mnist (all 60,000)")
-    train.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")
-    train.add_argument("--batch-size", type=int, default=64, help="pictures in a batch")
-    train.add_argument(
-        "--epochs", dest="num_epochs", type=int, default=1, help="how often to go through the training pictures"
+    _add_run(evaluate)
+    evaluate.add_argument("--dataset", help=f"{DATA}; without it the one that the network was trained on")
+    _add_broken(evaluate)
+
+    predict = add(
+        "predict",
+        _predict,
+        "say what a trained network sees in pictures of yours",
+        description="Print the likeliest classes of each picture with their probabilities. The pictures should be like "
+        "those the network was trained on: clothes bright on black, for Fashion-MNIST.",
+        epilog="example: gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
     )
-    train.add_argument("--optimizer", default="sgd", help="sgd, adam or another of mxnet's")
-    train.add_argument("--lr", dest="learning_rate", type=float, default=0.01, help="learning rate")
-    train.add_argument("--momentum", type=float, default=0.0, help="momentum of sgd")
-    train.add_argument(
+    predict.add_argument("pictures", nargs="+", metavar="PICTURE", help="JPEG, PNG or another kind of picture file")
+    _add_run(predict)
+    predict.add_argument("--top", type=int, default=3, help="how many classes to name")
+
+    compare = add(
+        "compare",
+        _compare,
+        "train several networks with one budget and compare them",
+        description="Train networks one after the other on the same data for the same time and print a table: pixels, "
+        "parameters, work for a picture, pixels that the widest-seeing value sees along one axis, pictures a second in "
+        "training, pictures trained on, test accuracy. The folder gets comparison.csv and comparison.png.",
+        epilog="example: gluon-cnn compare lenet resnet densenet --seconds 60",
+    )
+    compare.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NAMES}; without any, all of them")
+    compare.add_argument("--seconds", type=float, default=10.0, help="training time of each network")
+    _add_settings(compare, optimizer="adam", learning_rate=0.001, initializer="he")
+    compare.add_argument("--output", type=Path, metavar="FOLDER", default=RUNS / "comparison", help="where to keep it")
+    return parser
+
+
+def _add_settings(command: argparse.ArgumentParser, optimizer: str, learning_rate: float, initializer: str) -> None:
+    command.add_argument("--dataset", default="sample", help=DATA)
+    command.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")
+    command.add_argument(
+        "--grey",
+        dest="channels",
+        action="store_const",
+        const=1,
+        default=3,
+        help="a folder's pictures: take them without colours",
+    )
+    _add_broken(command)
+    command.add_argument("--batch-size", type=int, default=64, help="pictures in a batch")
+    command.add_argument("--optimizer", default=optimizer, help="sgd, adam or another of mxnet's")
+    command.add_argument("--lr", dest="learning_rate", type=float, default=learning_rate, help="learning rate")
+    command.add_argument("--momentum", type=float, default=0.0, help="momentum of sgd")
+    command.add_argument(
         "--init",
         dest="initializer",
-        default="xavier",
+        default=initializer,
         help="xavier, or he, which deep networks without batch norm need",
     )
-    train.add_argument(
+    command.add_argument(
         "--seed", dest="random_seed", type=int, default=0, help="fixes the weights and the order of the pictures"
     )
-    train.add_argument("--output", type=Path, metavar="FILE", help="write settings and history to it as JSON")
 
 
-def _data(root: str | None) -> int:
+def _add_broken(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--skip-broken",
+        dest="broken",
+        action="store_const",
+        const="skip",
+        default="refuse",
+        help="leave out files of a folder that cannot be read instead of stopping; each is named",
+    )
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--run", dest="folder", type=Path, help="what `train` kept; without it the newest in runs/")
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    return doctor.main()
+
+
+def _data(options: argparse.Namespace) -> int:
     from gluon_cnn import datasets
 
-    (train_images, _), (test_images, _) = datasets.read_fashion_mnist(root, download=True)
-    folder = datasets.find_fashion_mnist(root)
+    (train_images, _), (test_images, _) = datasets.read_fashion_mnist(options.root, download=True)
     print(
-        f"Fashion-MNIST is in {folder}: {len(train_images):,} training and {len(test_images):,} test pictures, verified"
+        f"Fashion-MNIST is in {datasets.find_fashion_mnist(options.root)}: {len(train_images):,} training and "
+        f"{len(test_images):,} test pictures, verified"
+    )
+    return 0
+
+
+def _summary(options: argparse.Namespace) -> int:
+    from gluon_cnn import experiment, receptive_field, summary
+
+    net = experiment.choose("network", options.network, experiment.NETWORKS)(num_classes=options.classes)
+    net.initialize()
+    smallest = net.smallest_size(options.channels)
+    side = options.resize or max(experiment.SMALLEST_SIDE, smallest)
+    print(summary(net, (1, options.channels, side, side), blocks=options.blocks))
+    print(
+        f"The smallest pictures it takes have {smallest}x{smallest} pixels; the widest-seeing value before the dense "
+        f"layers sees {receptive_field(net)} pixels along one axis."
     )
     return 0
 
@@ -89,15 +209,89 @@ def _data(root: str | None) -> int:
 def _train(options: argparse.Namespace) -> int:
     from gluon_cnn import experiment
 
-    # the arguments have the names of the function's parameters
-    settings = {name: value for name, value in vars(options).items() if name not in ("command", "output")}
-    if options.output:  # a file that cannot be written is better known before the training
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.open("a").close()
-    _, history = experiment.experiment(**settings)
-    if options.output:
-        experiment.write_history(options.output, history, **settings)
+    experiment.choose("network", options.network, experiment.NETWORKS)
+    folder = options.output or next(
+        f for f in _numbered(RUNS / options.network) if not (f / experiment.REPORT).exists()
+    )
+    if (folder / experiment.REPORT).exists():
+        raise ValueError(f"{folder} holds a run already: choose another --output, or remove it")
+    folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is better known before the training
+    run = experiment.experiment(options.network, **_settings(options), num_epochs=options.num_epochs)
+    if not len(run.history):  # stopped
+        return 130
+    run.save(folder)
+    print(f"Kept in {folder}; gluon-cnn predict PICTURE --run {folder} uses it")
     return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from gluon_cnn import load_data
+    from gluon_cnn.inspection import predict
+
+    run = _load(options)
+    channels, *size = run.input_shape
+    dataset = options.dataset or run.settings["dataset"]
+    _, test = load_data(
+        dataset, run.settings["batch_size"], (size[0], size[1]), channels=channels, broken=options.broken
+    )
+    if test.classes != run.classes:
+        raise ValueError(
+            f"{dataset} has the classes {', '.join(test.classes)}; the network knows {', '.join(run.classes)}"
+        )
+    labels, probabilities = predict(test, run.net)
+    right = probabilities.argmax(axis=1) == labels
+    for number, name in enumerate(run.classes):
+        of_class = right[labels == number]
+        print(f"{name:<20} {of_class.sum():>6} of {of_class.size:<6} {of_class.mean():.3f}" if of_class.size else name)
+    print(f"{'test accuracy':<20} {right.sum():>6} of {right.size:<6} {right.mean():.4f}")
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    run = _load(options)
+    failed = 0
+    for path in options.pictures:
+        try:
+            (probabilities,) = run.predict([path])
+        except OSError as error:  # the other pictures may be fine
+            print(f"gluon-cnn predict: {error}", file=sys.stderr)
+            failed = 1
+            continue
+        best = probabilities.argsort()[::-1][: options.top]
+        print(f"{path}: {', '.join(f'{run.classes[k]} {probabilities[k]:.1%}' for k in best)}")
+    return failed
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from gluon_cnn.comparison import compare
+
+    options.output.mkdir(parents=True, exist_ok=True)
+    found = compare(options.networks or None, seconds=options.seconds, **_settings(options))
+    found.write(options.output)
+    print(f"{found}\nKept in {options.output}")
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> dict:
+    """Return the arguments that have the names of `experiment`'s parameters."""
+    names = "dataset resize channels broken batch_size optimizer learning_rate momentum initializer random_seed"
+    return {name: getattr(options, name) for name in names.split()}
+
+
+def _load(options: argparse.Namespace):
+    from gluon_cnn import experiment
+
+    folder = options.folder
+    if folder is None:
+        folder = experiment.newest_run(RUNS)
+        print(f"Using {folder}")
+    return experiment.Run.load(folder)
+
+
+def _numbered(folder: Path):
+    yield folder
+    for number in itertools.count(2):
+        yield folder.with_name(f"{folder.name}-{number}")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ast
+import json
+from collections.abc import Iterator, Sequence
 from typing import Tuple, Union
 
+import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import floats, pair, whole
 from mxnet import nd
+from mxnet.gluon import HybridBlock
 
 __all__ = ["conv_output_size", "corr2d", "corr2d_multi_in_out", "receptive_field"]
 
@@ -129,13 +133,14 @@ def conv_output_size(size: Size, kernel_size: Size, stride: Size = 1, padding: P
     return rows if single else (rows, columns)
 
 
-def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
+def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
     """Return how many input pixels, along one axis, one output value of a stack of layers depends on.
 
     Parameters
     ----------
-    layers : sequence of (kernel_size, stride)
-        Convolutions and poolings from the input on.
+    layers : sequence of (kernel_size, stride), or HybridBlock
+        Convolutions and poolings from the input on; or a whole network, of which the value that sees most counts, short
+        of dense layers and means of whole maps, which see everything. The network's paths may part and meet again.
 
     Returns
     -------
@@ -151,6 +156,8 @@ def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
     ----------
     Notes E.
     """
+    if isinstance(layers, HybridBlock):
+        return max(field for field, _ in _fields(layers))
     field, step = 1, 1
     try:
         layers = [(kernel_size, stride) for kernel_size, stride in layers]
@@ -160,6 +167,23 @@ def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
         field += (whole("kernel_size", kernel_size, 1) - 1) * step
         step *= whole("stride", stride, 1)
     return field
+
+
+def _fields(net: HybridBlock) -> Iterator[tuple[int, int]]:
+    """Yield what each value inside a network sees, and how many pixels apart two neighbours' views are."""
+    seen: dict[int, tuple[int, int]] = {}  # by number of the node; weights are not in it
+    for number, node in enumerate(json.loads(net(mx.sym.var("data")).tojson())["nodes"]):
+        settings, above = node.get("attrs", {}), [seen[i] for i, *_ in node["inputs"] if i in seen]
+
+        def largest(name: str, settings: dict[str, str] = settings) -> int:
+            return max(ast.literal_eval(settings.get(name, "()")), default=1)
+
+        if node["name"] == "data":
+            seen[number] = (1, 1)
+        elif above and node["op"] not in ("Flatten", "FullyConnected") and settings.get("global_pool") != "True":
+            field, step = max(above)
+            seen[number] = field + (largest("kernel") - 1) * largest("dilate") * step, step * largest("stride")
+    yield from seen.values()
 
 
 def _places(size: Size, kernel_size: Size, stride: Size, padding: Padding) -> tuple[int, int]:

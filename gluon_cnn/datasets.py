@@ -1,18 +1,20 @@
-"""Fashion-MNIST, as a sample in the package and in full from disk, and a few colour pictures."""
+"""Data by name: Fashion-MNIST, as a sample in the package and in full from disk; folders, arrays; a few photos."""
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Tuple
+from typing import Any, Tuple, Union
 
 import mxnet as mx
 import numpy as np
+from gluon_cnn._checks import pair
 from gluon_cnn._download import download as download_file
 from gluon_cnn._idx import read_idx
 from gluon_cnn.batches import Batches
+from gluon_cnn.pictures import read_folder
 from mxnet import nd
 
 __all__ = [
@@ -62,6 +64,9 @@ HOSTS = (
 PICTURES = ("astronaut", "camera", "chelsea", "coffee")
 
 Split = Tuple[np.ndarray, np.ndarray]  # images, labels
+Arrays = Union[Split, Tuple[Split, Split]]
+
+TEST_SHARE = 0.2  # of pictures that come in one lot
 
 
 def fashion_mnist_labels(labels: Iterable[int] | nd.NDArray) -> list[str]:
@@ -87,28 +92,52 @@ def fashion_mnist_labels(labels: Iterable[int] | nd.NDArray) -> list[str]:
 
 
 def load_data(
-    dataset: str, batch_size: int, resize: int | tuple[int, int] | None = None, seed: int | None = None
+    dataset: str | Path | Arrays,
+    batch_size: int,
+    resize: int | tuple[int, int] | None = None,
+    seed: int | None = None,
+    channels: int = 3,
+    broken: str = "refuse",
 ) -> tuple[Batches, Batches]:
-    """Return training and test batches of one of the course's data sets, by name.
+    """Return training and test batches of one of the course's data sets, by name, or of your own pictures.
 
     Parameters
     ----------
-    dataset : str
+    dataset : str, Path or arrays
         ``"sample"``: 4,000 and 1,000 Fashion-MNIST pictures that ship with the package, balanced over the classes.
+
         ``"fashion-mnist"``: all 60,000 and 10,000, see :func:`load_data_fashion_mnist`.
+
+        A folder: either with a folder of pictures for each class, of which a fifth are set aside for the test, the same
+        ones each time; or with two folders ``train`` and ``test`` of that kind.
+
+        Arrays ``(images, labels)`` as :class:`Batches` takes them, of which a fifth are set aside, too; or
+        ``((images, labels), (images, labels))``, for training and for the test.
     batch_size, resize, seed
-        See :class:`Batches`. The training pictures are shuffled in each epoch, the test pictures are not.
+        See :class:`Batches`. The training pictures are shuffled in each epoch, the test pictures are not. Pictures of a
+        folder differ in size, so there ``resize`` is needed.
+    channels, broken
+        Of the pictures in a folder: 3 for colour or 1 for grey, and what to do about files that cannot be read; see
+        :func:`gluon_cnn.pictures.read_folder`.
 
     Raises
     ------
     ValueError
-        When there is no data set of that name.
+        When there is no data set of that name and no such folder, or when pictures and labels do not fit.
     """
+    if isinstance(dataset, (tuple, list)):
+        return _batches(_train_and_test(dataset), batch_size, resize, seed)
     if dataset == "sample":
-        return _batches(_read_folder(SAMPLE_FOLDER, verify=False), batch_size, resize, seed)
+        sample = _read_folder(SAMPLE_FOLDER, verify=False)
+        return _batches(sample, batch_size, resize, seed, FASHION_MNIST_CLASSES)
     if dataset == "fashion-mnist":
         return load_data_fashion_mnist(batch_size, resize, seed=seed)
-    raise ValueError(f"there is no data set {dataset!r}; choose one of {', '.join(map(repr, DATASETS))}")
+    if Path(dataset).is_dir():
+        return _load_folder(Path(dataset), batch_size, resize, seed, channels, broken)
+    raise ValueError(
+        f"there is no data set {str(dataset)!r}; choose one of {', '.join(map(repr, DATASETS))}, or name a folder that "
+        "holds a folder of pictures for each class"
+    )
 
 
 def load_data_fashion_mnist(
@@ -148,7 +177,7 @@ def load_data_fashion_mnist(
     Xiao, Rasul and Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms, 2017.
     The function's name and arguments are those of notes C.
     """
-    return _batches(read_fashion_mnist(root, download), batch_size, resize, seed)
+    return _batches(read_fashion_mnist(root, download), batch_size, resize, seed, FASHION_MNIST_CLASSES)
 
 
 def read_fashion_mnist(root: str | Path | None = None, download: bool = False) -> tuple[Split, Split]:
@@ -248,8 +277,48 @@ def _read_folder(folder: Path, verify: bool) -> tuple[Split, Split]:
     return (train_images, train_labels), (test_images, test_labels)
 
 
-def _batches(
-    data: tuple[Split, Split], batch_size: int, resize: int | tuple[int, int] | None, seed: int | None
+def _load_folder(
+    folder: Path, batch_size: int, resize: int | tuple[int, int] | None, seed: int | None, channels: int, broken: str
 ) -> tuple[Batches, Batches]:
-    train, test = data
-    return Batches(*train, batch_size, resize, shuffle=True, seed=seed), Batches(*test, batch_size, resize, seed=seed)
+    if resize is None:
+        raise ValueError(f"the pictures in {folder} may differ in size: pass resize, the pixels of a side")
+    size, parts = pair("resize", resize), [folder / "train", folder / "test"]
+    if not all(part.is_dir() for part in parts):
+        images, labels, classes = read_folder(folder, size, channels, broken)
+        return _batches(_set_aside(images, labels), batch_size, None, seed, classes)
+    images, labels, classes = read_folder(parts[0], size, channels, broken)
+    test_images, test_labels, _ = read_folder(parts[1], size, channels, broken, classes)
+    return _batches(((images, labels), (test_images, test_labels)), batch_size, None, seed, classes)
+
+
+def _train_and_test(arrays: Any) -> tuple[Split, Split]:
+    if len(arrays) != 2:
+        raise ValueError(f"arrays must be (images, labels), or two such pairs for training and test; got {len(arrays)}")
+    first, second = arrays
+    if isinstance(first, (tuple, list)):
+        return (first[0], first[1]), (second[0], second[1])
+    return _set_aside(np.asarray(first), np.asarray(second))
+
+
+def _set_aside(images: np.ndarray, labels: np.ndarray) -> tuple[Split, Split]:
+    """Keep a fifth of each class for the test, always the same."""
+    order = np.random.RandomState(0).permutation(len(labels))
+    rank = np.zeros(len(labels), int)  # of each picture within its class
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        if len(members) < 2:
+            raise ValueError(f"class {label} has a single picture: one is needed for training and one for the test")
+        rank[members] = np.arange(len(members)) - max(1, round(TEST_SHARE * len(members)))
+    return (images[rank >= 0], labels[rank >= 0]), (images[rank < 0], labels[rank < 0])
+
+
+def _batches(
+    data: tuple[Split, Split],
+    batch_size: int,
+    resize: int | tuple[int, int] | None,
+    seed: int | None,
+    classes: Sequence[str] | None = None,
+) -> tuple[Batches, Batches]:
+    train = Batches(*data[0], batch_size, resize, shuffle=True, seed=seed, classes=classes)
+    # a class that only the training pictures have counts in the test, too
+    return train, Batches(*data[1], batch_size, resize, seed=seed, classes=train.classes)

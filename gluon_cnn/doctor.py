@@ -19,7 +19,7 @@ OPTIONAL = {  # module: (distribution, what the course uses it for)
     "ipywidgets": ("ipywidgets", "for sliders and progress bars in the lessons"),
     "papermill": ("papermill", "to run lessons with other settings"),
     "skimage": ("scikit-image", "for the photos"),
-    "gluoncv": ("gluoncv", "for its model zoo, in the last lessons"),
+    "gluoncv": ("gluoncv", "for its model zoo and schedules, in the last lessons"),
 }
 
 

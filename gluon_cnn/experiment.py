@@ -1,17 +1,23 @@
-"""The notes' experiment: any network of the course, trained on one of its data sets."""
+"""The notes' experiment: any network of the course, trained on any data, kept in a folder. Lesson 14."""
 
 from __future__ import annotations
 
+import csv
 import functools
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import mxnet as mx
+import numpy as np
+from gluon_cnn._checks import number, pair
+from gluon_cnn.batches import Batches
 from gluon_cnn.context import try_gpu
 from gluon_cnn.datasets import load_data
+from gluon_cnn.inspection import predict
 from gluon_cnn.networks._network import Network
 from gluon_cnn.networks.alexnet import AlexNet
 from gluon_cnn.networks.densenet import DenseNet
@@ -20,12 +26,14 @@ from gluon_cnn.networks.lenet import LeNet
 from gluon_cnn.networks.nin import NiN
 from gluon_cnn.networks.resnet import ResNet
 from gluon_cnn.networks.vgg import VGG, VGG11
+from gluon_cnn.pictures import read_picture
 from gluon_cnn.training import History, seed, train
-from mxnet import gluon, init
+from mxnet import gluon, init, nd
 
-__all__ = ["INITIALIZERS", "NETWORKS", "experiment", "write_history"]
+__all__ = ["INITIALIZERS", "NETWORKS", "Run", "choose", "experiment", "newest_run"]
 
-SIDE, CLASSES = 28, 10  # of Fashion-MNIST: pixels of a side, kinds of clothes
+PICTURES_AT_ONCE = 64  # in a prediction
+SMALLEST_SIDE = 28  # of Fashion-MNIST's pictures, in pixels
 
 NETWORKS: dict[str, Callable[..., Network]] = {
     "lenet": LeNet,
@@ -43,11 +51,102 @@ INITIALIZERS: dict[str, Callable[[], init.Initializer]] = {
     "he": functools.partial(init.MSRAPrelu, "in", 0),  # variance 2 / inputs: twice as much, as a ReLU takes away half
 }
 
+WEIGHTS, REPORT, TABLE, CURVES = "network.params", "history.json", "history.csv", "curves.png"  # files of a run
+
+
+@dataclass
+class Run:
+    """A trained network with what is needed to use it again.
+
+    Attributes
+    ----------
+    net : Block
+        The network.
+    history : History
+        What :func:`gluon_cnn.train` measured.
+    settings : dict
+        The arguments of :func:`experiment`.
+    classes : tuple of str
+        The classes' names, in the order of the network's output.
+    input_shape : (int, int, int)
+        Channels, height and width of its pictures.
+    """
+
+    net: gluon.Block
+    history: History
+    settings: dict[str, Any]
+    classes: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+
+    def save(self, folder: str | Path) -> None:
+        """Write weights, settings and history (JSON), the history as a table (CSV) and its curves (PNG).
+
+        Raises
+        ------
+        OSError
+            When the folder cannot be written to.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.net.save_parameters(str(folder / WEIGHTS))
+        history = asdict(self.history)
+        about = {"settings": self.settings, "classes": self.classes, "input_shape": self.input_shape}
+        (folder / REPORT).write_text(json.dumps({**about, "history": history}, indent=2, default=str) + "\n")
+        with (folder / TABLE).open("w", newline="") as table:
+            writer = csv.writer(table)
+            writer.writerow(["epoch", *history])
+            writer.writerows([epoch, *row] for epoch, row in enumerate(zip(*history.values())))
+        if len(self.history):
+            self.history.plot(folder / CURVES)
+
+    @classmethod
+    def load(cls, folder: str | Path, ctx: mx.Context | None = None) -> Run:
+        """Return what :meth:`save` wrote, with the network on ``ctx``, by default that of :func:`gluon_cnn.try_gpu`.
+
+        Raises
+        ------
+        ValueError
+            When the folder holds no run, or one of a network that is not the course's.
+        """
+        folder = Path(folder)
+        missing = [name for name in (REPORT, WEIGHTS) if not (folder / name).is_file()]
+        if missing:
+            raise ValueError(f"{folder} holds no run ({' and '.join(missing)} missing): gluon-cnn train makes one")
+        report = json.loads((folder / REPORT).read_text())
+        classes, settings = tuple(report["classes"]), report["settings"]
+        net = choose("network", settings["network"], NETWORKS)(num_classes=len(classes))
+        net.load_parameters(str(folder / WEIGHTS), ctx=ctx or try_gpu())
+        channels, height, width = report["input_shape"]
+        return cls(net, History(**report["history"]), settings, classes, (channels, height, width))
+
+    def predict(self, pictures: Iterable[str | Path]) -> np.ndarray:
+        """Return the probabilities of all classes for picture files.
+
+        Parameters
+        ----------
+        pictures : iterable of str or Path
+            Files as :func:`gluon_cnn.pictures.read_picture` takes them, alike those the network was trained on:
+            Fashion-MNIST's are bright on black.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (pictures, classes).
+
+        Raises
+        ------
+        OSError
+            When a file is missing or no picture.
+        """
+        channels, *size = self.input_shape
+        pixels = np.stack([read_picture(path, (size[0], size[1]), channels) for path in pictures])
+        return predict(Batches(pixels, np.zeros(len(pixels), int), PICTURES_AT_ONCE), self.net)[1]
+
 
 def experiment(
-    network: str,
-    dataset: str = "sample",
-    resize: int | None = None,
+    network: str | Callable[..., gluon.Block],
+    dataset: Any = "sample",
+    resize: int | tuple[int, int] | None = None,
     batch_size: int = 64,
     num_epochs: int = 1,
     optimizer: str = "sgd",
@@ -55,17 +154,22 @@ def experiment(
     momentum: float = 0.0,
     initializer: str = "xavier",
     random_seed: int = 0,
-    ctx: mx.Context | None = None,
-) -> tuple[Network, History]:
-    """Train one of the course's networks with softmax cross-entropy; the settings' defaults are the notes'.
+    channels: int = 3,
+    broken: str = "refuse",
+    seconds: float | None = None,
+    ctx: mx.Context | Sequence[mx.Context] | None = None,
+    verbose: bool = True,
+) -> Run:
+    """Train a network with softmax cross-entropy; the settings' defaults are the notes'.
 
     Parameters
     ----------
-    network : str
-        One of :data:`NETWORKS`.
-    dataset, resize, batch_size
-        See :func:`gluon_cnn.load_data`. Without ``resize`` pictures have 28x28 pixels, or the fewest that the network
-        takes.
+    network : str or callable
+        One of :data:`NETWORKS`; or whatever makes a network of yours when called with ``num_classes=``.
+    dataset, batch_size, channels, broken
+        See :func:`gluon_cnn.load_data`.
+    resize : int or (int, int), optional
+        Height and width of the pictures in pixels. Default: 28, or the fewest that a network of the course takes.
     num_epochs : int
         How often to go through the training pictures.
     optimizer : str
@@ -76,13 +180,17 @@ def experiment(
         One of :data:`INITIALIZERS`.
     random_seed : int
         Fixes the weights and the order of the pictures.
-    ctx : Context, optional
+    seconds : float, optional
+        Train for so long instead of ``num_epochs``; the history has a single entry then.
+    ctx : Context or list of Context, optional
         Where to compute. Default: :func:`gluon_cnn.try_gpu`.
+    verbose : bool
+        Whether to print and to show progress.
 
     Returns
     -------
-    net, history
-        The trained network and what :func:`gluon_cnn.train` measured.
+    Run
+        The trained network in ``.net``, what was measured in ``.history``.
 
     Raises
     ------
@@ -90,24 +198,62 @@ def experiment(
         When there is no network, data set, initializer or optimizer of that name, the optimizer has no momentum, or a
         picture is too small.
     """
-    for what, name, choices in (("network", network, NETWORKS), ("initializer", initializer, INITIALIZERS)):
-        if name not in choices:
-            raise ValueError(f"there is no {what} {name!r}; choose one of {', '.join(choices)}")
+    settings = {k: v for k, v in locals().items() if k not in ("ctx", "verbose")}
+    make = choose("network", network, NETWORKS) if isinstance(network, str) else network
+    weights = choose("initializer", initializer, INITIALIZERS)
+    if not isinstance(dataset, (str, Path)):
+        settings["dataset"] = "arrays"
+    if not isinstance(network, str):
+        settings["network"] = getattr(network, "__name__", type(network).__name__)
     seed(random_seed)
+    if resize is None:
+        fewest = make(num_classes=1)
+        resize = max(SMALLEST_SIDE, fewest.smallest_size() if isinstance(fewest, Network) else 0)
+    train_iter, test_iter = load_data(dataset, batch_size, resize, channels=channels, broken=broken)
     ctx = ctx or try_gpu()
-    net = NETWORKS[network](num_classes=CLASSES)
-    net.initialize(INITIALIZERS[initializer](), ctx=ctx)
-    train_iter, test_iter = load_data(dataset, batch_size, resize or max(SIDE, net.smallest_size()))
-    settings: dict[str, Any] = {"learning_rate": learning_rate, **({"momentum": momentum} if momentum else {})}
+    net = make(num_classes=len(train_iter.classes))
+    net.initialize(weights(), ctx=ctx)
     net.hybridize(static_alloc=True)
     try:
-        trainer = gluon.Trainer(net.collect_params(), optimizer, settings)
+        with_momentum = {"momentum": momentum} if momentum else {}
+        trainer = gluon.Trainer(net.collect_params(), optimizer, {"learning_rate": learning_rate, **with_momentum})
     except TypeError:
         raise ValueError(f"the optimizer {optimizer!r} has no momentum: leave it at 0") from None
+    data: Iterable = train_iter
+    if seconds is not None:
+        data, num_epochs = _for_seconds(train_iter, number("seconds", seconds, 0)), 1
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
-    return net, train(train_iter, test_iter, net, loss, trainer, ctx, num_epochs)
+    history = train(data, test_iter, net, loss, trainer, ctx, num_epochs, verbose)
+    height, width = settings["resize"] = pair("resize", resize)
+    return Run(net, history, settings, train_iter.classes, (train_iter.images.shape[1], height, width))
 
 
-def write_history(path: Path, history: History, **settings: Any) -> None:
-    """Write the settings of an experiment and its history as JSON."""
-    path.write_text(json.dumps({**settings, **asdict(history)}, indent=2) + "\n")
+def choose(what: str, name: str, choices: dict[str, Any]) -> Any:
+    """Return what has that name; refuse another name with the right ones."""
+    if name not in choices:
+        raise ValueError(f"there is no {what} {name!r}; choose one of {', '.join(choices)}")
+    return choices[name]
+
+
+def newest_run(folder: str | Path = "runs") -> Path:
+    """Return the folder of the run inside ``folder`` that was saved last.
+
+    Raises
+    ------
+    ValueError
+        When there is none.
+    """
+    reports = sorted(Path(folder).glob(f"*/{REPORT}"), key=lambda path: path.stat().st_mtime)
+    if not reports:
+        raise ValueError(f"there is no run in {folder}: gluon-cnn train makes one, --run names one elsewhere")
+    return reports[-1].parent
+
+
+def _for_seconds(batches: Batches, seconds: float) -> Iterator[tuple[nd.NDArray, nd.NDArray]]:
+    """Yield batches, epoch after epoch, until the time is up; at least one."""
+    end = time.perf_counter() + seconds
+    while True:
+        for batch in batches:
+            yield batch
+            if time.perf_counter() > end:
+                return

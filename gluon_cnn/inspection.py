@@ -1,8 +1,9 @@
-"""Looking inside a trained network: its filters, its feature maps, its answers and worst mistakes."""
+"""Looking inside a trained network: its filters, its feature maps, its answers and worst mistakes, what it needs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import mxnet as mx
@@ -11,7 +12,7 @@ from gluon_cnn.plotting import as_numbers, show_images
 from gluon_cnn.training import contexts_of, split
 from mxnet import gluon, nd
 
-__all__ = ["predict", "show_filters", "show_maps", "show_mistakes"]
+__all__ = ["predict", "restored", "show_filters", "show_maps", "show_mistakes"]
 
 
 def predict(data: Iterable, net: gluon.Block, ctx: mx.Context | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -44,6 +45,17 @@ def predict(data: Iterable, net: gluon.Block, ctx: mx.Context | None = None) -> 
         raise ValueError("data gave no batch")
     labels, probabilities = zip(*answers)
     return np.concatenate([y.asnumpy() for y in labels]), np.concatenate([p.asnumpy() for p in probabilities])
+
+
+@contextmanager
+def restored(parameters: Iterable[gluon.Parameter]) -> Iterator[None]:
+    """Inside a ``with`` block parameters may be changed, to see what becomes of the network; then they are put back."""
+    saved = [(parameter, parameter.data(parameter.list_ctx()[0]).copy()) for parameter in parameters]
+    try:
+        yield
+    finally:
+        for parameter, values in saved:
+            parameter.set_data(values)
 
 
 def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int) -> None:

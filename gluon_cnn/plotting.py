@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -119,8 +120,8 @@ def as_picture(image: Any) -> np.ndarray:
     return pixels
 
 
-def plot_history(history: History) -> None:
-    """Plot loss and accuracies of a training over its epochs."""
+def plot_history(history: History, file: str | Path | None = None) -> None:
+    """Plot loss and accuracies of a training over its epochs: show them, or write them to a file."""
     if not len(history):
         raise ValueError("there is nothing to plot: no epoch was finished")
     epochs = np.arange(len(history))
@@ -135,7 +136,16 @@ def plot_history(history: History) -> None:
         right.legend(loc="lower right")
         for ax in (left, right):
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        show_or_write(file)
+
+
+def show_or_write(file: str | Path | None) -> None:
+    """Show the current figure, or write it to a file and close it."""
+    if file is None:
         plt.show()
+    else:
+        plt.savefig(file, dpi=150)
+        plt.close()
 
 
 def plot_shares(table: Summary, title: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -62,13 +62,22 @@ class Summary:
             for r in self.layers
         ]
         foot = (self.network, "", f"input {self.input_shape}", f"{self.parameters:,}", f"{self.flops:,}")
-        widths = [max(len(row[i]) for row in (head, *rows, foot)) for i in range(len(head))]
-        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+        return format_table(head, rows, foot, text_columns=3)
 
-        def line(row: tuple[str, ...]) -> str:
-            return "  ".join(cell.rjust(w) if i > 2 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths)))
 
-        return "\n".join([line(head), rule, *map(line, rows), rule, line(foot)])
+def format_table(
+    head: tuple[str, ...], rows: Sequence[tuple[str, ...]], foot: tuple[str, ...] | None = None, text_columns: int = 1
+) -> str:
+    """Return a table as text: the first columns are text, to the left, the others numbers, to the right."""
+    feet = [] if foot is None else [foot]
+    widths = [max(map(len, column)) for column in zip(head, *rows, *feet)]
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+
+    def line(row: tuple[str, ...]) -> str:
+        cells = (cell.ljust(w) if i < text_columns else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths)))
+        return "  ".join(cells)
+
+    return "\n".join([line(head), rule, *map(line, rows), *([rule, line(foot)] if foot else [])])
 
 
 def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary:

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import mxnet as mx
@@ -43,6 +44,8 @@ class History:
         Mean training loss of a picture, while the weights were moving.
     train_accuracy, test_accuracy : list of float
         Shares of right answers, 0..1; the first while the weights were moving, the second after the epoch.
+    pictures : list of int
+        Training pictures.
     images_per_second : list of float
         Training pictures a second: forward, backward, update and loading, without the test.
     seconds : list of float
@@ -54,6 +57,7 @@ class History:
     loss: list[float] = field(default_factory=list)
     train_accuracy: list[float] = field(default_factory=list)
     test_accuracy: list[float] = field(default_factory=list)
+    pictures: list[int] = field(default_factory=list)
     images_per_second: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     loader_seconds: list[float] = field(default_factory=list)
@@ -69,11 +73,11 @@ class History:
             f"Test acc {self.test_accuracy[-1]:.2f}, Time {self.seconds[-1]:.1f} sec"
         )
 
-    def plot(self) -> None:
-        """Plot loss and accuracies over the epochs."""
+    def plot(self, file: str | Path | None = None) -> None:
+        """Plot loss and accuracies over the epochs: show them, or write them to a file."""
         from gluon_cnn.plotting import plot_history  # training works where nothing is drawn
 
-        plot_history(self)
+        plot_history(self, file)
 
 
 def train(
@@ -138,6 +142,7 @@ def train(
             history.loss.append(tally.loss)
             history.train_accuracy.append(tally.accuracy)
             history.test_accuracy.append(test_accuracy)
+            history.pictures.append(tally.count)
             history.images_per_second.append(tally.count / train_seconds)
             history.seconds.append(time.perf_counter() - start)
             history.loader_seconds.append(loader_seconds)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import gluon_cnn as g
 import pytest
 from gluon_cnn import cli, datasets, doctor
 
@@ -28,6 +29,31 @@ def test_no_or_a_wrong_command_is_refused_with_the_right_ones(capsys, arguments)
         cli.main(arguments)
     assert stopped.value.code == 2
     assert "usage: gluon-cnn" in capsys.readouterr().err
+
+
+def test_every_command_explains_itself(capsys):
+    (commands,) = (action.choices for action in cli._parser()._actions if action.choices)
+    assert set(commands) == {"doctor", "data", "summary", "train", "evaluate", "predict", "compare"}
+    for name in commands:
+        with pytest.raises(SystemExit) as stopped:
+            cli.main([name, "--help"])
+        assert stopped.value.code == 0
+        assert f"usage: gluon-cnn {name}" in capsys.readouterr().out
+
+
+def test_summary_prints_the_table_of_the_size_asked_for(capsys):
+    status, printed, _ = run(capsys, "summary", "resnet", "--resize", "96", "--channels", "3", "--blocks")
+    assert status == 0
+    net = g.ResNet(10)
+    net.initialize()
+    table = g.summary(net, (1, 3, 96, 96), blocks=True)
+    assert printed.startswith(str(table))
+    assert (
+        f"have 75x75 pixels; the widest-seeing value before the dense layers sees {g.receptive_field(net)}" in printed
+    )
+    status, printed, _ = run(capsys, "summary", "lenet", "--classes", "3")
+    assert "(1, 3)" in printed
+    assert run(capsys, "summary", "lenet5")[2].startswith("gluon-cnn summary: there is no network 'lenet5'; choose")
 
 
 def test_data_tells_where_it_is(capsys, monkeypatch, tmp_path):

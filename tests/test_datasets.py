@@ -72,6 +72,38 @@ def test_an_unknown_data_set_is_refused_with_the_known_ones():
         g.load_data("mnist", 64)
 
 
+def test_arrays():
+    images, labels = np.arange(40, dtype=np.uint8).reshape(20, 1, 2), np.arange(20) % 2
+    train, test = g.load_data((images, labels), 4)
+    assert (len(train.labels), len(test.labels)) == (16, 4)
+    assert np.bincount(test.labels).tolist() == [2, 2]
+    together = np.concatenate([train.images, test.images])
+    assert sorted(together[:, 0, 0, 0]) == images[:, 0, 0].tolist()
+    np.testing.assert_array_equal(test.images[:, 0, 0, 0] // 2 % 2, test.labels)  # picture and label stay together
+    train, test = g.load_data(((images, labels), (images[:3], labels[:3])), 4)
+    assert (len(train.labels), len(test.labels)) == (20, 3)
+    assert train.classes == test.classes == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ((np.zeros((2, 3, 3)), np.zeros(2, int), 1), r"arrays must be \(images, labels\), or two such pairs"),
+        ((np.zeros((3, 3, 3)), np.array([0, 0, 1])), "class 1 has a single picture"),
+        ((np.zeros((4, 3, 3)), np.array([0, 0, -1, -1])), "labels must be numbers from 0; got -1 to"),
+    ],
+)
+def test_arrays_that_do_not_fit(arrays, message):
+    with pytest.raises(ValueError, match=message):
+        g.load_data(arrays, 4)
+
+
+def test_labels_that_no_class_has():
+    images = np.zeros((2, 3, 3))
+    with pytest.raises(ValueError, match="labels must be numbers from 0 to 1, one of the classes cat, dog; got 0 to 2"):
+        g.Batches(images, np.array([0, 2]), 4, classes=("cat", "dog"))
+
+
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("place", ["root", "environment", "mxnet", "debian"])
 def test_each_place_is_looked_in(monkeypatch, small_set, no_usual_places, place, zipped):

@@ -7,6 +7,7 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
+from gluon_cnn.datasets import cat
 from mxnet import autograd, nd
 from mxnet.gluon import nn
 
@@ -182,6 +183,17 @@ def test_channals():
     with pytest.raises(NameError, match="channels"):
         notes(2, 64)
     assert len(g.vgg_block(2, channels=64)) == 3
+
+
+def test_bytes_without_a_sign():
+    img = cat()
+    assert img.dtype == np.uint8
+    bright = img.asnumpy() > 127
+    assert bright.any()
+    assert (img.astype("int8").asnumpy()[bright] < 0).all()
+    augmented = g.apply_aug_list(img, [])
+    assert augmented.dtype == np.float32
+    np.testing.assert_array_equal(augmented.asnumpy(), img.asnumpy())
 
 
 @with_onednn

@@ -1,29 +1,37 @@
 """The notes' experiment and its command, with a network and data small enough for a test."""
 
+import dataclasses
+import functools
 import json
+from pathlib import Path
 
 import gluon_cnn as g
 import numpy as np
 import pytest
 from gluon_cnn import cli, experiment
+from gluon_cnn.comparison import compare
+from matplotlib import pyplot as plt
 from mxnet import nd
 from mxnet.gluon import nn
+from PIL import Image
 
 pytestmark = pytest.mark.filterwarnings("ignore:using the CPU:UserWarning")  # no test needs a GPU
 
 
 @pytest.fixture(autouse=True)
 def forty_pictures(monkeypatch):
-    def few(dataset, batch_size, resize):
+    load_data = g.load_data
+
+    def few(dataset, batch_size, resize, **_):
         assert dataset == "sample"
-        train, test = g.load_data(dataset, batch_size)
-        return (g.Batches(b.images[:40], b.labels[:40], batch_size, resize, shuffle=True) for b in (train, test))
+        parts = load_data(dataset, batch_size)
+        return (g.Batches(b.images[:40], b.labels[:40], batch_size, resize, True, classes=b.classes) for b in parts)
 
     monkeypatch.setattr(experiment, "load_data", few)
 
 
 def test_a_seed_repeats_a_run_and_another_does_not():
-    runs = [experiment.experiment("lenet", num_epochs=2, random_seed=seed)[1] for seed in (3, 3, 4)]
+    runs = [experiment.experiment("lenet", num_epochs=2, random_seed=seed).history for seed in (3, 3, 4)]
     assert runs[0].loss == runs[1].loss
     assert runs[0].loss != runs[2].loss
     assert len(runs[0]) == 2
@@ -31,7 +39,7 @@ def test_a_seed_repeats_a_run_and_another_does_not():
 
 def test_settings_reach_the_training():
     def first_loss(**settings):
-        return experiment.experiment("lenet", batch_size=10, **settings)[1].loss[0]
+        return experiment.experiment("lenet", batch_size=10, **settings).history.loss[0]
 
     losses = [
         first_loss(),
@@ -82,20 +90,119 @@ def test_every_network_is_there_and_takes_pictures_of_its_smallest_size(name):
     assert net(nd.zeros((1, 1, side, side))).shape == (1, 10)
 
 
-def test_the_command_trains_and_writes(tmp_path, capsys):
-    path = tmp_path / "new" / "lenet.json"
+def test_a_run_is_kept_and_found_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     arguments = ["train", "lenet", "--epochs", "2", "--lr", "0.02", "--momentum", "0.9", "--seed", "5"]
-    assert cli.main([*arguments, "--output", str(path)]) == 0
-    written = json.loads(path.read_text())
-    history = experiment.experiment("lenet", num_epochs=2, learning_rate=0.02, momentum=0.9, random_seed=5)[1]
-    np.testing.assert_allclose(written["loss"], history.loss)
-    assert {key: written[key] for key in ("network", "learning_rate", "initializer", "random_seed")} == {
-        "network": "lenet",
-        "learning_rate": 0.02,
-        "initializer": "xavier",
-        "random_seed": 5,
-    }
+    assert cli.main(arguments) == 0
     assert "Epoch 1. Loss" in capsys.readouterr().out
+    report = json.loads(Path("runs/lenet/history.json").read_text())
+    run = experiment.experiment("lenet", num_epochs=2, learning_rate=0.02, momentum=0.9, random_seed=5)
+    np.testing.assert_allclose(report["history"]["loss"], run.history.loss)
+    assert report["settings"] == {**run.settings, "resize": [28, 28]}
+    assert report["classes"][0] == "t-shirt"
+    table = Path("runs/lenet/history.csv").read_text().splitlines()
+    assert table[0].startswith("epoch,loss,train_accuracy,test_accuracy,")
+    assert [float(line.split(",")[1]) for line in table[1:]] == report["history"]["loss"]
+    assert plt.imread("runs/lenet/curves.png").shape[0] > 300
+    loaded = experiment.Run.load("runs/lenet")
+    X = nd.random.uniform(shape=(2, 1, 28, 28))
+    np.testing.assert_array_equal(loaded.net(X).asnumpy(), run.net(X).asnumpy())
+    assert cli.main(arguments) == 0
+    assert Path("runs/lenet-2/network.params").exists()
+    assert cli.main([*arguments, "--output", "runs/lenet"]) == 1
+    assert "runs/lenet holds a run already: choose another --output" in capsys.readouterr().err
+
+
+def test_evaluate_and_predict_use_the_newest_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["evaluate"]) == 1
+    assert "there is no run in runs: gluon-cnn train makes one" in capsys.readouterr().err
+    assert cli.main(["train", "lenet", "--epochs", "5", "--lr", "0.05"]) == 0
+    accuracy = json.loads(Path("runs/lenet/history.json").read_text())["history"]["test_accuracy"][-1]
+    capsys.readouterr()
+    monkeypatch.setattr(g, "load_data", experiment.load_data)
+    assert cli.main(["evaluate"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "Using runs/lenet"
+    assert float(printed[-1].split()[-1]) == pytest.approx(accuracy)
+    assert len(printed) == 1 + 10 + 1
+
+    picture = g.load_data("sample", 1, None)[1].images[0, 0]
+    Image.fromarray(picture).save("bright.png")
+    expected = experiment.Run.load("runs/lenet").net(nd.array(picture[None, None]) / 255).softmax()[0].asnumpy()
+    (best,) = g.fashion_mnist_labels([expected.argmax()])
+    Path("broken.png").write_text("not a picture")
+    assert cli.main(["predict", "broken.png", "bright.png", "--top", "2", "--run", "runs/lenet"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"bright.png: {best} {expected.max():.1%}, ")
+    assert captured.out.count("%") == 2
+    assert "broken.png cannot be read as a picture" in captured.err
+
+
+def test_a_folder_that_holds_no_run_is_named(tmp_path, capsys):
+    assert cli.main(["predict", "shoe.png", "--run", str(tmp_path)]) == 1
+    assert f"{tmp_path} holds no run (history.json and network.params missing)" in capsys.readouterr().err
+
+
+def test_evaluating_on_other_classes_is_refused(tmp_path, capsys):
+    experiment.experiment("lenet").save(tmp_path / "run")
+    for name in ("cat", "dog"):
+        (tmp_path / "animals" / name).mkdir(parents=True)
+        for k in range(2):
+            Image.new("RGB", (9, 9)).save(tmp_path / "animals" / name / f"{k}.png")
+    arguments = ["evaluate", "--run", str(tmp_path / "run"), "--dataset", str(tmp_path / "animals")]
+    assert cli.main(arguments) == 1
+    assert "has the classes cat, dog; the network knows t-shirt, trouser" in capsys.readouterr().err
+
+
+def test_a_network_and_arrays_of_ones_own(monkeypatch):
+    monkeypatch.undo()  # the real load_data
+    images = np.zeros((20, 12, 12), np.uint8)
+    images[::2] = 255
+    pair = (images, np.arange(20) % 2)
+    run = experiment.experiment(g.LeNet, pair, resize=12, batch_size=4, num_epochs=4, learning_rate=0.1)
+    assert run.history.test_accuracy[-1] == 1
+    assert run.classes == ("0", "1")
+    assert (run.settings["network"], run.settings["dataset"]) == ("LeNet", "arrays")
+    split = experiment.experiment(g.LeNet, (pair, pair), resize=12)
+    assert split.history.pictures == [20]
+
+
+def test_a_time_budget_counts_pictures(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(experiment.time, "perf_counter", lambda: next(clock))
+    batches = list(experiment._for_seconds(g.Batches(np.zeros((5, 2, 2), np.uint8), np.zeros(5, int), 2), 4))
+    assert [len(y) for _, y in batches] == [2, 2, 1, 2, 2]
+    run = experiment.experiment("lenet", seconds=0, verbose=False)
+    assert run.history.pictures == [40]
+
+
+def test_comparison_of_two_networks(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["compare", "lenet", "densenett"]) == 1
+    assert "there is no network 'densenett'" in capsys.readouterr().err
+    small = functools.partial(g.DenseNet, init_channels=4, growth_rate=2, block_layers=(1, 1))
+    found = compare({"LeNet": g.LeNet, "small": small}, resize={"small": 32}, seconds=None, num_epochs=2, verbose=False)
+    lenet, other = found.measurements
+    assert (lenet.network, lenet.pixels, other.pixels) == ("LeNet", 28, 32)
+    assert (lenet.parameters, lenet.pictures) == (170_988, 80)
+    assert lenet.receptive_field == g.receptive_field([(5, 1), (2, 2), (3, 1), (2, 2)])
+    assert lenet.flops == g.summary(initialized(g.LeNet()), (1, 1, 28, 28)).flops
+    assert lenet.images_per_second > 0
+    head, _, *rows = repr(found).splitlines()
+    assert head.split()[:3] == ["network", "pixels", "parameters"]
+    assert [row.split()[:2] for row in rows] == [["LeNet", "28"], ["small", "32"]]
+    assert cli.main(["compare", "lenet", "--seconds", "0"]) == 0
+    assert "lenet" in capsys.readouterr().out
+    table = Path("runs/comparison/comparison.csv").read_text().splitlines()
+    assert table[0].split(",") == [field.name for field in dataclasses.fields(lenet)]
+    assert table[1].startswith("lenet,28,170988,")
+    assert plt.imread("runs/comparison/comparison.png").shape[1] > 1000
+
+
+def initialized(net):
+    net.initialize()
+    return net
 
 
 def test_the_command_names_the_right_networks(capsys):
@@ -104,14 +211,17 @@ def test_the_command_names_the_right_networks(capsys):
 
 
 def test_an_output_that_cannot_be_written_is_known_before_the_training(tmp_path, capsys):
-    assert cli.main(["train", "lenet", "--output", str(tmp_path)]) == 1
+    (tmp_path / "file").write_text("")
+    assert cli.main(["train", "lenet", "--output", str(tmp_path / "file")]) == 1
     captured = capsys.readouterr()
     assert "Training" not in captured.out
-    assert str(tmp_path) in captured.err
+    assert str(tmp_path / "file") in captured.err
 
 
-def test_ctrl_c_while_loading_is_one_word(monkeypatch, capsys):
-    def interrupted(*_):
+def test_ctrl_c_while_loading_is_one_word(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(experiment, "load_data", interrupted)

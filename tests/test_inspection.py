@@ -1,5 +1,7 @@
 """What a trained network's inside is shown as."""
 
+import contextlib
+
 import gluon_cnn as g
 import numpy as np
 import pytest
@@ -73,3 +75,15 @@ def test_the_surest_mistakes_with_both_names(data, capsys):
     np.testing.assert_array_equal(drawn(), data.images[[3, 0], 0])
     inspection.show_mistakes(data, data.labels, np.eye(2)[data.labels], ["bag", "coat"])
     assert capsys.readouterr().out == "No mistakes\n"
+
+
+def test_parameters_are_put_back_whatever_happens(net):
+    before = net.weight.data().asnumpy()
+    with inspection.restored([net.weight]):
+        net.weight.set_data(nd.zeros((2, 2)))
+        assert not net.weight.data().asnumpy().any()
+    np.testing.assert_array_equal(net.weight.data().asnumpy(), before)
+    with contextlib.suppress(KeyError), inspection.restored(net.collect_params().values()):
+        net.weight.set_data(nd.zeros((2, 2)))
+        raise KeyError
+    np.testing.assert_array_equal(net.weight.data().asnumpy(), before)

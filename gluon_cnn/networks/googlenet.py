@@ -103,11 +103,14 @@ class GoogLeNet(Network):
         self.verbose = verbose
         activation = "relu" if relu else None
 
+        def scaled(*channels: int) -> list[int]:
+            return [max(1, round(width * c)) for c in channels]
+
         def conv(channels: int, **settings) -> nn.Conv2D:
-            return nn.Conv2D(max(1, round(width * channels)), **settings)
+            return nn.Conv2D(*scaled(channels), **settings)
 
         def inception(*channels: int) -> Inception:
-            return Inception(*(max(1, round(width * c)) for c in channels))
+            return Inception(*scaled(*channels))
 
         with self.name_scope():
             self.blocks = nn.HybridSequential()

@@ -1,0 +1,183 @@
+"""All networks on the same data with the same budget: one table, one figure. Lesson 14."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from gluon_cnn._runtime import progress_disabled
+from gluon_cnn.convolution import receptive_field
+from gluon_cnn.experiment import NETWORKS, choose, experiment
+from gluon_cnn.plotting import COLORS, show_or_write, style
+from gluon_cnn.summary import format_table, summary
+from mxnet import gluon
+from tqdm.auto import tqdm
+
+__all__ = ["Comparison", "compare"]
+
+MARKERS = "osD^vP*X<>ph"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one network is, what it costs and what it reached.
+
+    Attributes
+    ----------
+    network : str
+        Its name.
+    pixels : int
+        Height of its pictures.
+    parameters : int
+        Weights, biases and statistics.
+    flops : int
+        Floating-point operations for one picture, see :func:`gluon_cnn.summary`.
+    receptive_field : int
+        Pixels along one axis that the widest-seeing value sees, see :func:`gluon_cnn.receptive_field`.
+    images_per_second : float
+        In training, from the first batch on.
+    pictures : int
+        How many it was trained on in its time; one that came twice counts twice.
+    test_accuracy : float
+        Share of right answers, 0..1.
+    """
+
+    network: str
+    pixels: int
+    parameters: int
+    flops: int
+    receptive_field: int
+    images_per_second: float
+    pictures: int
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One :class:`Measurement` for each network; printed, it is a table."""
+
+    measurements: tuple[Measurement, ...]
+    budget: str
+
+    def __repr__(self) -> str:
+        head = ("network", "pixels", "parameters", "MFLOPs", "sees", "images/s", "pictures", "test accuracy")
+        rows = [
+            (
+                m.network,
+                str(m.pixels),
+                f"{m.parameters:,}",
+                f"{m.flops / 1e6:,.1f}",
+                str(m.receptive_field),
+                f"{m.images_per_second:,.0f}",
+                f"{m.pictures:,}",
+                f"{m.test_accuracy:.3f}",
+            )
+            for m in self.measurements
+        ]
+        return format_table(head, rows)
+
+    def write(self, folder: str | Path) -> None:
+        """Write the table (CSV) and the figure (PNG) into a folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "comparison.csv").open("w", newline="") as table:
+            writer = csv.DictWriter(table, [field.name for field in fields(Measurement)])
+            writer.writeheader()
+            writer.writerows(asdict(m) for m in self.measurements)
+        self.plot(folder / "comparison.png")
+
+    def plot(self, file: str | Path | None = None) -> None:
+        """Draw accuracy over parameters, speed over work, accuracy over pictures: show it, or write it to a file."""
+        panels = (
+            ("parameters", "test_accuracy", "parameters", "test accuracy", f"What {self.budget} reach"),
+            ("flops", "images_per_second", "FLOPs for a picture", "pictures a second, training", "What work costs"),
+            ("pictures", "test_accuracy", "pictures trained on", "test accuracy", "Who saw more"),
+        )
+        with style():
+            figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
+            for ax, (x, y, xlabel, ylabel, title) in zip(axes, panels):
+                for m, color, marker in zip(
+                    self.measurements, itertools.cycle(COLORS.values()), itertools.cycle(MARKERS)
+                ):
+                    ax.scatter(getattr(m, x), getattr(m, y), color=color, marker=marker, s=60, label=m.network)
+                ax.set(xscale="log", xlabel=xlabel, ylabel=ylabel, title=title)
+                if y == "test_accuracy":
+                    ax.set_ylim(0, 1)
+                else:
+                    ax.set_yscale("log")
+            figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=8)
+            show_or_write(file)
+
+
+def compare(
+    networks: Iterable[str] | Mapping[str, Callable[..., gluon.Block]] | None = None,
+    dataset: Any = "sample",
+    resize: int | Mapping[str, int] | None = None,
+    seconds: float | None = 10.0,
+    optimizer: str = "adam",
+    learning_rate: float = 0.001,
+    initializer: str = "he",
+    verbose: bool = True,
+    **settings: Any,
+) -> Comparison:
+    """Train networks one after the other on the same data with the same budget and measure what they are and reach.
+
+    Parameters
+    ----------
+    networks : iterable of str, or mapping from names to callables
+        As :func:`gluon_cnn.experiment.experiment` takes them. Default: all of the course.
+    dataset
+        See :func:`gluon_cnn.load_data`.
+    resize : int or mapping from names to int, optional
+        Pixels of a side, for all or for each. Default: 28, or the fewest that the network takes.
+    seconds : float or None
+        Training time of each network; None for ``num_epochs`` instead. Speed is that of this machine, and what is
+        reached in some seconds depends on it.
+    optimizer, learning_rate, initializer, **settings
+        See :func:`gluon_cnn.experiment.experiment`; the same for all.
+    verbose : bool
+        Whether to show progress.
+
+    Returns
+    -------
+    Comparison
+        ``print`` it, or use ``.plot()``, ``.write(folder)`` and ``.measurements``.
+
+    Raises
+    ------
+    ValueError
+        As :func:`gluon_cnn.experiment.experiment`; unknown names are refused before any training.
+    """
+    if not isinstance(networks, Mapping):
+        networks = {name: choose("network", name, NETWORKS) for name in (NETWORKS if networks is None else networks)}
+    common = {"optimizer": optimizer, "learning_rate": learning_rate, "initializer": initializer, **settings}
+    found = []
+    bar = tqdm(networks.items(), unit="network", leave=False, disable=not verbose or progress_disabled())
+    for name, make in bar:
+        bar.set_description(name)
+        side = resize.get(name) if isinstance(resize, Mapping) else resize
+        run = experiment(make, dataset, side, seconds=seconds, verbose=False, **common)
+        table, history = summary(run.net, (1, *run.input_shape)), run.history
+        if not len(history):  # Ctrl-C, which training takes for its own end
+            raise KeyboardInterrupt
+        pictures = sum(history.pictures)
+        trained = sum(n / rate for n, rate in zip(history.pictures, history.images_per_second))  # seconds
+        found.append(
+            Measurement(
+                network=name,
+                pixels=run.input_shape[1],
+                parameters=table.parameters,
+                flops=table.flops,
+                receptive_field=receptive_field(run.net),
+                images_per_second=pictures / trained,
+                pictures=pictures,
+                test_accuracy=history.test_accuracy[-1],
+            )
+        )
+    budget = f"{seconds:g} seconds" if seconds is not None else f"{settings.get('num_epochs', 1)} epochs"
+    return Comparison(tuple(found), budget)

@@ -1,0 +1,129 @@
+"""Pictures from files of your own: one, or a folder with a folder of pictures for each class."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from gluon_cnn._runtime import progress_disabled
+from PIL import Image, ImageOps
+from tqdm.auto import tqdm
+
+__all__ = ["read_folder", "read_picture"]
+
+ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+MODES = {1: "L", 3: "RGB"}  # Pillow's names, by number of channels
+NAMED = 5  # broken files that a message names
+
+
+def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> np.ndarray:
+    """Return a picture file as bytes of one size.
+
+    Parameters
+    ----------
+    path : str or Path
+        JPEG, PNG or another kind that Pillow reads; colour or grey, transparency over black.
+    size : (int, int)
+        Height and width in pixels. The picture is scaled until it covers them; what is left over at two opposite sides
+        is cut off, so that nothing is stretched.
+    channels : int
+        3 for red, green and blue, 1 for grey.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (channels, height, width).
+
+    Raises
+    ------
+    OSError
+        When there is no such file or it is no whole picture. The message names it.
+    ValueError
+        When ``channels`` is neither 1 nor 3.
+    """
+    if channels not in MODES:
+        raise ValueError(f"channels must be 1 or 3; got {channels!r}")
+    try:
+        with Image.open(path) as opened:
+            upright = ImageOps.exif_transpose(opened)  # cameras write which side is up beside the pixels
+            if upright.mode.startswith("I;16") or upright.mode == "I":  # Pillow would cut 16 bits off at 255
+                upright = Image.fromarray((np.asarray(upright).astype(np.int64) // 257).astype(np.uint8))
+            if upright.mode.endswith(("A", "a")) or "transparency" in upright.info:
+                upright = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright.convert("RGBA"))
+            fitted = ImageOps.fit(upright.convert(MODES[channels]), (size[1], size[0]), Image.Resampling.BILINEAR)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no file {path}") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises
+        raise OSError(f"{path} cannot be read as a picture ({type(error).__name__})") from error
+    pixels = np.asarray(fitted)
+    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def read_folder(
+    folder: str | Path,
+    size: tuple[int, int],
+    channels: int = 3,
+    broken: str = "refuse",
+    classes: tuple[str, ...] | None = None,
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return all pictures of a folder that holds a folder for each class.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The classes are numbered in the order of their folders' names. Files whose names end otherwise than pictures'
+        are not looked at.
+    size, channels
+        See :func:`read_picture`.
+    broken : str
+        What to do about files that cannot be read: ``"refuse"`` the folder, or ``"skip"`` them with a warning that
+        names them.
+    classes : tuple of str, optional
+        The names of the class folders, when another folder has decided them.
+
+    Returns
+    -------
+    images, labels, classes
+        uint8 of shape (N, channels, height, width), int32 of shape (N,), and the classes' names.
+
+    Raises
+    ------
+    ValueError
+        When the folder has no class folders, or other ones than ``classes``, when one of them holds no picture, when a
+        file cannot be read, or ``broken`` is another word.
+    """
+    if broken not in ("refuse", "skip"):
+        raise ValueError(f"broken must be 'refuse' or 'skip'; got {broken!r}")
+    folder = Path(folder)
+    found = tuple(sorted(f.name for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")))
+    if not found:
+        raise ValueError(f"{folder} holds no folders: make one for each class, with its pictures inside")
+    if classes is not None and found != classes:
+        raise ValueError(f"{folder} has the classes {', '.join(found)}; expected {', '.join(classes)}")
+    files = [(path, label) for label, name in enumerate(found) for path in _picture_files(folder / name)]
+    images, labels, faults = [], [], []
+    for path, label in tqdm(files, desc=str(folder), unit="picture", leave=False, disable=progress_disabled()):
+        try:
+            images.append(read_picture(path, size, channels))
+            labels.append(label)
+        except OSError as error:
+            faults.append(str(error))
+    if faults:
+        _tell(faults, broken)
+    for label, name in enumerate(found):
+        if label not in labels:
+            raise ValueError(f"{folder / name} holds no picture that can be read ({', '.join(sorted(ENDINGS))})")
+    return np.stack(images), np.array(labels, np.int32), found
+
+
+def _picture_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+
+
+def _tell(faults: list[str], broken: str) -> None:
+    more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
+    text = "; ".join(faults[:NAMED]) + more
+    if broken == "refuse":
+        raise ValueError(f"{text}: mend or remove what is broken, or pass broken='skip' (--skip-broken)")
+    warnings.warn(f"skipped: {text}", stacklevel=4)

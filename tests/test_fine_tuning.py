@@ -1,0 +1,202 @@
+"""Fine-tuning: what is kept is kept, what is frozen does not move, the new layer learns faster."""
+
+import gluon_cnn as g
+import mxnet as mx
+import numpy as np
+import pytest
+from gluon_cnn import experiment, fine_tuning
+from gluoncv.utils import LRScheduler
+from mxnet import autograd, gluon, init, nd
+from mxnet.gluon import nn
+from mxnet.gluon.model_zoo import model_store, vision
+
+
+def trained(make=g.LeNet, side=28, **settings):
+    """A network that has seen pictures; small random ones are enough to move all of it."""
+    net = make(num_classes=8, **settings)
+    net.initialize(init.Xavier())
+    net(nd.random.uniform(shape=(2, 1, side, side)))
+    return net
+
+
+def few(side=28, classes=2):
+    rng = np.random.RandomState(0)
+    return g.Batches(rng.rand(8, side, side).astype(np.float32), np.arange(8) % classes, 4)
+
+
+def values(net):
+    return {name: p.data().asnumpy() for name, p in net._collect_params_with_prefix().items()}
+
+
+SMALL = {
+    "lenet": {},
+    "alexnet": {"dense_units": 16},
+    "vgg": {"dense_units": 16},
+    "nin": {},
+    "googlenet": {"width": 0.1},
+    "resnet": {"init_channels": 4},
+    "densenet": {"init_channels": 4, "growth_rate": 2, "block_layers": (2, 2)},
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_network_gets_a_new_output_and_keeps_the_rest(name):
+    make = experiment.NETWORKS[name]
+    side = make(num_classes=8).smallest_size()
+    net = trained(make, side, **SMALL[name])
+    net.hybridize()
+    net(nd.zeros((1, 1, side, side)))
+    before = values(net)
+    layer = fine_tuning.new_output(net, 3)
+    assert net(nd.zeros((1, 1, side, side))).shape == (1, 3)
+    after = values(net)
+    assert list(after) == list(before)
+    changed = [key for key in before if not np.array_equal(before[key], after[key])]
+    new = {p.name for p in layer.collect_params().values()}
+    assert {net._collect_params_with_prefix()[key].name for key in changed} <= new
+    assert np.abs(layer.weight.data().asnumpy()).max() > 0
+    assert not layer.bias.data().asnumpy().any()
+
+
+def test_only_the_new_layer_moves_when_the_rest_is_frozen():
+    net = trained(g.ResNet, 75, init_channels=4)
+    before = values(net)
+    history = g.finetune(net, few(75), few(75), 2, num_epochs=2, frozen=True, verbose=False)
+    after = values(net)
+    moved = [key for key in before if before[key].shape != after[key].shape or (before[key] != after[key]).any()]
+    assert moved == ["blocks.5.2.weight", "blocks.5.2.bias"]
+    assert len(history) == 2
+
+
+def test_everything_moves_when_nothing_is_frozen():
+    net = trained(g.ResNet, 75, init_channels=4)
+    before = values(net)
+    g.finetune(net, few(75), few(75), 2, num_epochs=1, verbose=False)
+    after = values(net)
+    still = [key for key in before if before[key].shape == after[key].shape and (before[key] == after[key]).all()]
+    # a bias in front of batch norm has no effect, so its gradient is zero but for rounding
+    assert not [key for key in still if not key.endswith("bias")]
+
+
+def test_frozen_batch_norm_predicts_and_thaws():
+    X = nd.random.normal(3, 2, shape=(6, 4, 5, 5))
+    X.attach_grad()
+    norm = nn.BatchNorm(in_channels=4)
+    norm.initialize()
+    norm.hybridize()
+
+    def in_training():
+        with autograd.record():
+            y = norm(X)
+        y.backward()
+        return y.asnumpy()
+
+    assert abs(in_training().mean()) < 1e-3
+    fine_tuning.freeze(norm)
+    mean = norm.running_mean.data().asnumpy()
+    np.testing.assert_allclose(in_training(), norm(X).asnumpy(), rtol=1e-5)
+    np.testing.assert_array_equal(norm.running_mean.data().asnumpy(), mean)
+    fine_tuning.freeze(norm, False)
+    assert abs(in_training().mean()) < 1e-3
+    assert (norm.running_mean.data().asnumpy() != mean).all()
+
+
+def test_our_own_batch_norm_cannot_be_frozen():
+    with pytest.raises(ValueError, match=r"build the network with nn\.BatchNorm to freeze it"):
+        fine_tuning.freeze(g.BatchNorm(in_channels=3))
+
+
+@pytest.mark.parametrize("mult", [1.0, 10.0])
+def test_the_new_layers_rate_is_larger(mult):
+    """One step of gradient descent without momentum: the change is the gradient times the rate."""
+    net = trained()
+    data = few()
+    g.seed(1)
+    g.finetune(net, data, data, 2, num_epochs=1, learning_rate=0, output_lr_mult=mult, verbose=False)
+    batch = next(iter(data))
+    loss = gluon.loss.SoftmaxCrossEntropyLoss()
+    with autograd.record():
+        cost = loss(net(batch[0]), batch[1]).mean()
+    cost.backward()
+    before = values(net)
+    gradients = {name: p.grad().asnumpy() for name, p in net._collect_params_with_prefix().items()}
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    trainer.step(1)
+    for name, value in values(net).items():
+        factor = 0.1 * (mult if name.startswith("output") else 1)
+        np.testing.assert_allclose(before[name] - value, factor * gradients[name], rtol=1e-3, atol=1e-6)
+
+
+def test_a_schedule_decides_the_rate():
+    net, data = trained(), few()
+    before = values(net)
+    g.finetune(net, data, data, 2, schedule=LRScheduler("constant", base_lr=0, niters=4), verbose=False)
+    kept = {key: value for key, value in values(net).items() if not key.startswith("output")}
+    for key, value in kept.items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: fine_tuning.new_output(g.LeNet(), 2), "LeNet has no weights yet: train it or load its parameters"),
+        (lambda: fine_tuning.new_output(nn.BatchNorm(), 2), "BatchNorm ends with NoneType, neither a dense layer nor"),
+        (lambda: fine_tuning.new_output(trained(g.NiN, 67, batch_norm=True), 2), "NiN ends with BatchNorm, neither"),
+        (lambda: fine_tuning.new_output(trained(), 0), "num_classes must be at least 1; got 0"),
+        (lambda: g.finetune(trained(), few(), few(), 2, learning_rate=-1), "learning_rate must be at least 0; got -1"),
+        (lambda: fine_tuning.zoo_network("resnet18"), "no network 'resnet18'; choose one of alexnet, densenet121"),
+    ],
+)
+def test_wrong_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_the_zoo_says_which_weights_it_has(tmp_path, monkeypatch, capsys):
+    file = f"resnet18_v2-{model_store.short_hash('resnet18_v2')}.params"
+    net = fine_tuning.zoo_network(root=tmp_path)
+    assert f"resnet18_v2: random weights; {file} is not on disk" in capsys.readouterr().out
+    assert repr(net.output) == "Dense(512 -> 1000, linear)"
+    net(nd.zeros((1, 3, 32, 32)))
+    (tmp_path / file).write_bytes(b"cut off")
+    fine_tuning.zoo_network(root=tmp_path)
+    assert f"random weights; {file} is damaged" in capsys.readouterr().out
+    net.save_parameters(str(tmp_path / file))
+    monkeypatch.setitem(model_store._model_sha1, "resnet18_v2", sha1(tmp_path / file))
+    monkeypatch.setattr(model_store, "short_hash", lambda name: file.split("-")[1].split(".")[0])
+    again = fine_tuning.zoo_network(root=tmp_path)
+    assert capsys.readouterr().out == f"resnet18_v2: weights trained on ImageNet, from {file}\n"
+    for kept, loaded in zip(values(net).values(), values(again).values()):
+        np.testing.assert_array_equal(kept, loaded)
+
+
+def sha1(path):
+    import hashlib
+
+    return hashlib.sha1(path.read_bytes()).hexdigest()
+
+
+def test_no_download_unasked_and_one_message_when_it_fails(tmp_path, monkeypatch):
+    asked = []
+
+    def refuse(name, root):
+        asked.append(name)
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr("mxnet.gluon.model_zoo.model_store.get_model_file", refuse)
+    fine_tuning.zoo_network(root=tmp_path)
+    assert not asked
+    with pytest.raises(OSError, match=r"weights of resnet18_v2 could not be downloaded \(ConnectionError\): no route"):
+        fine_tuning.zoo_network(root=tmp_path, download=True)
+    assert asked == ["resnet18_v2"]
+
+
+def test_the_notes_own_path():
+    """New network of two classes, the old one's features, one picture."""
+    old = fine_tuning.zoo_network()
+    net = vision.resnet18_v2(classes=2)
+    net.features = old.features
+    net.output.initialize(init.Xavier())
+    assert net(nd.zeros((1, 3, 64, 64))).shape == (1, 2)
+    assert net.features[1].weight.data().shape == (64, 3, 7, 7)
+    assert mx.nd.abs(net.features[1].weight.data()).max().asscalar() > 0

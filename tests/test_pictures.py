@@ -1,0 +1,134 @@
+"""A user's own pictures: files of different sizes, grey and colour, one of them broken."""
+
+import gluon_cnn as g
+import numpy as np
+import pytest
+from gluon_cnn import pictures
+from gluon_cnn.experiment import experiment
+from PIL import Image
+
+pytestmark = pytest.mark.filterwarnings("ignore:using the CPU:UserWarning")  # no test needs a GPU
+
+RED, BLUE = (250, 10, 10), (10, 10, 250)
+
+
+def write(path, color, size=(20, 30), **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB" if isinstance(color, tuple) else "L", size, color).save(path, **options)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten red and ten blue pictures, as JPEG and PNG, each of another size."""
+    for k in range(10):
+        ending = ("jpg", "png")[k % 2]
+        write(tmp_path / "red" / f"{k}.{ending}", RED, (20 + k, 40 - k))
+        write(tmp_path / "blue" / f"{k}.{ending}", BLUE, (40 - k, 20 + k))
+    (tmp_path / "red" / "notes.txt").write_text("not a picture, and not named like one")
+    return tmp_path
+
+
+def test_a_folder_of_pictures_trains_a_network(folder):
+    run = experiment("lenet", folder, resize=28, batch_size=4, num_epochs=3, learning_rate=0.05)
+    assert run.classes == ("blue", "red")
+    assert run.input_shape == (3, 28, 28)
+    assert run.history.pictures == [16] * 3
+    assert run.history.test_accuracy[-1] == 1
+    write(folder / "new.png", RED, (100, 50))
+    (probabilities,) = run.predict([folder / "new.png"])
+    assert probabilities.argmax() == 1
+
+
+def test_what_is_set_aside_is_the_same_each_time_and_balanced(folder):
+    train, test = g.load_data(folder, 4, resize=8)
+    again = g.load_data(str(folder), 4, resize=8)[1]
+    assert (np.bincount(train.labels).tolist(), np.bincount(test.labels).tolist()) == ([8, 8], [2, 2])
+    np.testing.assert_array_equal(test.images, again.images)
+
+
+def test_a_folder_with_train_and_test(folder):
+    for part in ("train", "test"):
+        write(folder / "split" / part / "red" / "1.png", RED)
+        write(folder / "split" / part / "blue" / "1.png", BLUE)
+    train, test = g.load_data(folder / "split", 2, resize=4)
+    for part in (train, test):
+        assert part.classes == ("blue", "red")
+        np.testing.assert_array_equal(part.images[:, :, 0, 0], [BLUE, RED])
+    write(folder / "split" / "test" / "green" / "1.png", (0, 255, 0))
+    with pytest.raises(ValueError, match="test has the classes blue, green, red; expected blue, red"):
+        g.load_data(folder / "split", 2, resize=4)
+
+
+@pytest.mark.parametrize("damage", ["no picture", "cut off", "empty"])
+def test_a_broken_file_is_refused_or_skipped_by_name(folder, damage):
+    path = folder / "red" / "0.jpg"
+    contents = {"no picture": b"hello", "cut off": path.read_bytes()[:300], "empty": b""}[damage]
+    path.write_bytes(contents)
+    with pytest.raises(ValueError, match=r"red.0\.jpg cannot be read as a picture .* pass broken='skip'"):
+        g.load_data(folder, 4, resize=8)
+    with pytest.warns(UserWarning, match=r"skipped: .*red.0\.jpg cannot be read"):
+        train, test = g.load_data(folder, 4, resize=8, broken="skip")
+    assert len(train.labels) + len(test.labels) == 19
+
+
+def test_many_broken_files_are_counted(folder):
+    for path in (folder / "red").glob("[0-7].*"):
+        path.write_bytes(b"")
+    with pytest.raises(ValueError, match="and 3 more: mend or remove"):
+        g.load_data(folder, 4, resize=8)
+
+
+def test_nothing_is_stretched_the_middle_is_kept(tmp_path):
+    pixels = np.zeros((10, 30, 3), np.uint8)
+    pixels[:, 10:20] = RED
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    read = pictures.read_picture(tmp_path / "wide.png", (10, 10))
+    np.testing.assert_array_equal(read, np.broadcast_to(np.array(RED)[:, None, None], (3, 10, 10)))
+
+
+def test_grey_colour_transparent_16_bits_and_turned(tmp_path):
+    def first(name, channels):
+        return pictures.read_picture(tmp_path / name, (4, 4), channels)[:, 0, 0].tolist()
+
+    write(tmp_path / "grey.png", 77)
+    assert (first("grey.png", 1), first("grey.png", 3)) == ([77], [77] * 3)
+    write(tmp_path / "colour.png", (200, 100, 50))
+    assert first("colour.png", 1) == [round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)]
+    Image.new("RGBA", (4, 4), (200, 100, 50, 0)).save(tmp_path / "clear.png")
+    assert first("clear.png", 3) == [0, 0, 0]
+    Image.new("LA", (4, 4), (200, 255)).save(tmp_path / "solid.png")
+    assert first("solid.png", 1) == [200]
+    Image.fromarray(np.full((4, 4), 200 * 257, np.uint16)).save(tmp_path / "deep.png")
+    assert first("deep.png", 1) == [200]
+    pixels = np.zeros((8, 8), np.uint8)
+    pixels[:4] = 255  # bright above, stored as if lying on its side
+    turned = Image.fromarray(pixels).rotate(90)
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    turned.save(tmp_path / "turned.png", exif=exif)
+    assert (pictures.read_picture(tmp_path / "turned.png", (2, 2), 1)[0].mean(axis=1) > 128).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda folder: None, "holds no folders: make one for each class"),
+        (lambda folder: (folder / "red").mkdir(), "red holds no picture that can be read"),
+        (lambda folder: write(folder / "red" / "1.png", RED), "class 0 has a single picture"),
+    ],
+)
+def test_folders_that_are_no_data_set(tmp_path, prepare, message):
+    prepare(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        g.load_data(tmp_path, 4, resize=8)
+
+
+def test_wrong_arguments_are_named(folder):
+    with pytest.raises(ValueError, match="may differ in size: pass resize"):
+        g.load_data(folder, 4)
+    with pytest.raises(ValueError, match="broken must be 'refuse' or 'skip'; got 'ignore'"):
+        g.load_data(folder, 4, resize=8, broken="ignore")
+    with pytest.raises(ValueError, match="channels must be 1 or 3; got 4"):
+        g.load_data(folder, 4, resize=8, channels=4)
+    with pytest.raises(OSError, match="there is no file nowhere.png"):
+        pictures.read_picture("nowhere.png", (4, 4))
