@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 from mxnet import nd
 
-__all__ = ["floats", "number", "pair", "whole"]
+__all__ = ["as_numbers", "floats", "number", "pair", "whole"]
+
+
+def as_numbers(array: Any) -> np.ndarray:
+    """Return an NDArray, or whatever NumPy understands, as a NumPy array."""
+    return array.asnumpy() if isinstance(array, nd.NDArray) else np.asarray(array)
 
 
 def floats(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDArray:

@@ -63,6 +63,8 @@ class Batches:
         images, labels = np.asarray(images), np.asarray(labels)
         if images.ndim not in (3, 4):
             raise ValueError(f"images must have shape (N, H, W) or (N, C, H, W); got {images.shape}")
+        if images.ndim == 4 and images.shape[3] in (1, 3) and images.shape[1] not in (1, 3):
+            raise ValueError(f"images must have their channels first; got {images.shape}: pass .transpose(0, 3, 1, 2)")
         if images.dtype != np.uint8 and images.dtype.kind != "f":
             raise TypeError(f"images must be uint8 (0..255) or floats; got {images.dtype}")
         if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":

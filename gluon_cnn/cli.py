@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from gluon_cnn import __version__, doctor
+from gluon_cnn import __version__, _runtime, doctor
 
 __all__ = ["main"]
 
 NAMES = "lenet, alexnet, vgg (11 layers), nin, nin_bn (batch norm), googlenet, resnet (18 layers), densenet"
-DATA = "sample (4,000 of Fashion-MNIST's pictures), fashion-mnist (all 60,000), or a folder with one for each class"
+DATA = (
+    "sample (4,000 of Fashion-MNIST's pictures), fashion-mnist (all 60,000), or a folder that holds one folder of "
+    "pictures for each class, or such folders in train/ and test/"
+)
 RUNS = Path("runs")
 
 
@@ -22,17 +26,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, or 1 when something is wrong."""
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
+    if _runtime.mxnet_problem and options.command != "doctor":
+        print(f"gluon-cnn needs mxnet, and {_runtime.mxnet_problem}. For more: gluon-cnn doctor", file=sys.stderr)
+        return 1
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("default", UserWarning)
             warnings.showwarning = lambda message, *_, **__: print(f"gluon-cnn: {message}", file=sys.stderr)
             return run(options)
     except (ImportError, OSError, ValueError) as error:
         print(f"gluon-cnn {options.command}: {error}", file=sys.stderr)
         return 1
+    except RuntimeError as error:  # mxnet's, with a C++ trace
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        print(
+            f"gluon-cnn {options.command}: mxnet gave up: {lines[-1] if lines else type(error).__name__}",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         goes_on = "; the same command goes on where it stopped" if options.command == "data" else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Tells defaults that say something: not None, and not those of switches."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.nargs == 0:
+            return action.help
+        return super()._get_help_string(action)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
             help=help,
             description=description or f"{help[0].upper()}{help[1:]}.",
             epilog=epilog,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_Help,
         )
         command.set_defaults(run=run)
         return command
@@ -86,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         "train a network and keep it in a folder",
         description="Train a network with softmax cross-entropy; the notes' settings are the default. The folder gets "
         "the weights (network.params), settings and history (history.json), the history as a table (history.csv) and "
-        "its curves (curves.png). Ctrl-C ends the training and keeps the epochs that were finished.",
+        "its curves (curves.png). Ctrl-C ends the training and keeps the network as it is then.",
         epilog="examples: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3; "
         "gluon-cnn train lenet --dataset my_pictures --resize 64 --epochs 20 --momentum 0.9",
     )
@@ -99,11 +123,14 @@ def _parser() -> argparse.ArgumentParser:
         "evaluate",
         _evaluate,
         "measure the accuracy of a trained network",
-        description="Measure the share of right answers on the test pictures of a data set, in all and for each class.",
+        description="Measure the share of right answers for each class and in all: on the test pictures of the data "
+        "that the network was trained on, or on other data, of which a folder counts as a whole.",
         epilog="example: gluon-cnn evaluate --run runs/lenet --dataset fashion-mnist",
     )
     _add_run(evaluate)
-    evaluate.add_argument("--dataset", help=f"{DATA}; without it the one that the network was trained on")
+    evaluate.add_argument(
+        "--dataset", metavar="NAME_OR_FOLDER", help=f"{DATA}; without it the one that the network was trained on"
+    )
     _add_broken(evaluate)
 
     predict = add(
@@ -116,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("pictures", nargs="+", metavar="PICTURE", help="JPEG, PNG or another kind of picture file")
     _add_run(predict)
-    predict.add_argument("--top", type=int, default=3, help="how many classes to name")
+    predict.add_argument("--top", type=int, choices=range(1, 1001), metavar="K", default=3, help="classes to name")
 
     compare = add(
         "compare",
@@ -135,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_settings(command: argparse.ArgumentParser, optimizer: str, learning_rate: float, initializer: str) -> None:
-    command.add_argument("--dataset", default="sample", help=DATA)
+    command.add_argument("--dataset", default="sample", metavar="NAME_OR_FOLDER", help=DATA)
     command.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")
     command.add_argument(
         "--grey",
@@ -168,7 +195,7 @@ def _add_broken(command: argparse.ArgumentParser) -> None:
         action="store_const",
         const="skip",
         default="refuse",
-        help="leave out files of a folder that cannot be read instead of stopping; each is named",
+        help="leave out files of a folder that cannot be read instead of stopping, and name them",
     )
 
 
@@ -210,35 +237,24 @@ def _train(options: argparse.Namespace) -> int:
     from gluon_cnn import experiment
 
     experiment.choose("network", options.network, experiment.NETWORKS)
-    folder = options.output or next(
-        f for f in _numbered(RUNS / options.network) if not (f / experiment.REPORT).exists()
-    )
-    if (folder / experiment.REPORT).exists():
-        raise ValueError(f"{folder} holds a run already: choose another --output, or remove it")
-    folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is better known before the training
-    run = experiment.experiment(options.network, **_settings(options), num_epochs=options.num_epochs)
-    if not len(run.history):  # stopped
-        return 130
-    run.save(folder)
+    folder = _claim(options.output, RUNS / options.network, experiment.REPORT)
+    try:
+        run = experiment.experiment(options.network, **_settings(options), num_epochs=options.num_epochs)
+        if not len(run.history):  # stopped
+            return 130
+        run.save(folder)
+    finally:
+        with contextlib.suppress(OSError):  # it is not empty
+            folder.rmdir()
     print(f"Kept in {folder}; gluon-cnn predict PICTURE --run {folder} uses it")
     return 0
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from gluon_cnn import load_data
     from gluon_cnn.inspection import predict
 
     run = _load(options)
-    channels, *size = run.input_shape
-    dataset = options.dataset or run.settings["dataset"]
-    _, test = load_data(
-        dataset, run.settings["batch_size"], (size[0], size[1]), channels=channels, broken=options.broken
-    )
-    if test.classes != run.classes:
-        raise ValueError(
-            f"{dataset} has the classes {', '.join(test.classes)}; the network knows {', '.join(run.classes)}"
-        )
-    labels, probabilities = predict(test, run.net)
+    labels, probabilities = predict(run.test_pictures(options.dataset, options.broken), run.net)
     right = probabilities.argmax(axis=1) == labels
     for number, name in enumerate(run.classes):
         of_class = right[labels == number]
@@ -267,8 +283,11 @@ def _compare(options: argparse.Namespace) -> int:
 
     options.output.mkdir(parents=True, exist_ok=True)
     found = compare(options.networks or None, seconds=options.seconds, **_settings(options))
+    if not found.measurements:
+        return 130
+    print(found)
     found.write(options.output)
-    print(f"{found}\nKept in {options.output}")
+    print(f"Kept in {options.output}")
     return 0
 
 
@@ -288,10 +307,21 @@ def _load(options: argparse.Namespace):
     return experiment.Run.load(folder)
 
 
-def _numbered(folder: Path):
-    yield folder
+def _claim(wanted: Path | None, default: Path, report: str) -> Path:
+    """Make the folder for a run: the wanted one, unless it holds a run, else the default or the next free number."""
+    if wanted is not None:
+        if (wanted / report).exists():
+            raise ValueError(f"{wanted} holds a run already: choose another --output, or remove it")
+        wanted.mkdir(parents=True, exist_ok=True)
+        return wanted
+    folder = default
     for number in itertools.count(2):
-        yield folder.with_name(f"{folder.name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            folder = default.with_name(f"{default.name}-{number}")
+    raise AssertionError("there is no last number")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from gluon_cnn._runtime import progress_disabled
 from gluon_cnn.convolution import receptive_field
-from gluon_cnn.experiment import NETWORKS, choose, experiment
+from gluon_cnn.experiment import NETWORKS, choose, experiment, fewest_pixels
 from gluon_cnn.plotting import COLORS, show_or_write, style
 from gluon_cnn.summary import format_table, summary
 from mxnet import gluon
@@ -115,7 +116,7 @@ class Comparison:
 
 
 def compare(
-    networks: Iterable[str] | Mapping[str, Callable[..., gluon.Block]] | None = None,
+    networks: Iterable[str] | Mapping[str, Callable[..., gluon.HybridBlock]] | None = None,
     dataset: Any = "sample",
     resize: int | Mapping[str, int] | None = None,
     seconds: float | None = 10.0,
@@ -130,7 +131,7 @@ def compare(
     Parameters
     ----------
     networks : iterable of str, or mapping from names to callables
-        As :func:`gluon_cnn.experiment.experiment` takes them. Default: all of the course.
+        As :func:`gluon_cnn.experiment.experiment` takes them, hybrid blocks. Default: all of the course.
     dataset
         See :func:`gluon_cnn.load_data`.
     resize : int or mapping from names to int, optional
@@ -151,20 +152,37 @@ def compare(
     Raises
     ------
     ValueError
-        As :func:`gluon_cnn.experiment.experiment`; unknown names are refused before any training.
+        As :func:`gluon_cnn.experiment.experiment`; names and sizes are checked before any training.
+
+    Notes
+    -----
+    Ctrl-C ends the comparison: what was finished before is returned. A network whose loss does not stay finite is left
+    out, with a warning.
     """
     if not isinstance(networks, Mapping):
         networks = {name: choose("network", name, NETWORKS) for name in (NETWORKS if networks is None else networks)}
     common = {"optimizer": optimizer, "learning_rate": learning_rate, "initializer": initializer, **settings}
+    num_epochs = 1 if seconds is not None else settings.get("num_epochs", 1)
+    sides = {name: resize.get(name) if isinstance(resize, Mapping) else resize for name in networks}
+    for name, make in networks.items():
+        fewest, side = fewest_pixels(make), sides[name]
+        if side is not None and side < fewest:
+            raise ValueError(f"{name} needs pictures of at least {fewest}x{fewest}; got {side}x{side}: resize them")
     found = []
     bar = tqdm(networks.items(), unit="network", leave=False, disable=not verbose or progress_disabled())
     for name, make in bar:
         bar.set_description(name)
-        side = resize.get(name) if isinstance(resize, Mapping) else resize
-        run = experiment(make, dataset, side, seconds=seconds, verbose=False, **common)
-        table, history = summary(run.net, (1, *run.input_shape)), run.history
-        if not len(history):  # Ctrl-C, which training takes for its own end
-            raise KeyboardInterrupt
+        try:
+            run = experiment(make, dataset, sides[name], seconds=seconds, verbose=False, **common)
+        except FloatingPointError as error:
+            warnings.warn(f"{name} is left out: {error}", stacklevel=2)
+            continue
+        except KeyboardInterrupt:
+            break
+        history = run.history
+        if len(history) < num_epochs:  # Ctrl-C, which training takes for its own end
+            break
+        table = summary(run.net, (1, *run.input_shape))
         pictures = sum(history.pictures)
         trained = sum(n / rate for n, rate in zip(history.pictures, history.images_per_second))  # seconds
         found.append(
@@ -179,5 +197,5 @@ def compare(
                 test_accuracy=history.test_accuracy[-1],
             )
         )
-    budget = f"{seconds:g} seconds" if seconds is not None else f"{settings.get('num_epochs', 1)} epochs"
+    budget = f"{seconds:g} seconds" if seconds is not None else f"{num_epochs} epochs"
     return Comparison(tuple(found), budget)

@@ -162,7 +162,9 @@ def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
     try:
         layers = [(kernel_size, stride) for kernel_size, stride in layers]
     except (TypeError, ValueError):
-        raise ValueError(f"layers must be pairs (kernel_size, stride): [(3, 1), (2, 2)]; got {layers!r}") from None
+        raise ValueError(
+            f"layers must be pairs (kernel_size, stride), [(3, 1), (2, 2)], or a HybridBlock; got {layers!r}"
+        ) from None
     for kernel_size, stride in layers:
         field += (whole("kernel_size", kernel_size, 1) - 1) * step
         step *= whole("stride", stride, 1)
@@ -172,7 +174,9 @@ def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
 def _fields(net: HybridBlock) -> Iterator[tuple[int, int]]:
     """Yield what each value inside a network sees, and how many pixels apart two neighbours' views are."""
     seen: dict[int, tuple[int, int]] = {}  # by number of the node; weights are not in it
-    for number, node in enumerate(json.loads(net(mx.sym.var("data")).tojson())["nodes"]):
+    output = net(mx.sym.var("data"))
+    graph = mx.sym.Group(output) if isinstance(output, (list, tuple)) else output
+    for number, node in enumerate(json.loads(graph.tojson())["nodes"]):
         settings, above = node.get("attrs", {}), [seen[i] for i, *_ in node["inputs"] if i in seen]
 
         def largest(name: str, settings: dict[str, str] = settings) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Tuple, Union
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import pair
+from gluon_cnn._checks import as_numbers, pair
 from gluon_cnn._download import download as download_file
 from gluon_cnn._idx import read_idx
 from gluon_cnn.batches import Batches
@@ -109,7 +109,7 @@ def load_data(
         ``"fashion-mnist"``: all 60,000 and 10,000, see :func:`load_data_fashion_mnist`.
 
         A folder: either with a folder of pictures for each class, of which a fifth are set aside for the test, the same
-        ones each time; or with two folders ``train`` and ``test`` of that kind.
+        ones each time as long as the folder stays as it is; or with two folders ``train`` and ``test`` of that kind.
 
         Arrays ``(images, labels)`` as :class:`Batches` takes them, of which a fifth are set aside, too; or
         ``((images, labels), (images, labels))``, for training and for the test.
@@ -295,9 +295,18 @@ def _train_and_test(arrays: Any) -> tuple[Split, Split]:
     if len(arrays) != 2:
         raise ValueError(f"arrays must be (images, labels), or two such pairs for training and test; got {len(arrays)}")
     first, second = arrays
-    if isinstance(first, (tuple, list)):
-        return (first[0], first[1]), (second[0], second[1])
-    return _set_aside(np.asarray(first), np.asarray(second))
+    if isinstance(first, (tuple, list)) and isinstance(second, (tuple, list)):
+        return _pair_of_arrays(*first), _pair_of_arrays(*second)
+    return _set_aside(*_pair_of_arrays(first, second))
+
+
+def _pair_of_arrays(images: Any, labels: Any) -> Split:
+    images, labels = as_numbers(images), as_numbers(labels)
+    if images.shape[:1] != labels.shape:
+        raise ValueError(
+            f"images and labels must be (N, H, W) or (N, C, H, W) and (N,); got {images.shape} and {labels.shape}"
+        )
+    return images, labels
 
 
 def _set_aside(images: np.ndarray, labels: np.ndarray) -> tuple[Split, Split]:

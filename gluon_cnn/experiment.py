@@ -16,7 +16,7 @@ import numpy as np
 from gluon_cnn._checks import number, pair
 from gluon_cnn.batches import Batches
 from gluon_cnn.context import try_gpu
-from gluon_cnn.datasets import load_data
+from gluon_cnn.datasets import DATASETS, load_data
 from gluon_cnn.inspection import predict
 from gluon_cnn.networks._network import Network
 from gluon_cnn.networks.alexnet import AlexNet
@@ -26,8 +26,8 @@ from gluon_cnn.networks.lenet import LeNet
 from gluon_cnn.networks.nin import NiN
 from gluon_cnn.networks.resnet import ResNet
 from gluon_cnn.networks.vgg import VGG, VGG11
-from gluon_cnn.pictures import read_picture
-from gluon_cnn.training import History, seed, train
+from gluon_cnn.pictures import read_folder, read_picture
+from gluon_cnn.training import History, contexts_of, seed, train
 from mxnet import gluon, init, nd
 
 __all__ = ["INITIALIZERS", "NETWORKS", "Run", "choose", "experiment", "newest_run"]
@@ -100,24 +100,74 @@ class Run:
             self.history.plot(folder / CURVES)
 
     @classmethod
-    def load(cls, folder: str | Path, ctx: mx.Context | None = None) -> Run:
-        """Return what :meth:`save` wrote, with the network on ``ctx``, by default that of :func:`gluon_cnn.try_gpu`.
+    def load(
+        cls, folder: str | Path, network: Callable[..., gluon.Block] | None = None, ctx: mx.Context | None = None
+    ) -> Run:
+        """Return what :meth:`save` wrote.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The run's.
+        network : callable, optional
+            What made the network, when it is none of the course's.
+        ctx : Context, optional
+            Where to compute. Default: :func:`gluon_cnn.try_gpu`.
 
         Raises
         ------
         ValueError
-            When the folder holds no run, or one of a network that is not the course's.
+            When the folder holds no run, a damaged one, or one of another network.
         """
         folder = Path(folder)
         missing = [name for name in (REPORT, WEIGHTS) if not (folder / name).is_file()]
         if missing:
             raise ValueError(f"{folder} holds no run ({' and '.join(missing)} missing): gluon-cnn train makes one")
-        report = json.loads((folder / REPORT).read_text())
-        classes, settings = tuple(report["classes"]), report["settings"]
-        net = choose("network", settings["network"], NETWORKS)(num_classes=len(classes))
-        net.load_parameters(str(folder / WEIGHTS), ctx=ctx or try_gpu())
-        channels, height, width = report["input_shape"]
-        return cls(net, History(**report["history"]), settings, classes, (channels, height, width))
+        try:
+            report = json.loads((folder / REPORT).read_text())
+            classes, settings = tuple(report["classes"]), report["settings"]
+            channels, height, width = report["input_shape"]
+            name, history = settings["network"], History(**report["history"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{folder / REPORT} is damaged ({type(error).__name__}: {error})") from error
+        if network is None and name is None:
+            raise ValueError(f"{folder} holds a network of your own: pass what made it, network=")
+        net = (network or choose("network", name, NETWORKS))(num_classes=len(classes))
+        try:
+            net.load_parameters(str(folder / WEIGHTS), ctx=ctx or try_gpu())
+        except (mx.MXNetError, AssertionError, ValueError) as error:
+            raise ValueError(f"{folder / WEIGHTS} is damaged, or of another network") from error
+        return cls(net, history, settings, classes, (channels, height, width))
+
+    def test_pictures(self, dataset: Any = None, broken: str = "refuse") -> Batches:
+        """Return pictures to test on, in batches.
+
+        Parameters
+        ----------
+        dataset, optional
+            See :func:`gluon_cnn.load_data`. Default: the data the network was trained on, of which those set aside
+            count; of another folder all pictures count, or those in its folder ``test``.
+        broken : str
+            See :func:`gluon_cnn.load_data`.
+
+        Raises
+        ------
+        ValueError
+            When there is no such data, or its classes are others than the network's.
+        """
+        channels, height, width = self.input_shape
+        size, own = (height, width), self.settings["dataset"]
+        if dataset is None or str(dataset) == own:
+            dataset = own
+        elif isinstance(dataset, (str, Path)) and Path(dataset).is_dir() and not (Path(dataset) / "test").is_dir():
+            images, labels, _ = read_folder(dataset, size, channels, broken, self.classes)
+            return Batches(images, labels, PICTURES_AT_ONCE, classes=self.classes)
+        _, test = load_data(dataset, PICTURES_AT_ONCE, size, channels=channels, broken=broken)
+        if test.classes != self.classes:
+            raise ValueError(
+                f"{dataset} has the classes {', '.join(test.classes)}; the network knows {', '.join(self.classes)}"
+            )
+        return test
 
     def predict(self, pictures: Iterable[str | Path]) -> np.ndarray:
         """Return the probabilities of all classes for picture files.
@@ -138,9 +188,14 @@ class Run:
         OSError
             When a file is missing or no picture.
         """
+        if isinstance(pictures, (str, Path)):
+            raise TypeError(f"pictures must be a list of files; got {str(pictures)!r}: pass [{str(pictures)!r}]")
         channels, *size = self.input_shape
-        pixels = np.stack([read_picture(path, (size[0], size[1]), channels) for path in pictures])
-        return predict(Batches(pixels, np.zeros(len(pixels), int), PICTURES_AT_ONCE), self.net)[1]
+        pixels = [read_picture(path, (size[0], size[1]), channels) for path in pictures]
+        if not pixels:
+            return np.empty((0, len(self.classes)), np.float32)
+        batches = Batches(np.stack(pixels), np.zeros(len(pixels), int), PICTURES_AT_ONCE)
+        return predict(batches, self.net, contexts_of(self.net)[0])[1]
 
 
 def experiment(
@@ -169,7 +224,8 @@ def experiment(
     dataset, batch_size, channels, broken
         See :func:`gluon_cnn.load_data`.
     resize : int or (int, int), optional
-        Height and width of the pictures in pixels. Default: 28, or the fewest that a network of the course takes.
+        Height and width of the pictures in pixels. Default: 28, or the fewest that a network of the course takes; of
+        arrays their own, when that is no less.
     num_epochs : int
         How often to go through the training pictures.
     optimizer : str
@@ -201,14 +257,17 @@ def experiment(
     settings = {k: v for k, v in locals().items() if k not in ("ctx", "verbose")}
     make = choose("network", network, NETWORKS) if isinstance(network, str) else network
     weights = choose("initializer", initializer, INITIALIZERS)
+    if not isinstance(network, str):
+        settings["network"] = None
+    seed(random_seed)
     if not isinstance(dataset, (str, Path)):
         settings["dataset"] = "arrays"
-    if not isinstance(network, str):
-        settings["network"] = getattr(network, "__name__", type(network).__name__)
-    seed(random_seed)
-    if resize is None:
-        fewest = make(num_classes=1)
-        resize = max(SMALLEST_SIDE, fewest.smallest_size() if isinstance(fewest, Network) else 0)
+        if resize is None:
+            height, width = load_data(dataset, batch_size)[0].images.shape[2:]
+            resize = (height, width) if min(height, width) >= fewest_pixels(make) else None
+    elif dataset not in DATASETS:
+        settings["dataset"] = str(Path(dataset).resolve())
+    resize = resize or max(SMALLEST_SIDE, fewest_pixels(make))
     train_iter, test_iter = load_data(dataset, batch_size, resize, channels=channels, broken=broken)
     ctx = ctx or try_gpu()
     net = make(num_classes=len(train_iter.classes))
@@ -226,6 +285,12 @@ def experiment(
     history = train(data, test_iter, net, loss, trainer, ctx, num_epochs, verbose)
     height, width = settings["resize"] = pair("resize", resize)
     return Run(net, history, settings, train_iter.classes, (train_iter.images.shape[1], height, width))
+
+
+def fewest_pixels(make: Callable[..., gluon.Block]) -> int:
+    """Return the fewest pixels of a side that a network of the course takes; 1 of another, which is not known."""
+    net = make(num_classes=1)
+    return net.smallest_size() if isinstance(net, Network) else 1
 
 
 def choose(what: str, name: str, choices: dict[str, Any]) -> Any:

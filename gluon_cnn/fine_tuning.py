@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -32,6 +31,9 @@ def finetune(
     verbose: bool = True,
 ) -> History:
     """Give a trained network an output layer for other classes and train it on them.
+
+    Each call makes a new output layer; to go on with the same one, unfreeze what you like and use
+    :func:`gluon_cnn.train`.
 
     Parameters
     ----------
@@ -71,16 +73,20 @@ def finetune(
     Notes D; Girshick, Donahue, Darrell and Malik, Rich feature hierarchies for accurate object detection, 2014.
     """
     rate, mult = number("learning_rate", learning_rate, 0), number("output_lr_mult", output_lr_mult, 0)
+    momentum, num_epochs = number("momentum", momentum, 0, 1), whole("num_epochs", num_epochs, 1)
+    classes = getattr(train_data, "classes", ())
+    if len(classes) > whole("num_classes", num_classes, 1):
+        # the loss would take each label above the last class for the last class
+        raise ValueError(f"train_data has {len(classes)} classes, {', '.join(classes)}; num_classes is {num_classes}")
     if ctx is not None:
         net.collect_params().reset_ctx(ctx)
-    output = new_output(net, num_classes)
     if frozen:
         freeze(net)
-        freeze(output, False)
+    output = new_output(net, num_classes)
     output.collect_params().setattr("lr_mult", mult)
     net.hybridize(static_alloc=True)
     rates = {"learning_rate": rate} if schedule is None else {"lr_scheduler": schedule}
-    trainer = gluon.Trainer(net.collect_params(), "sgd", {"momentum": number("momentum", momentum, 0, 1), **rates})
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"momentum": momentum, **rates})
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
     return train(train_data, test_data, net, loss, trainer, contexts_of(net), num_epochs, verbose)
 
@@ -107,10 +113,11 @@ def new_output(net: gluon.Block, num_classes: int) -> gluon.Block:
     """
     num_classes = whole("num_classes", num_classes, 1)
     places = list(_layers_with_weights(net))
-    parent, key, old = places[-1] if places else (net, "", None)
+    parent, _, old = places[-1] if places else (net, "", None)
     if not isinstance(old, (nn.Dense, nn.Conv2D)):
         raise ValueError(
-            f"{type(net).__name__} ends with {type(old).__name__}, neither a dense layer nor a convolution"
+            f"{type(net).__name__} ends with {type(old).__name__}, neither a dense layer nor a convolution: build "
+            "a new network and give it the old one's features"
         )
     if not old.weight.shape[1] or old.weight._data is None:
         raise ValueError(f"{type(net).__name__} has no weights yet: train it or load its parameters first")
@@ -125,10 +132,11 @@ def new_output(net: gluon.Block, num_classes: int) -> gluon.Block:
             new = nn.Conv2D(num_classes, *window, in_channels=in_channels, **common)
     new.initialize(init.Xavier(), ctx=old.weight.list_ctx())
     new.cast(old.weight.dtype)
-    if getattr(parent, key, None) is old:
-        setattr(parent, key, new)
-    else:
-        parent._children[key] = new  # of a sequence
+    for place, key, layer in places:  # a block may know it under two names
+        if layer is old and getattr(place, key, None) is old:
+            setattr(place, key, new)
+        elif layer is old:
+            place._children[key] = new  # of a sequence
     net.apply(_forget_graph)
     return new
 
@@ -154,14 +162,15 @@ def freeze(block: gluon.Block, frozen: bool = True) -> None:
     ``grad_req = "null"`` alone is not enough: in training, batch norm would still normalize with each batch's own mean
     and variance and move its averages towards them.
     """
-    norms: list[gluon.Block] = []
-    block.apply(lambda layer: norms.append(layer) if isinstance(layer, (nn.BatchNorm, BatchNorm)) else None)
-    if any(isinstance(layer, BatchNorm) for layer in norms):
+    layers: list[gluon.Block] = []
+    block.apply(layers.append)
+    if any(isinstance(layer, BatchNorm) for layer in layers):
         raise ValueError(
             "gluon_cnn.BatchNorm always follows its batch: build the network with nn.BatchNorm to freeze it"
         )
-    for layer in norms:
-        layer._kwargs["use_global_stats"] = frozen
+    for layer in layers:
+        if "use_global_stats" in getattr(layer, "_kwargs", {}):  # Gluon's batch norms
+            layer._kwargs["use_global_stats"] = frozen
     for parameter in block.collect_params().values():
         if parameter._differentiable:
             parameter.grad_req = "null" if frozen else "write"
@@ -197,24 +206,24 @@ def zoo_network(
     OSError
         When the download fails.
     """
-    folder, ctx = str(root or Path(mx.base.data_dir()) / "models"), ctx or mx.cpu()
+    folder, ctx = Path(root or Path(mx.base.data_dir()) / "models").expanduser(), ctx or mx.cpu()
     if name not in model_store._model_sha1:
         raise ValueError(f"the zoo has no network {name!r}; choose one of {', '.join(sorted(model_store._model_sha1))}")
     file = f"{name}-{model_store.short_hash(name)}.params"
-    path = os.path.join(folder, file)
-    whole_file = os.path.exists(path) and gluon.utils.check_sha1(path, model_store._model_sha1[name])
-    if whole_file or download:
+    found = (folder / file).exists()
+    is_whole = found and gluon.utils.check_sha1(str(folder / file), model_store._model_sha1[name])
+    if download and not is_whole:
         try:
-            net = vision.get_model(name, pretrained=True, root=folder, ctx=ctx, **settings)
+            model_store.get_model_file(name, root=str(folder))
         except Exception as error:
-            if whole_file:
-                raise
             raise OSError(f"the weights of {name} could not be downloaded ({type(error).__name__}): {error}") from error
+    if download or is_whole:
+        net = vision.get_model(name, pretrained=True, root=str(folder), ctx=ctx, **settings)
         print(f"{name}: weights trained on ImageNet, from {file}")
         return net
     net = vision.get_model(name, ctx=ctx, **settings)
     net.initialize(init.Xavier(), ctx=ctx)
-    state = "is damaged" if os.path.exists(path) else "is not on disk"
+    state = "is damaged" if found else "is not on disk"
     print(f"{name}: random weights; {file} {state} (download=True gets it, when its host answers)")
     return net
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn.plotting import as_numbers, show_images
+from gluon_cnn._checks import as_numbers
+from gluon_cnn.plotting import show_images
 from gluon_cnn.training import contexts_of, split
 from mxnet import gluon, nd
 
@@ -40,11 +41,12 @@ def predict(data: Iterable, net: gluon.Block, ctx: mx.Context | None = None) -> 
         When it does not consist of pairs (X, y).
     """
     contexts = [ctx] if ctx else contexts_of(net)
-    answers = [(y, net(X).softmax()) for batch in data for X, y in split(batch, contexts)]
+    # read at once: without any wait all of the data would be queued in memory
+    answers = [(y.asnumpy(), net(X).softmax().asnumpy()) for batch in data for X, y in split(batch, contexts)]
     if not answers:
         raise ValueError("data gave no batch")
     labels, probabilities = zip(*answers)
-    return np.concatenate([y.asnumpy() for y in labels]), np.concatenate([p.asnumpy() for p in probabilities])
+    return np.concatenate(labels), np.concatenate(probabilities)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ __all__ = ["read_folder", "read_picture"]
 
 ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 MODES = {1: "L", 3: "RGB"}  # Pillow's names, by number of channels
+PARTS = {"train", "training", "val", "valid", "validation", "test"}  # of a data set
 NAMED = 5  # broken files that a message names
 
 
@@ -46,7 +47,10 @@ def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
         raise ValueError(f"channels must be 1 or 3; got {channels!r}")
     try:
         with Image.open(path) as opened:
-            upright = ImageOps.exif_transpose(opened)  # cameras write which side is up beside the pixels
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Pillow's, about what cameras and programs noted in the file
+                opened.load()
+                upright = _upright(opened)
             if upright.mode.startswith("I;16") or upright.mode == "I":  # Pillow would cut 16 bits off at 255
                 upright = Image.fromarray((np.asarray(upright).astype(np.int64) // 257).astype(np.uint8))
             if upright.mode.endswith(("A", "a")) or "transparency" in upright.info:
@@ -54,10 +58,19 @@ def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
             fitted = ImageOps.fit(upright.convert(MODES[channels]), (size[1], size[0]), Image.Resampling.BILINEAR)
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path}") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises
-        raise OSError(f"{path} cannot be read as a picture ({type(error).__name__})") from error
+    except Exception as error:  # damaged files make Pillow raise all kinds
+        reason = str(error).replace(f" {str(path)!r}", "") or type(error).__name__
+        raise OSError(f"{path} cannot be read as a picture ({reason})") from error
     pixels = np.asarray(fitted)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _upright(opened: Image.Image) -> Image.Image:
+    """Turn a picture as the camera that took it says; a damaged note of the camera leaves it as it is."""
+    try:
+        return ImageOps.exif_transpose(opened)
+    except Exception:  # struct.error, KeyError and others, although the pixels are fine
+        return opened
 
 
 def read_folder(
@@ -72,13 +85,13 @@ def read_folder(
     Parameters
     ----------
     folder : str or Path
-        The classes are numbered in the order of their folders' names. Files whose names end otherwise than pictures'
-        are not looked at.
+        The classes are numbered in the order of their folders' names. Files whose names begin with a dot, or end
+        otherwise than pictures' names do, are not looked at.
     size, channels
         See :func:`read_picture`.
     broken : str
-        What to do about files that cannot be read: ``"refuse"`` the folder, or ``"skip"`` them with a warning that
-        names them.
+        What to do about files that cannot be read: ``"refuse"`` the folder, or ``"skip"`` them with a warning. The
+        message names the first five of them.
     classes : tuple of str, optional
         The names of the class folders, when another folder has decided them.
 
@@ -90,18 +103,24 @@ def read_folder(
     Raises
     ------
     ValueError
-        When the folder has no class folders, or other ones than ``classes``, when one of them holds no picture, when a
-        file cannot be read, or ``broken`` is another word.
+        When the folder has fewer than two class folders, or other ones than ``classes``, when one of them holds no
+        picture, when a file cannot be read, or ``broken`` is another word.
     """
     if broken not in ("refuse", "skip"):
         raise ValueError(f"broken must be 'refuse' or 'skip'; got {broken!r}")
     folder = Path(folder)
-    found = tuple(sorted(f.name for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")))
-    if not found:
-        raise ValueError(f"{folder} holds no folders: make one for each class, with its pictures inside")
+    found = tuple(sorted(f.name for f in folder.iterdir() if f.is_dir() and not _is_hidden(f.name)))
+    if len(found) < 2:
+        held = f"only the folder {found[0]}" if found else "no folders"
+        raise ValueError(f"{folder} holds {held}: make one for each class, with its pictures inside")
+    if PARTS.issuperset(name.lower() for name in found):
+        raise ValueError(f"{folder} holds {' and '.join(found)}, which are no classes: call them train and test")
     if classes is not None and found != classes:
         raise ValueError(f"{folder} has the classes {', '.join(found)}; expected {', '.join(classes)}")
     files = [(path, label) for label, name in enumerate(found) for path in _picture_files(folder / name)]
+    empty = [name for label, name in enumerate(found) if label not in {k for _, k in files}]
+    if empty:
+        raise ValueError(f"{folder / empty[0]} holds no picture ({', '.join(sorted(ENDINGS))})")
     images, labels, faults = [], [], []
     for path, label in tqdm(files, desc=str(folder), unit="picture", leave=False, disable=progress_disabled()):
         try:
@@ -113,12 +132,22 @@ def read_folder(
         _tell(faults, broken)
     for label, name in enumerate(found):
         if label not in labels:
-            raise ValueError(f"{folder / name} holds no picture that can be read ({', '.join(sorted(ENDINGS))})")
+            raise ValueError(f"{folder / name} holds no picture that can be read")
     return np.stack(images), np.array(labels, np.int32), found
 
 
 def _picture_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in ENDINGS
+        and path.is_file()
+        and not any(map(_is_hidden, path.relative_to(folder).parts))
+    )
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _tell(faults: list[str], broken: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from gluon_cnn._checks import as_numbers
 from matplotlib.ticker import MaxNLocator
 from mxnet import nd
 
@@ -101,11 +102,6 @@ def show_images(
                 if titles is not None and i < len(titles):
                     ax.set_title(titles[i], fontsize=10)
         plt.show()
-
-
-def as_numbers(array: Any) -> np.ndarray:
-    """Return an NDArray, or whatever NumPy understands, as a NumPy array."""
-    return array.asnumpy() if isinstance(array, nd.NDArray) else np.asarray(array)
 
 
 def as_picture(image: Any) -> np.ndarray:

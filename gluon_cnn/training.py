@@ -34,6 +34,10 @@ def seed(value: int = 0) -> None:
     random.seed(value)
 
 
+class NotFinite(ValueError, FloatingPointError):
+    """The loss is infinite or no number any more."""
+
+
 @dataclass
 class History:
     """What :func:`train` measured: one value for each whole epoch in each list.
@@ -256,7 +260,7 @@ class _Tally:
             if loss_sum is not None:
                 value = loss_sum.asscalar()
                 if not math.isfinite(value):
-                    raise ValueError(
+                    raise NotFinite(
                         f"the loss is {value} in batch {self._batches}: lower the learning rate, or look for NaN and "
                         "infinity in the pictures"
                     )

@@ -25,6 +25,11 @@ def test_types_shapes_and_values():
     assert y.asnumpy().tolist() == [0, 1, 2, 3]
 
 
+def test_channels_last_are_refused():
+    with pytest.raises(ValueError, match=r"channels first; got \(4, 8, 8, 3\): pass .transpose\(0, 3, 1, 2\)"):
+        Batches(np.zeros((4, 8, 8, 3)), np.zeros(4, int), 2)
+
+
 @settings(max_examples=30)
 @given(n=st.integers(1, 12), batch_size=st.integers(1, 15), shuffle=st.booleans())
 def test_each_picture_comes_once_in_each_epoch(n, batch_size, shuffle):

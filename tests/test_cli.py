@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import gluon_cnn as g
+import mxnet as mx
 import pytest
 from gluon_cnn import cli, datasets, doctor
 
@@ -38,7 +39,27 @@ def test_every_command_explains_itself(capsys):
         with pytest.raises(SystemExit) as stopped:
             cli.main([name, "--help"])
         assert stopped.value.code == 0
-        assert f"usage: gluon-cnn {name}" in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        assert f"usage: gluon-cnn {name}" in printed
+        assert "default: None" not in printed
+        assert "default: refuse" not in printed
+
+
+def test_without_mxnet_each_command_but_the_doctor_says_what_to_do(capsys, monkeypatch):
+    monkeypatch.setattr(cli._runtime, "mxnet_problem", "mxnet is not installed: pip install mxnet")
+    assert run(capsys, "summary", "lenet") == (
+        1,
+        "",
+        "gluon-cnn needs mxnet, and mxnet is not installed: pip install mxnet. For more: gluon-cnn doctor\n",
+    )
+
+
+def test_an_error_of_mxnet_is_one_line(capsys, monkeypatch):
+    def fail(*_):
+        raise mx.MXNetError("Traceback\n  File x.cc\nMXNetError: out of memory\n")
+
+    monkeypatch.setattr(cli, "_summary", fail)
+    assert run(capsys, "summary", "lenet")[2] == "gluon-cnn summary: mxnet gave up: MXNetError: out of memory\n"
 
 
 def test_summary_prints_the_table_of_the_size_asked_for(capsys):

@@ -74,7 +74,7 @@ def test_an_unknown_data_set_is_refused_with_the_known_ones():
 
 def test_arrays():
     images, labels = np.arange(40, dtype=np.uint8).reshape(20, 1, 2), np.arange(20) % 2
-    train, test = g.load_data((images, labels), 4)
+    train, test = g.load_data((nd.array(images, dtype="uint8"), labels), 4)
     assert (len(train.labels), len(test.labels)) == (16, 4)
     assert np.bincount(test.labels).tolist() == [2, 2]
     together = np.concatenate([train.images, test.images])
@@ -89,6 +89,8 @@ def test_arrays():
     ("arrays", "message"),
     [
         ((np.zeros((2, 3, 3)), np.zeros(2, int), 1), r"arrays must be \(images, labels\), or two such pairs"),
+        ((np.zeros((3, 3, 3)), np.zeros(4, int)), r"images and labels must be .* got \(3, 3, 3\) and \(4,\)"),
+        ((np.zeros((3, 3, 3)), np.eye(3)), r"got \(3, 3, 3\) and \(3, 3\)"),
         ((np.zeros((3, 3, 3)), np.array([0, 0, 1])), "class 1 has a single picture"),
         ((np.zeros((4, 3, 3)), np.array([0, 0, -1, -1])), "labels must be numbers from 0; got -1 to"),
     ],

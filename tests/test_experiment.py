@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import shutil
 from pathlib import Path
 
 import gluon_cnn as g
@@ -25,7 +26,7 @@ def forty_pictures(monkeypatch):
     def few(dataset, batch_size, resize, **_):
         assert dataset == "sample"
         parts = load_data(dataset, batch_size)
-        return (g.Batches(b.images[:40], b.labels[:40], batch_size, resize, True, classes=b.classes) for b in parts)
+        return [g.Batches(b.images[:40], b.labels[:40], batch_size, resize, True, classes=b.classes) for b in parts]
 
     monkeypatch.setattr(experiment, "load_data", few)
 
@@ -144,6 +145,77 @@ def test_a_folder_that_holds_no_run_is_named(tmp_path, capsys):
     assert f"{tmp_path} holds no run (history.json and network.params missing)" in capsys.readouterr().err
 
 
+def test_damaged_runs_are_named(tmp_path):
+    experiment.experiment("lenet").save(tmp_path)
+    (tmp_path / "network.params").write_bytes(b"cut off")
+    with pytest.raises(ValueError, match=r"network\.params is damaged, or of another network"):
+        experiment.Run.load(tmp_path)
+    (tmp_path / "history.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"history\.json is damaged \(KeyError: 'classes'\)"):
+        experiment.Run.load(tmp_path)
+
+
+def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
+    """Dark and bright pictures, one of them broken: trained on, tested on, asked about."""
+    monkeypatch.setattr(experiment, "load_data", g.load_data)
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("bright", 250), ("dark", 5)):
+        Path("light", name).mkdir(parents=True)
+        for k in range(10):
+            Image.new("RGB", (20 + k, 30), (value, value, value)).save(f"light/{name}/{k}.png")
+    Path("light/dark/broken.jpg").write_text("no picture")
+    arguments = ["train", "lenet", "--dataset", "light/", "--grey", "--init", "he", "--batch-size", "4", "--lr", "0.05"]
+    assert cli.main(arguments) == 1
+    assert "broken.jpg cannot be read as a picture (cannot identify image file)" in capsys.readouterr().err
+    assert not Path("runs/lenet").exists()
+    assert cli.main([*arguments, "--epochs", "4", "--skip-broken"]) == 0
+    captured = capsys.readouterr()
+    assert "gluon-cnn: skipped: light/dark/broken.jpg cannot be read" in captured.err
+    run = experiment.Run.load("runs/lenet")
+    assert run.input_shape == (1, 28, 28)
+    assert (run.settings["batch_size"], run.settings["initializer"]) == (4, "he")
+    assert cli.main(["evaluate", "--skip-broken"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[2:] == ["4", "of", "4", "1.0000"]
+    shutil.copytree("light", "other")
+    Path("other/dark/broken.jpg").unlink()
+    assert cli.main(["evaluate", "--dataset", "other"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[2:] == ["20", "of", "20", "1.0000"]
+    assert cli.main(["predict", "other/bright/0.png", "--top", "1"]) == 0
+    assert "other/bright/0.png: bright " in capsys.readouterr().out
+
+
+def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    epochs = []
+
+    def interrupted(data, net, ctx):
+        epochs.append(1)
+        if len(epochs) == 2:
+            raise KeyboardInterrupt
+        return 0.5
+
+    monkeypatch.setattr("gluon_cnn.training.evaluate_accuracy", interrupted)
+    assert cli.main(["train", "lenet", "--epochs", "3"]) == 0
+    assert "Stopped in epoch 1" in capsys.readouterr().out
+    assert len(experiment.Run.load("runs/lenet").history) == 1
+    epochs.append(1)
+    epochs[:] = [1]
+    assert cli.main(["train", "lenet", "--epochs", "3"]) == 130
+    assert not Path("runs/lenet-2").exists()
+    epochs.clear()
+    found = compare(["lenet", "densenet"], seconds=0, verbose=False)
+    assert [m.network for m in found.measurements] == ["lenet"]
+
+
+def test_a_comparison_checks_sizes_first_and_leaves_out_what_fails():
+    with pytest.raises(ValueError, match="nin needs pictures of at least 67x67; got 28x28: resize them"):
+        compare(["lenet", "nin"], resize=28, verbose=False)
+    with pytest.warns(UserWarning, match="lenet is left out: the loss is nan"):
+        assert not compare(
+            ["lenet"], seconds=None, num_epochs=3, optimizer="sgd", learning_rate=np.inf, verbose=False
+        ).measurements
+
+
 def test_evaluating_on_other_classes_is_refused(tmp_path, capsys):
     experiment.experiment("lenet").save(tmp_path / "run")
     for name in ("cat", "dog"):
@@ -152,10 +224,10 @@ def test_evaluating_on_other_classes_is_refused(tmp_path, capsys):
             Image.new("RGB", (9, 9)).save(tmp_path / "animals" / name / f"{k}.png")
     arguments = ["evaluate", "--run", str(tmp_path / "run"), "--dataset", str(tmp_path / "animals")]
     assert cli.main(arguments) == 1
-    assert "has the classes cat, dog; the network knows t-shirt, trouser" in capsys.readouterr().err
+    assert "animals has the classes cat, dog; expected t-shirt, trouser" in capsys.readouterr().err
 
 
-def test_a_network_and_arrays_of_ones_own(monkeypatch):
+def test_a_network_and_arrays_of_ones_own(tmp_path, monkeypatch):
     monkeypatch.undo()  # the real load_data
     images = np.zeros((20, 12, 12), np.uint8)
     images[::2] = 255
@@ -163,9 +235,14 @@ def test_a_network_and_arrays_of_ones_own(monkeypatch):
     run = experiment.experiment(g.LeNet, pair, resize=12, batch_size=4, num_epochs=4, learning_rate=0.1)
     assert run.history.test_accuracy[-1] == 1
     assert run.classes == ("0", "1")
-    assert (run.settings["network"], run.settings["dataset"]) == ("LeNet", "arrays")
-    split = experiment.experiment(g.LeNet, (pair, pair), resize=12)
+    assert (run.settings["network"], run.settings["dataset"]) == (None, "arrays")
+    run.save(tmp_path)
+    with pytest.raises(ValueError, match="holds a network of your own: pass what made it, network="):
+        experiment.Run.load(tmp_path)
+    assert experiment.Run.load(tmp_path, g.LeNet).classes == run.classes
+    split = experiment.experiment(g.LeNet, (pair, pair))  # not resized: LeNet takes 12x12
     assert split.history.pictures == [20]
+    assert split.input_shape == (1, 12, 12)
 
 
 def test_a_time_budget_counts_pictures(monkeypatch):

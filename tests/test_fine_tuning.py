@@ -58,6 +58,35 @@ def test_every_network_gets_a_new_output_and_keeps_the_rest(name):
     assert not layer.bias.data().asnumpy().any()
 
 
+def test_a_layer_known_under_two_names_is_replaced_under_both():
+    class Twice(nn.HybridBlock):
+        def __init__(self):
+            super().__init__()
+            self.output = nn.Dense(8, in_units=4)
+            self.head = nn.HybridSequential()
+            self.head.add(nn.Flatten(), self.output)
+
+        def hybrid_forward(self, F, x):
+            return self.head(x)
+
+    net = Twice()
+    net.initialize()
+    new = fine_tuning.new_output(net, 2)
+    assert net(nd.zeros((3, 4))).shape == (3, 2)
+    assert net.output is new
+    assert net.head[1] is new
+
+
+def test_a_refused_call_leaves_the_network():
+    net = trained()
+    for settings in ({"momentum": 2}, {"num_epochs": 0}):
+        with pytest.raises(ValueError, match="must be"):
+            g.finetune(net, few(), few(), 2, **settings)
+    with pytest.raises(ValueError, match="train_data has 3 classes, 0, 1, 2; num_classes is 2"):
+        g.finetune(net, few(classes=3), few(), 2)
+    assert net(nd.zeros((1, 1, 28, 28))).shape == (1, 8)
+
+
 def test_only_the_new_layer_moves_when_the_rest_is_frozen():
     net = trained(g.ResNet, 75, init_channels=4)
     before = values(net)
@@ -191,9 +220,9 @@ def test_no_download_unasked_and_one_message_when_it_fails(tmp_path, monkeypatch
     assert asked == ["resnet18_v2"]
 
 
-def test_the_notes_own_path():
+def test_the_notes_own_path(tmp_path):
     """New network of two classes, the old one's features, one picture."""
-    old = fine_tuning.zoo_network()
+    old = fine_tuning.zoo_network(root=tmp_path)
     net = vision.resnet18_v2(classes=2)
     net.features = old.features
     net.output.initialize(init.Xavier())

@@ -109,12 +109,38 @@ def test_grey_colour_transparent_16_bits_and_turned(tmp_path):
     assert (pictures.read_picture(tmp_path / "turned.png", (2, 2), 1)[0].mean(axis=1) > 128).tolist() == [True, False]
 
 
+def test_hidden_files_and_folders_are_not_looked_at(folder):
+    for name in ("red/.ipynb_checkpoints/1.png", "red/__MACOSX/1.png", ".git/1.png", "__MACOSX/red/1.png"):
+        write(folder / name, BLUE)
+    (folder / "red" / "._0.jpg").write_bytes(b"what a Mac leaves behind")
+    train, test = g.load_data(folder, 4, resize=8)
+    assert train.classes == ("blue", "red")
+    assert len(train.labels) + len(test.labels) == 20
+
+
+def test_a_damaged_note_of_the_camera_leaves_the_pixels(tmp_path):
+    write(tmp_path / "1.jpg", 77, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert abs(int(pictures.read_picture(tmp_path / "1.jpg", (4, 4), 1)[0, 0, 0]) - 77) < 3
+
+
+def two_classes(*names, fill=0):
+    def prepare(folder):
+        for name in names:
+            (folder / name).mkdir()
+            for k in range(fill):
+                write(folder / name / f"{k}.png", RED)
+
+    return prepare
+
+
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
         (lambda folder: None, "holds no folders: make one for each class"),
-        (lambda folder: (folder / "red").mkdir(), "red holds no picture that can be read"),
-        (lambda folder: write(folder / "red" / "1.png", RED), "class 0 has a single picture"),
+        (lambda folder: write(folder / "red" / "1.png", RED), "holds only the folder red: make one for each class"),
+        (two_classes("red", "blue"), "blue holds no picture"),
+        (two_classes("train", "val"), "holds train and val, which are no classes: call them train and test"),
+        (two_classes("red", "blue", fill=1), "class 0 has a single picture"),
     ],
 )
 def test_folders_that_are_no_data_set(tmp_path, prepare, message):
