@@ -46,23 +46,26 @@ def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
     if channels not in MODES:
         raise ValueError(f"channels must be 1 or 3; got {channels!r}")
     try:
-        with Image.open(path) as opened:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Pillow's, about what cameras and programs noted in the file
-                opened.load()
-                upright = _upright(opened)
-            if upright.mode.startswith("I;16") or upright.mode == "I":  # Pillow would cut 16 bits off at 255
-                upright = Image.fromarray((np.asarray(upright).astype(np.int64) // 257).astype(np.uint8))
-            if upright.mode.endswith(("A", "a")) or "transparency" in upright.info:
-                upright = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright.convert("RGBA"))
-            fitted = ImageOps.fit(upright.convert(MODES[channels]), (size[1], size[0]), Image.Resampling.BILINEAR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, about what cameras and programs noted in the file
+            pixels = _pixels(path, size, MODES[channels])
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path}") from None
     except Exception as error:  # damaged files make Pillow raise all kinds
         reason = str(error).replace(f" {str(path)!r}", "") or type(error).__name__
         raise OSError(f"{path} cannot be read as a picture ({reason})") from error
-    pixels = np.asarray(fitted)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _pixels(path: str | Path, size: tuple[int, int], mode: str) -> np.ndarray:
+    with Image.open(path) as opened:
+        opened.load()
+        picture = _upright(opened)
+        if picture.mode.startswith("I;16") or picture.mode == "I":  # Pillow would cut 16 bits off at 255
+            picture = Image.fromarray((np.asarray(picture).astype(np.int64) // 257).astype(np.uint8))
+        if picture.mode.endswith(("A", "a")) or "transparency" in picture.info:
+            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture.convert("RGBA"))
+        return np.asarray(ImageOps.fit(picture.convert(mode), (size[1], size[0]), Image.Resampling.BILINEAR))
 
 
 def _upright(opened: Image.Image) -> Image.Image:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from gluon_cnn import cli, experiment
 from gluon_cnn.comparison import compare
+from gluon_cnn.training import NotFinite
 from matplotlib import pyplot as plt
 from mxnet import nd
 from mxnet.gluon import nn
@@ -207,13 +208,19 @@ def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsy
     assert [m.network for m in found.measurements] == ["lenet"]
 
 
-def test_a_comparison_checks_sizes_first_and_leaves_out_what_fails():
+def test_a_comparison_checks_sizes_first_and_leaves_out_what_fails(monkeypatch):
     with pytest.raises(ValueError, match="nin needs pictures of at least 67x67; got 28x28: resize them"):
         compare(["lenet", "nin"], resize=28, verbose=False)
-    with pytest.warns(UserWarning, match="lenet is left out: the loss is nan"):
-        assert not compare(
-            ["lenet"], seconds=None, num_epochs=3, optimizer="sgd", learning_rate=np.inf, verbose=False
-        ).measurements
+
+    def fail_once(network, *arguments, **settings):
+        if network is g.LeNet:
+            raise NotFinite("the loss is nan in batch 7")
+        return experiment.experiment(network, *arguments, **settings)
+
+    monkeypatch.setattr("gluon_cnn.comparison.experiment", fail_once)
+    with pytest.warns(UserWarning, match="lenet is left out: the loss is nan in batch 7"):
+        found = compare(["lenet", "densenet"], seconds=0, verbose=False)
+    assert [m.network for m in found.measurements] == ["densenet"]
 
 
 def test_evaluating_on_other_classes_is_refused(tmp_path, capsys):
