@@ -16,6 +16,7 @@ from gluon_cnn.convolution import receptive_field
 from gluon_cnn.experiment import NETWORKS, choose, experiment, fewest_pixels
 from gluon_cnn.plotting import COLORS, show_or_write, style
 from gluon_cnn.summary import format_table, summary
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from mxnet import gluon
 from tqdm.auto import tqdm
 
@@ -95,9 +96,9 @@ class Comparison:
     def plot(self, file: str | Path | None = None) -> None:
         """Draw accuracy over parameters, speed over work, accuracy over pictures: show it, or write it to a file."""
         panels = (
-            ("parameters", "test_accuracy", "parameters", "test accuracy", f"What {self.budget} reach"),
+            ("parameters", "test_accuracy", "parameters", "test accuracy", f"What {self.budget} of training reach"),
             ("flops", "images_per_second", "FLOPs for a picture", "pictures a second, training", "What work costs"),
-            ("pictures", "test_accuracy", "pictures trained on", "test accuracy", "Who saw more"),
+            ("pictures", "test_accuracy", "pictures trained on", "test accuracy", "Who saw more pictures"),
         )
         with style():
             figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
@@ -111,6 +112,10 @@ class Comparison:
                     ax.set_ylim(0, 1)
                 else:
                     ax.set_yscale("log")
+                for axis in (ax.xaxis, *([] if y == "test_accuracy" else [ax.yaxis])):
+                    axis.set_major_locator(LogLocator(subs=(1, 3)))
+                    axis.set_major_formatter(EngFormatter(sep=""))  # 300k
+                    axis.set_minor_formatter(NullFormatter())
             figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=8)
             show_or_write(file)
 

@@ -57,7 +57,7 @@ def _choose(i: int) -> mx.Context:
     if problem is None:
         return mx.gpu(i)
     # The place of the caller says nothing here and, in a notebook, is a temporary file's name.
-    warnings.warn_explicit(f"using the CPU: {problem}", UserWarning, "gluon_cnn/context.py", lineno=1)
+    warnings.warn_explicit(f"using the CPU: {problem}", UserWarning, "gluon_cnn", lineno=0)
     return mx.cpu()
 
 

@@ -9,7 +9,7 @@ import mxnet as mx
 from gluon_cnn._checks import number, whole
 from gluon_cnn.normalization import BatchNorm
 from gluon_cnn.training import History, contexts_of, train
-from mxnet import gluon, init, lr_scheduler
+from mxnet import gluon, init, lr_scheduler, nd
 from mxnet.gluon import nn
 from mxnet.gluon.model_zoo import model_store, vision
 
@@ -223,6 +223,8 @@ def zoo_network(
         return net
     net = vision.get_model(name, ctx=ctx, **settings)
     net.initialize(init.Xavier(), ctx=ctx)
+    side = 299 if name == "inceptionv3" else 224  # of ImageNet's pictures
+    net(nd.zeros((1, 3, side, side), ctx=ctx))  # draws the weights
     state = "is damaged" if found else "is not on disk"
     print(f"{name}: random weights; {file} {state} (download=True gets it, when its host answers)")
     return net

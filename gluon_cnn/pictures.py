@@ -158,4 +158,5 @@ def _tell(faults: list[str], broken: str) -> None:
     text = "; ".join(faults[:NAMED]) + more
     if broken == "refuse":
         raise ValueError(f"{text}: mend or remove what is broken, or pass broken='skip' (--skip-broken)")
-    warnings.warn(f"skipped: {text}", stacklevel=4)
+    # the caller's place says nothing here
+    warnings.warn_explicit(f"skipped: {text}", UserWarning, "gluon_cnn", lineno=0)

@@ -70,7 +70,7 @@ def show_images(
     num_rows, num_cols : int
         Size of the grid.
     figsize : (float, float), optional
-        Width and height of the figure in inches. Default: 1.5 a picture, with room for titles.
+        Width and height of the figure in inches. Default: 1.5 for a picture's longer side, with room for titles.
     titles : sequence of str, optional
         One a picture.
 
@@ -82,12 +82,15 @@ def show_images(
     if num_rows < 1 or num_cols < 1:
         raise ValueError(f"num_rows and num_cols must be at least 1; got {num_rows} and {num_cols}")
     pictures = [as_picture(image) for image, _ in zip(images, range(num_rows * num_cols))]
-    height = 1.75 if titles is not None else 1.5
+    rows, columns = (max((p.shape[axis] for p in pictures), default=1) for axis in (0, 1))
+    width, height = (1.5 * side / max(rows, columns) for side in (columns, rows))
+    if titles is not None:
+        width, height = max(width, 1.0), height + 0.25
     with style():
         _, axes = plt.subplots(
             num_rows,
             num_cols,
-            figsize=figsize or (1.5 * num_cols, height * num_rows),
+            figsize=figsize or (width * num_cols, height * num_rows),
             squeeze=False,
             layout="constrained",
         )

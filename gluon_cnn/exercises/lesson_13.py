@@ -31,7 +31,7 @@ def check_2(answer: float | None) -> None:
         answer,
         lambda value: abs(value - 0.02) < 1e-9,
         "the layer's own factor multiplies the trainer's rate.",
-        "0.002 * 10. The features move ten times more slowly, so that little of what they know is lost.",
+        "0.005 * 4. The features move four times more slowly, so that little of what they know is lost.",
     )
 
 

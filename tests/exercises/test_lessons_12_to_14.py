@@ -45,7 +45,7 @@ def network(num_classes, units=None, convolution=True):
         (lesson_12.check_2, ["flip", "Flip "], ["crop", "brightness", 3]),
         (lesson_12.check_3, [ten(2)], [ten(1), five, lambda img, size: img]),
         (lesson_13.check_1, [1026], [1024, 512]),
-        (lesson_13.check_2, [0.02, 0.002 * 10], [0.002, 0.0002, "more"]),
+        (lesson_13.check_2, [0.02, 0.005 * 4], [0.005, 0.00125, "more"]),
         (lesson_13.check_3, [trainable], [everything, lambda net: None]),
         (lesson_14.check_1, [250, 250.0], [0.004, 240]),
         (lesson_14.check_2, [best_within], [largest_within, lambda entries, limit: entries[0]]),
