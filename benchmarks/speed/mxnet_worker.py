@@ -1,0 +1,90 @@
+"""A network of the course, trained as `gluon_cnn.train` does it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from worker import serve  # first: it keeps standard output free
+
+SETTINGS = json.loads(sys.argv[1])
+
+import gluon_cnn as g  # noqa: E402
+import mxnet as mx  # noqa: E402
+import numpy as np  # noqa: E402
+from gluon_cnn.experiment import NETWORKS  # noqa: E402
+from mxnet import autograd, gluon, init, nd  # noqa: E402
+
+state: dict = {}
+
+
+def make(network: str, side: int, batch_size: int, weights: str) -> int:
+    """Make the network and a batch; write the weights in the order of the layers. Return the number of parameters."""
+    g.seed(0)
+    net = NETWORKS[network](num_classes=10)
+    net.initialize(init.Xavier())
+    X = nd.random.uniform(shape=(batch_size, 1, side, side))
+    y = nd.random.randint(0, 10, shape=(batch_size,))
+    net(X)
+    if weights:
+        arrays = [p.data().asnumpy() for p in net.collect_params().values()]
+        np.savez(weights, *arrays, X=X.asnumpy(), y=y.asnumpy())
+    if SETTINGS.get("hybridize", True):
+        net.hybridize(**SETTINGS.get("flags", {"static_alloc": True, "static_shape": True}))
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01})
+    state.update(net=net, X=X, y=y, trainer=trainer, loss=gluon.loss.SoftmaxCrossEntropyLoss())
+    return sum(p.data().size for p in net.collect_params().values())
+
+
+def outputs(file: str) -> None:
+    """Write what the network predicts for the batch."""
+    np.save(file, state["net"](state["X"]).asnumpy())
+
+
+def train(steps: int) -> float:
+    """Return pictures a second."""
+    batches = [(state["X"], state["y"])] * steps
+    if SETTINGS.get("loop") == "notes":
+        return len(state["y"]) * steps / notes_loop(batches)
+    names = ("net", "loss", "trainer")
+    history = g.train(batches, batches[:1], *(state[name] for name in names), mx.cpu(), 1, verbose=False)
+    return history.images_per_second[0]
+
+
+def notes_loop(batches: list) -> float:
+    """Train as the notes print it: a value is read after each batch."""
+    net, loss, trainer = state["net"], state["loss"], state["trainer"]
+    start, total = time.perf_counter(), 0.0
+    for X, y in batches:
+        with autograd.record():
+            output = net(X)
+            value = loss(output, y)
+        value.backward()
+        trainer.step(len(y))
+        total += value.mean().asscalar() + (output.argmax(axis=1) == y.astype("float32")).mean().asscalar()
+    return time.perf_counter() - start
+
+
+def predict(steps: int) -> float:
+    """Return pictures a second."""
+    net, X = state["net"], state["X"]
+    start = time.perf_counter()
+    for _ in range(steps):
+        net(X).wait_to_read()
+    return len(X) * steps / (time.perf_counter() - start)
+
+
+def sgemm(size: int = 2048, times: int = 10) -> float:
+    """Return the rate of a product of two square matrices, in GFLOP/s."""
+    a, b = nd.random.uniform(shape=(2, size, size))
+    nd.dot(a, b).wait_to_read()
+    start = time.perf_counter()
+    for _ in range(times):
+        nd.dot(a, b).wait_to_read()
+    return 2 * size**3 * times / (time.perf_counter() - start) / 1e9
+
+
+if SETTINGS.get("bulk"):
+    mx.engine.set_bulk_size(SETTINGS["bulk"])
+serve({"make": make, "outputs": outputs, "train": train, "predict": predict, "sgemm": sgemm})

@@ -1,0 +1,213 @@
+"""Time the course's networks against PyTorch, or against themselves with other settings.
+
+    make bench
+    .venv/bin/python benchmarks/speed/run.py --networks lenet resnet --contenders ours imperative gnu_openmp
+
+Each contender has a process of its own. They take turns: one computes while the others sleep. Each round gives one
+ratio; a ratio's median and quartiles are over the rounds, so that a machine that gets slower does not favour anybody. All
+start from the same weights, and what they predict is compared before anything is timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from gluon_cnn._runtime import available_cores
+from tqdm import tqdm
+
+HERE = Path(__file__).parent
+SIZES = {  # pixels of a side, pictures in a batch
+    "lenet": (28, 64),
+    "alexnet": (224, 32),
+    "vgg": (96, 32),
+    "nin": (224, 32),
+    "googlenet": (96, 32),
+    "resnet": (96, 32),
+    "densenet": (96, 32),
+}
+SAME = 1e-3  # largest difference of two outputs, as a share of the largest output
+PAUSE = 0.3  # seconds after which a contender's threads have gone to sleep
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A framework with settings of the worker and of its environment."""
+
+    worker: str = "mxnet"
+    settings: dict = field(default_factory=dict)
+    environment: dict = field(default_factory=dict)
+
+
+CORES = available_cores()
+CONTENDERS = {
+    "ours": Contender(),
+    "pytorch": Contender("torch", {"threads": CORES}),
+    "pytorch_last": Contender("torch", {"threads": CORES, "channels_last": True}),
+    # MXNet left to itself takes half of the processors.
+    "notes": Contender(
+        settings={"hybridize": False, "loop": "notes"}, environment={"OMP_NUM_THREADS": str(max(1, CORES // 2))}
+    ),
+    # one lever taken away from ours, or added to it
+    "imperative": Contender(settings={"hybridize": False}),
+    "plain_hybridize": Contender(settings={"flags": {}}),
+    "static_alloc": Contender(settings={"flags": {"static_alloc": True}}),
+    "half_the_cores": Contender(environment={"OMP_NUM_THREADS": str(max(1, CORES // 2))}),
+    "gnu_openmp": Contender(environment={"GLUON_CNN_OPENMP": "gnu"}),
+    "bulk_200": Contender(settings={"bulk": 200}),
+}
+
+
+class Worker:
+    """A contender's process."""
+
+    def __init__(self, contender: Contender, torch_python: str) -> None:
+        python = torch_python if contender.worker == "torch" else sys.executable
+        environment = {**os.environ, **contender.environment}
+        if contender.worker == "torch":
+            environment.pop("OMP_NUM_THREADS", None)
+        self.process = subprocess.Popen(
+            [python, str(HERE / f"{contender.worker}_worker.py"), json.dumps(contender.settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, do: str, **arguments):
+        self.process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"a worker ended during {do!r}; what it said is above")
+        return json.loads(answer)
+
+    def end(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(
+    network: str, names: list[str], options: argparse.Namespace, bar: tqdm
+) -> dict[str, dict[str, list[float] | float]]:
+    """Return for each contender its pictures a second in each round, of each task, and its peak memory in MB."""
+    side, batch_size = SIZES[network]
+    side, batch_size = options.side or side, options.batch_size or batch_size
+    with tempfile.TemporaryDirectory() as folder:
+        weights = str(Path(folder) / "weights.npz")
+        workers, reference = {}, None
+        try:
+            for k, name in enumerate(names):
+                bar.set_description(f"{network}: {name}")
+                workers[name] = Worker(CONTENDERS[name], options.torch_python)
+                first = k == 0
+                parameters = workers[name].ask(
+                    "make",
+                    network=network,
+                    side=side,
+                    batch_size=batch_size,
+                    weights=weights if first or CONTENDERS[name].worker == "torch" else "",
+                )
+                file = str(Path(folder) / f"{name}.npy")
+                workers[name].ask("outputs", file=file)
+                outputs = np.load(file)
+                reference = outputs if first else reference
+                if np.abs(outputs - reference).max() > SAME * np.abs(reference).max():
+                    raise RuntimeError(f"{network}: {name} predicts something else than {names[0]}")
+            found: dict = {name: {"parameters": parameters} for name in names}
+            for task in options.tasks:
+                rates: dict[str, list[float]] = {name: [] for name in names}
+                steps = {}
+                for name in names:  # warm up, and find out how many steps take as long as asked for
+                    workers[name].ask(task, steps=2)
+                    rate = workers[name].ask(task, steps=3)
+                    steps[name] = max(2, round(options.seconds * rate / batch_size))
+                for _ in range(options.rounds):
+                    for name in names:
+                        time.sleep(PAUSE)
+                        rates[name].append(workers[name].ask(task, steps=steps[name]))
+                    names = names[1:] + names[:1]  # nobody always comes first
+                    bar.update()
+                for name in names:
+                    found[name][task] = rates[name]
+            for name in names:
+                found[name]["peak"] = workers[name].ask("peak")
+        finally:
+            for worker in workers.values():
+                worker.end()
+    return found
+
+
+def quartiles(values: list[float]) -> str:
+    if len(values) < 2:
+        return f"{values[0]:.2f}"
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return f"{middle:.2f} ({low:.2f}-{high:.2f})"
+
+
+def report(found: dict, names: list[str], task: str) -> str:
+    """Return a table of one task: rates, and ratios of the first contender to the others."""
+    first, *others = names
+    rows, medians = [], {name: [] for name in others}
+    for network, contenders in found.items():
+        row = [network, *(f"{statistics.median(contenders[name][task]):,.0f}" for name in names)]
+        for name in others:
+            ratios = [a / b for a, b in zip(contenders[first][task], contenders[name][task])]
+            medians[name].append(statistics.median(ratios))
+            row.append(quartiles(ratios))
+        rows.append([*row, *(f"{contenders[name]['peak']:,.0f}" for name in names)])
+    means = [f"{statistics.geometric_mean(medians[name]):.2f}" for name in others]
+    rows.append(["geometric mean", *[""] * len(names), *means, *[""] * len(names)])
+    header = ["network", *names, *(f"{first} / {name}" for name in others), *(f"{name}, MB" for name in names)]
+    return markdown(header, rows)
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--networks", nargs="+", choices=SIZES, default=list(SIZES), metavar="NETWORK")
+    parser.add_argument(
+        "--contenders",
+        nargs="+",
+        choices=CONTENDERS,
+        default=["ours", "pytorch", "pytorch_last", "notes"],
+        metavar="NAME",
+        help=f"the first is compared with the others; of {', '.join(CONTENDERS)}",
+    )
+    parser.add_argument("--tasks", nargs="+", choices=["train", "predict"], default=["train", "predict"])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=1.5, help="of one turn")
+    parser.add_argument("--side", type=int, help="pixels, instead of each network's own")
+    parser.add_argument("--batch-size", type=int, help="pictures, instead of each network's own")
+    parser.add_argument("--torch-python", default="build/bench/bin/python", help="the Python that has PyTorch")
+    parser.add_argument("--output", type=Path, default=Path("build/speed.json"), help="all that was measured")
+    options = parser.parse_args()
+    found: dict = {}
+    total = len(options.networks) * len(options.tasks) * options.rounds
+    with tqdm(total=total, unit="round") as bar:
+        for network in options.networks:
+            found[network] = measure(network, options.contenders, options, bar)
+            options.output.parent.mkdir(parents=True, exist_ok=True)
+            options.output.write_text(json.dumps(found, indent=1))
+    print(f"pictures a second; ratios: median (quartiles) of {options.rounds} rounds; {CORES} cores")
+    for task in options.tasks:
+        print(f"\n{task}\n\n{report(found, options.contenders, task)}")
+
+
+if __name__ == "__main__":
+    main()
