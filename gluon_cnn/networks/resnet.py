@@ -54,9 +54,10 @@ class Residual(HybridBlock):
         return super().forward(x, *args)
 
     def hybrid_forward(self, F, x):
-        out = F.relu(self.bn1(self.conv1(x)))
+        # F.relu is the same function, but leaves the memory layout of the convolutions: 5% slower on a CPU
+        out = F.Activation(self.bn1(self.conv1(x)), "relu")
         out = self.bn2(self.conv2(out))
-        return F.relu(out + (x if self.shortcut is None else self.shortcut(x)))
+        return F.Activation(out + (x if self.shortcut is None else self.shortcut(x)), "relu")
 
 
 class ResBlk(HybridBlock):
@@ -95,7 +96,7 @@ class ResBlk(HybridBlock):
         return super().forward(x, *args)
 
     def hybrid_forward(self, F, x):
-        out = F.relu(self.bn1(self.conv1(x)))
+        out = F.Activation(self.bn1(self.conv1(x)), "relu")
         return self.bn2(self.conv2(out)) + self.shortcut(x)
 
 
