@@ -9,7 +9,7 @@ LAB_FLAGS ?=
 test run notebooks: export TQDM_DISABLE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test run data notebooks lock clean rebuild
+.PHONY: help lab test run data notebooks bench lock clean rebuild
 
 help: ## list these commands
 	@echo "make [VARIABLE=value] COMMAND"
@@ -47,6 +47,21 @@ data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
 notebooks: $(STAMP) ## execute every lesson and store its outputs in notebooks/
 	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/[0-9]*.ipynb
 	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams notebooks/[0-9]*.ipynb # it would not while executing
+
+BENCH := build/bench
+
+bench: $(STAMP) $(BENCH)/.installed ## time every network against PyTorch, in turns, and the input pipeline (half an hour)
+	$(BIN)/python benchmarks/speed/run.py --torch-python $(BENCH)/bin/python
+	for size in 64 1; do $(BIN)/python benchmarks/speed/run.py --torch-python $(BENCH)/bin/python --networks resnet \
+	  --tasks predict --batch-size $$size --contenders ours pytorch pytorch_last onnxruntime int8 \
+	  --output build/speed_resnet_$$size.json || exit 1; done
+	$(BIN)/python benchmarks/input_pipeline.py
+
+$(BENCH)/.installed: benchmarks/speed/requirements.txt $(STAMP)
+	@echo "Making $(BENCH) with PyTorch, whose packages may take some GB"
+	$(BIN)/python -m venv $(BENCH)
+	$(BENCH)/bin/pip install --disable-pip-version-check --quiet --requirement benchmarks/speed/requirements.txt
+	@touch $@
 
 lock: $(STAMP) ## choose the newest versions that fit together and write constraints.txt
 	$(BIN)/pip install --quiet uv

@@ -22,6 +22,7 @@ if _runtime.mxnet_problem is None:
     from gluon_cnn.normalization import BatchNorm, batch_norm, pure_batch_norm
     from gluon_cnn.plotting import show_images
     from gluon_cnn.pooling import pool2d
+    from gluon_cnn.quantization import quantize
     from gluon_cnn.summary import summary
     from gluon_cnn.training import History, evaluate_accuracy, seed, train
 else:
@@ -61,6 +62,7 @@ __all__ = [
     "mlpconv",
     "pool2d",
     "pure_batch_norm",
+    "quantize",
     "receptive_field",
     "seed",
     "show_images",

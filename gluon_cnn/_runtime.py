@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import ctypes
+import functools
 import importlib
 import os
 import platform
@@ -27,7 +28,14 @@ NUMPY_ALIASES = ("bool", "int", "float", "complex", "object", "str")
 
 DEBIAN_PACKAGES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0", "libGL.so.1": "libgl1"}
 
-__all__ = ["available_cores", "import_advice", "mxnet_problem", "mxnet_threads", "progress_disabled"]
+__all__ = [
+    "available_cores",
+    "channels_at_once",
+    "import_advice",
+    "mxnet_problem",
+    "mxnet_threads",
+    "progress_disabled",
+]
 
 
 def available_cores(root: str | Path = "/") -> int:
@@ -91,6 +99,15 @@ def mxnet_threads() -> int | None:
         return None
 
 
+@functools.lru_cache
+def channels_at_once(cpuinfo: str | Path = "/proc/cpuinfo") -> int:
+    """Return the channels (float32) in a block of oneDNN's fast convolutions: 16 with AVX-512, else 8."""
+    try:
+        return 16 if "avx512f" in Path(cpuinfo).read_text().split() else 8
+    except OSError:  # not Linux
+        return 8
+
+
 def progress_disabled() -> bool:
     """Return whether TQDM_DISABLE is set; tqdm's notebook bars do not look at it themselves."""
     return os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
@@ -151,6 +168,9 @@ def _import_mxnet() -> str | None:
             importlib.import_module("mxnet")
     except Exception as error:  # whatever it is, the doctor must be able to report it
         return import_advice(error)
+    if not sys.modules["mxnet"].runtime.Features().is_enabled("CUDA"):
+        # Updating four weight arrays at a time spares a GPU launches; on a CPU, one by one is a third faster.
+        os.environ.setdefault("MXNET_OPTIMIZER_AGGREGATION_SIZE", "1")
     threads = mxnet_threads() if imported_before and not threads_were_chosen else None
     if threads is not None and threads < cores:
         warnings.warn(

@@ -6,6 +6,7 @@ import csv
 import functools
 import json
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from gluon_cnn.networks.nin import NiN
 from gluon_cnn.networks.resnet import ResNet
 from gluon_cnn.networks.vgg import VGG, VGG11
 from gluon_cnn.pictures import read_folder, read_picture
+from gluon_cnn.quantization import quantize
 from gluon_cnn.training import History, contexts_of, seed, train
 from mxnet import gluon, init, nd
 
@@ -52,6 +54,7 @@ INITIALIZERS: dict[str, Callable[[], init.Initializer]] = {
 }
 
 WEIGHTS, REPORT, TABLE, CURVES = "network.params", "history.json", "history.csv", "curves.png"  # files of a run
+GRAPH = "network-symbol.json"  # of a quantized one
 
 
 @dataclass
@@ -88,7 +91,11 @@ class Run:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.net.save_parameters(str(folder / WEIGHTS))
+        if self.settings.get("int8"):
+            self.net.export(str(folder / "network"))
+            (folder / "network-0000.params").replace(folder / WEIGHTS)
+        else:
+            self.net.save_parameters(str(folder / WEIGHTS))
         history = asdict(self.history)
         about = {"settings": self.settings, "classes": self.classes, "input_shape": self.input_shape}
         (folder / REPORT).write_text(json.dumps({**about, "history": history}, indent=2, default=str) + "\n")
@@ -130,11 +137,17 @@ class Run:
             name, history = settings["network"], History(**report["history"])
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{folder / REPORT} is damaged ({type(error).__name__}: {error})") from error
-        if network is None and name is None:
+        int8 = settings.get("int8")
+        if network is None and name is None and not int8:
             raise ValueError(f"{folder} holds a network of your own: pass what made it, network=")
-        net = (network or choose("network", name, NETWORKS))(num_classes=len(classes))
+        net = None if int8 else (network or choose("network", name, NETWORKS))(num_classes=len(classes))
         try:
-            net.load_parameters(str(folder / WEIGHTS), ctx=ctx or try_gpu())
+            if net is None:
+                with warnings.catch_warnings():  # it cannot decide the type of the pictures, and need not
+                    warnings.simplefilter("ignore", UserWarning)
+                    net = gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(folder / WEIGHTS))
+            else:
+                net.load_parameters(str(folder / WEIGHTS), ctx=ctx or try_gpu())
         except (mx.MXNetError, AssertionError, ValueError) as error:
             raise ValueError(f"{folder / WEIGHTS} is damaged, or of another network") from error
         return cls(net, history, settings, classes, (channels, height, width))
@@ -168,6 +181,27 @@ class Run:
                 f"{dataset} has the classes {', '.join(test.classes)}; the network knows {', '.join(self.classes)}"
             )
         return test
+
+    def quantize(self, pictures: Iterable | None = None) -> Run:
+        """Return the same run with a network that predicts with 8-bit integers, see :func:`gluon_cnn.quantize`.
+
+        Parameters
+        ----------
+        pictures : iterable of (X, y), optional
+            Batches of training pictures. Default: of the data that the network was trained on.
+
+        Raises
+        ------
+        ValueError
+            When it is quantized already, or there is no such data.
+        """
+        if self.settings.get("int8"):
+            raise ValueError("this network computes with 8-bit integers already")
+        if pictures is None:
+            channels, *size = self.input_shape
+            pictures, _ = load_data(self.settings["dataset"], PICTURES_AT_ONCE, (size[0], size[1]), channels=channels)
+        net = quantize(self.net, pictures)
+        return Run(net, self.history, {**self.settings, "int8": True}, self.classes, self.input_shape)
 
     def predict(self, pictures: Iterable[str | Path]) -> np.ndarray:
         """Return the probabilities of all classes for picture files.
@@ -282,6 +316,7 @@ def experiment(
     if seconds is not None:
         data, num_epochs = _for_seconds(train_iter, number("seconds", seconds, 0)), 1
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
+    loss.hybridize(static_alloc=True)
     history = train(data, test_iter, net, loss, trainer, ctx, num_epochs, verbose)
     height, width = settings["resize"] = pair("resize", resize)
     return Run(net, history, settings, train_iter.classes, (train_iter.images.shape[1], height, width))

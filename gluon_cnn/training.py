@@ -184,8 +184,7 @@ def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequen
     contexts = _as_list(ctx) if ctx is not None else contexts_of(net)
     tally = _Tally()
     for batch in data:
-        parts = split(batch, contexts)
-        tally.add([(None, _hits(net(X), y), len(y)) for X, y in parts])
+        tally.add([(None, net(X), y) for X, y in split(batch, contexts)])
     tally.finish("the data to evaluate on")
     return tally.accuracy
 
@@ -214,7 +213,7 @@ def _train_epoch(
                 )
             autograd.backward(losses)
             trainer.step(sum(len(y) for _, y in parts))
-            tally.add([(value.sum(), _hits(out, y), len(y)) for value, out, (_, y) in zip(losses, outputs, parts)])
+            tally.add([(value, output, y) for value, output, (_, y) in zip(losses, outputs, parts)])
             if tally.count:
                 bar.set_postfix(loss=f"{tally.loss:.3f}", acc=f"{tally.accuracy:.2f}", refresh=False)
             bar.update()
@@ -228,9 +227,9 @@ class _Tally:
     def __init__(self) -> None:
         self.count = 0
         self._loss_sum = 0.0
-        self._hits = 0.0
+        self._hits = 0
         self._batches = 0
-        self._pending: deque[list[tuple[nd.NDArray | None, nd.NDArray, int]]] = deque()
+        self._pending: deque[list[tuple[nd.NDArray | None, nd.NDArray, nd.NDArray]]] = deque()
 
     @property
     def loss(self) -> float:
@@ -240,8 +239,8 @@ class _Tally:
     def accuracy(self) -> float:
         return self._hits / self.count
 
-    def add(self, parts: list[tuple[nd.NDArray | None, nd.NDArray, int]]) -> None:
-        """Take one batch: for each context the sum of its losses, its right answers, its number of pictures."""
+    def add(self, parts: list[tuple[nd.NDArray | None, nd.NDArray, nd.NDArray]]) -> None:
+        """Take one batch: for each context its losses, if there are any, the network's output, and the labels."""
         self._pending.append(parts)
         if len(self._pending) > BATCHES_AHEAD:
             self._read()
@@ -256,17 +255,18 @@ class _Tally:
             )
 
     def _read(self) -> None:
-        for loss_sum, hits, count in self._pending.popleft():
-            if loss_sum is not None:
-                value = loss_sum.asscalar()
+        # In NumPy, while mxnet's engine works on the next batches: for it, such small sums would be a detour.
+        for losses, output, labels in self._pending.popleft():
+            if losses is not None:
+                value = losses.asnumpy().sum(dtype=np.float64)
                 if not math.isfinite(value):
                     raise NotFinite(
                         f"the loss is {value} in batch {self._batches}: lower the learning rate, or look for NaN and "
                         "infinity in the pictures"
                     )
                 self._loss_sum += float(value)
-            self._hits += float(hits.asscalar())
-            self.count += count
+            self._hits += int((output.asnumpy().argmax(axis=1) == labels.asnumpy()).sum())
+            self.count += len(labels)
         self._batches += 1
 
 
@@ -310,8 +310,3 @@ def split(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.N
         )
     Xs, ys = (gluon.utils.split_and_load(part, contexts, even_split=False) for part in (X, y))
     return list(zip(Xs, ys))
-
-
-def _hits(output: nd.NDArray, y: nd.NDArray) -> nd.NDArray:
-    """Return how many rows of ``output`` are largest at their label."""
-    return (output.argmax(axis=1) == y.astype("float32")).sum()

@@ -196,3 +196,12 @@ def test_the_doctor_works_without_mxnet(broken_mxnet):
     assert "apt-get install libgomp1" in printed
     assert "The course cannot run like this" in printed
     assert not errors
+
+
+def test_channels_at_once(tmp_path):
+    file = tmp_path / "cpuinfo"
+    for flags, channels in (("fpu avx2 avx512f avx512bw", 16), ("fpu avx avx2", 8), ("avx512_vnni", 8)):
+        file.write_text(f"processor : 0\nflags : {flags}\n")
+        _runtime.channels_at_once.cache_clear()
+        assert _runtime.channels_at_once(file) == channels
+    assert _runtime.channels_at_once(tmp_path / "none") == 8

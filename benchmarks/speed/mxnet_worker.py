@@ -14,27 +14,38 @@ import gluon_cnn as g  # noqa: E402
 import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
 from gluon_cnn.experiment import NETWORKS  # noqa: E402
+from gluon_cnn.networks import _aligned  # noqa: E402
+from gluon_cnn.quantization import quantize  # noqa: E402
 from mxnet import autograd, gluon, init, nd  # noqa: E402
 
+FLAGS = {"static_alloc": True}  # as in `gluon_cnn.experiment`
 state: dict = {}
 
 
-def make(network: str, side: int, batch_size: int, weights: str) -> int:
-    """Make the network and a batch; write the weights in the order of the layers. Return the number of parameters."""
+def make(network: str, side: int, batch_size: int, weights: str) -> dict:
+    """Make the network and a batch; write the weights in the order of the layers. Return the work for a picture."""
     g.seed(0)
+    if "block" in SETTINGS:
+        _aligned.channels_at_once = lambda: SETTINGS["block"]
     net = NETWORKS[network](num_classes=10)
     net.initialize(init.Xavier())
     X = nd.random.uniform(shape=(batch_size, 1, side, side))
     y = nd.random.randint(0, 10, shape=(batch_size,))
-    net(X)
+    net(X[:1])
     if weights:
         arrays = [p.data().asnumpy() for p in net.collect_params().values()]
         np.savez(weights, *arrays, X=X.asnumpy(), y=y.asnumpy())
-    if SETTINGS.get("hybridize", True):
-        net.hybridize(**SETTINGS.get("flags", {"static_alloc": True, "static_shape": True}))
+    flops = g.summary(net, (1, *X.shape[1:])).flops
+    loss = gluon.loss.SoftmaxCrossEntropyLoss()
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01})
-    state.update(net=net, X=X, y=y, trainer=trainer, loss=gluon.loss.SoftmaxCrossEntropyLoss())
-    return sum(p.data().size for p in net.collect_params().values())
+    if SETTINGS.get("int8"):
+        net = quantize(net, [(X, y)])
+    elif SETTINGS.get("hybridize", True):
+        net.hybridize(**SETTINGS.get("flags", FLAGS))
+        if SETTINGS.get("loss") != "imperative":
+            loss.hybridize(static_alloc=True)
+    state.update(net=net, X=X, y=y, trainer=trainer, loss=loss)
+    return {"flops": flops}
 
 
 def outputs(file: str) -> None:
@@ -75,7 +86,7 @@ def predict(steps: int) -> float:
     return len(X) * steps / (time.perf_counter() - start)
 
 
-def sgemm(size: int = 2048, times: int = 10) -> float:
+def sgemm(size: int = 1024, times: int = 20) -> float:
     """Return the rate of a product of two square matrices, in GFLOP/s."""
     a, b = nd.random.uniform(shape=(2, size, size))
     nd.dot(a, b).wait_to_read()
@@ -85,6 +96,4 @@ def sgemm(size: int = 2048, times: int = 10) -> float:
     return 2 * size**3 * times / (time.perf_counter() - start) / 1e9
 
 
-if SETTINGS.get("bulk"):
-    mx.engine.set_bulk_size(SETTINGS["bulk"])
 serve({"make": make, "outputs": outputs, "train": train, "predict": predict, "sgemm": sgemm})

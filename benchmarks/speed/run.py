@@ -4,8 +4,9 @@
     .venv/bin/python benchmarks/speed/run.py --networks lenet resnet --contenders ours imperative gnu_openmp
 
 Each contender has a process of its own. They take turns: one computes while the others sleep. Each round gives one
-ratio; medians and quartiles are over the rounds, so that a machine that gets slower does not favour anybody. All
-start from the same weights, and what they predict is compared before anything is timed.
+ratio; medians and quartiles are over the rounds, so that a machine that gets slower does not favour anybody. One process
+can be some percent faster than another of the same program, so all are started several times. All start from the same
+weights, and what they predict is compared before anything is timed.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Contender:
     worker: str = "mxnet"
     settings: dict = field(default_factory=dict)
     environment: dict = field(default_factory=dict)
+    tasks: tuple[str, ...] = ("train", "predict")
+    exact: bool = True  # whether it has to predict the same
 
 
 CORES = available_cores()
@@ -53,17 +56,25 @@ CONTENDERS = {
     "ours": Contender(),
     "pytorch": Contender("torch", {"threads": CORES}),
     "pytorch_last": Contender("torch", {"threads": CORES, "channels_last": True}),
+    "onnxruntime": Contender("torch", {"threads": CORES, "onnx": True}, tasks=("predict",)),
+    "int8": Contender(settings={"int8": True}, tasks=("predict",), exact=False),
     # MXNet left to itself takes half of the processors.
     "notes": Contender(
-        settings={"hybridize": False, "loop": "notes"}, environment={"OMP_NUM_THREADS": str(max(1, CORES // 2))}
+        settings={"hybridize": False, "loop": "notes"},
+        environment={"OMP_NUM_THREADS": str(max(1, CORES // 2)), "MXNET_OPTIMIZER_AGGREGATION_SIZE": "4"},
     ),
     # one lever taken away from ours, or added to it
     "imperative": Contender(settings={"hybridize": False}),
     "plain_hybridize": Contender(settings={"flags": {}}),
-    "static_alloc": Contender(settings={"flags": {"static_alloc": True}}),
+    "static_shape": Contender(settings={"flags": {"static_alloc": True, "static_shape": True}}),
     "half_the_cores": Contender(environment={"OMP_NUM_THREADS": str(max(1, CORES // 2))}),
-    "gnu_openmp": Contender(environment={"GLUON_CNN_OPENMP": "gnu"}),
-    "bulk_200": Contender(settings={"bulk": 200}),
+    "four_updates_at_once": Contender(environment={"MXNET_OPTIMIZER_AGGREGATION_SIZE": "4"}),
+    "plain_channels": Contender(settings={"block": 1}),
+    "blocks_of_16": Contender(settings={"block": 16}),
+    "imperative_loss": Contender(settings={"loss": "imperative"}),
+    "large_bulks": Contender(environment={"MXNET_EXEC_BULK_EXEC_MAX_NODE_TRAIN": "200"}),
+    "malloc_keeps": Contender(environment={"MALLOC_TRIM_THRESHOLD_": str(2**32), "MALLOC_MMAP_MAX_": "0"}),
+    "intel_openmp": Contender(environment={"LD_PRELOAD": "build/bench/lib/libiomp5.so"}),
 }
 
 
@@ -104,13 +115,13 @@ def measure(
     side, batch_size = options.side or side, options.batch_size or batch_size
     with tempfile.TemporaryDirectory() as folder:
         weights = str(Path(folder) / "weights.npz")
-        workers, reference = {}, None
+        workers, reference, flops = {}, None, 0
         try:
             for k, name in enumerate(names):
                 bar.set_description(f"{network}: {name}")
                 workers[name] = Worker(CONTENDERS[name], options.torch_python)
                 first = k == 0
-                parameters = workers[name].ask(
+                about = workers[name].ask(
                     "make",
                     network=network,
                     side=side,
@@ -121,24 +132,29 @@ def measure(
                 workers[name].ask("outputs", file=file)
                 outputs = np.load(file)
                 reference = outputs if first else reference
-                if np.abs(outputs - reference).max() > SAME * np.abs(reference).max():
+                if CONTENDERS[name].exact and np.abs(outputs - reference).max() > SAME * np.abs(reference).max():
                     raise RuntimeError(f"{network}: {name} predicts something else than {names[0]}")
-            found: dict = {name: {"parameters": parameters} for name in names}
+                flops = about["flops"] if first else flops
+            found: dict = {name: {"flops": flops} for name in names}
             for task in options.tasks:
-                rates: dict[str, list[float]] = {name: [] for name in names}
-                steps = {}
-                for name in names:  # warm up, and find out how many steps take as long as asked for
+                able = [name for name in names if task in CONTENDERS[name].tasks]
+                rates: dict[str, list[float]] = {name: [] for name in able}
+                gemm, steps = [], {}
+                for name in able:  # warm up, and find out how many steps take as long as asked for
                     workers[name].ask(task, steps=2)
                     rate = workers[name].ask(task, steps=3)
                     steps[name] = max(2, round(options.seconds * rate / batch_size))
                 for _ in range(options.rounds):
-                    for name in names:
+                    time.sleep(PAUSE)
+                    gemm.append(workers[names[0]].ask("sgemm"))
+                    for name in able:
                         time.sleep(PAUSE)
                         rates[name].append(workers[name].ask(task, steps=steps[name]))
-                    names = names[1:] + names[:1]  # nobody always comes first
+                    able = able[1:] + able[:1]  # nobody always comes first
                     bar.update()
-                for name in names:
+                for name in able:
                     found[name][task] = rates[name]
+                found[names[0]][f"sgemm, {task}"] = gemm
             for name in names:
                 found[name]["peak"] = workers[name].ask("peak")
         finally:
@@ -155,19 +171,25 @@ def quartiles(values: list[float]) -> str:
 
 
 def report(found: dict, names: list[str], task: str) -> str:
-    """Return a table of one task: rates, and ratios of the first contender to the others."""
+    """Return a table of one task: rates, ratios of the first contender to the others, what the first makes of sgemm."""
+    names = [name for name in names if task in CONTENDERS[name].tasks]
     first, *others = names
-    rows, medians = [], {name: [] for name in others}
+    rows: list[list[str]] = []
+    medians: dict[str, list[float]] = {name: [] for name in others}
     for network, contenders in found.items():
         row = [network, *(f"{statistics.median(contenders[name][task]):,.0f}" for name in names)]
         for name in others:
             ratios = [a / b for a, b in zip(contenders[first][task], contenders[name][task])]
             medians[name].append(statistics.median(ratios))
             row.append(quartiles(ratios))
-        rows.append([*row, *(f"{contenders[name]['peak']:,.0f}" for name in names)])
+        rate, sgemm = (statistics.median(contenders[first][key]) for key in (task, f"sgemm, {task}"))
+        work = contenders[first]["flops"][0] * (3 if task == "train" else 1)  # gradients of inputs and of weights
+        row.append(f"{rate * work / (sgemm * 1e9):.0%}")
+        rows.append([*row, *(f"{max(contenders[name]['peak']):,.0f}" for name in names)])
     means = [f"{statistics.geometric_mean(medians[name]):.2f}" for name in others]
-    rows.append(["geometric mean", *[""] * len(names), *means, *[""] * len(names)])
-    header = ["network", *names, *(f"{first} / {name}" for name in others), *(f"{name}, MB" for name in names)]
+    rows.append(["geometric mean", *[""] * len(names), *means, *[""] * (len(names) + 1)])
+    ratios = [f"{first} / {name}" for name in others]
+    header = ["network", *names, *ratios, f"{first}, of sgemm", *(f"{name}, MB" for name in names)]
     return markdown(header, rows)
 
 
@@ -190,21 +212,30 @@ def main() -> None:
         help=f"the first is compared with the others; of {', '.join(CONTENDERS)}",
     )
     parser.add_argument("--tasks", nargs="+", choices=["train", "predict"], default=["train", "predict"])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=1.5, help="of one turn")
+    parser.add_argument("--launches", type=int, default=3, help="how often to start the processes")
+    parser.add_argument("--rounds", type=int, default=3, help="of turns in each launch")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one turn")
     parser.add_argument("--side", type=int, help="pixels, instead of each network's own")
     parser.add_argument("--batch-size", type=int, help="pictures, instead of each network's own")
     parser.add_argument("--torch-python", default="build/bench/bin/python", help="the Python that has PyTorch")
     parser.add_argument("--output", type=Path, default=Path("build/speed.json"), help="all that was measured")
     options = parser.parse_args()
+    if CONTENDERS[options.contenders[0]].worker != "mxnet":
+        parser.error("the first contender has to be one of mxnet: it draws the weights for all")
     found: dict = {}
-    total = len(options.networks) * len(options.tasks) * options.rounds
+    total = len(options.networks) * len(options.tasks) * options.launches * options.rounds
     with tqdm(total=total, unit="round") as bar:
         for network in options.networks:
-            found[network] = measure(network, options.contenders, options, bar)
+            found[network] = {name: {} for name in options.contenders}
+            for _ in range(options.launches):
+                for name, values in measure(network, options.contenders, options, bar).items():
+                    for key, value in values.items():
+                        found[network][name].setdefault(key, []).extend(value if isinstance(value, list) else [value])
             options.output.parent.mkdir(parents=True, exist_ok=True)
             options.output.write_text(json.dumps(found, indent=1))
-    print(f"pictures a second; ratios: median (quartiles) of {options.rounds} rounds; {CORES} cores")
+    print(
+        f"pictures a second; ratios: median (quartiles) of {options.launches} x {options.rounds} rounds; {CORES} cores"
+    )
     for task in options.tasks:
         print(f"\n{task}\n\n{report(found, options.contenders, task)}")
 

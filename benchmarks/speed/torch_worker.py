@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
+from collections.abc import Callable
 
 from worker import serve  # first: it keeps standard output free
 
@@ -18,8 +20,8 @@ torch.set_num_threads(SETTINGS["threads"])
 state: dict = {}
 
 
-def make(network: str, side: int, batch_size: int, weights: str) -> int:
-    """Make the network with the weights in that file, and its batch. Return the number of parameters."""
+def make(network: str, side: int, batch_size: int, weights: str) -> None:
+    """Make the network with the weights in that file, and its batch."""
     file = np.load(weights)
     X, y = torch.tensor(file["X"]), torch.tensor(file["y"].astype(np.int64))
     net = NETWORKS[network]().eval()
@@ -35,7 +37,21 @@ def make(network: str, side: int, batch_size: int, weights: str) -> int:
         net, X = net.to(memory_format=torch.channels_last), X.to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
     state.update(net=net, X=X, y=y, optimizer=optimizer, loss=torch.nn.CrossEntropyLoss())
-    return sum(a.numel() for a in mine)
+    if SETTINGS.get("onnx"):
+        state["net"] = in_onnxruntime(net, X)
+
+
+def in_onnxruntime(net: torch.nn.Module, X: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return the network as ONNX Runtime computes it."""
+    import onnxruntime
+
+    file = io.BytesIO()
+    torch.onnx.export(net, (X,), file, dynamo=False)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = SETTINGS["threads"]
+    session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
+    (name,) = (argument.name for argument in session.get_inputs())
+    return lambda X: torch.from_numpy(session.run(None, {name: X.numpy()})[0])
 
 
 def outputs(file: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import mxnet as mx
 import numpy as np
+from gluon_cnn.networks._aligned import filling_up
 from mxnet import nd
 from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import HybridSequential
@@ -29,6 +30,10 @@ class Network(HybridBlock):
         if isinstance(x, nd.NDArray) and not mx.util.is_np_array():
             self._check_input(x)
         return super().forward(x, *args)
+
+    def _get_graph(self, *args):  # what a hybridized network runs
+        with filling_up():
+            return super()._get_graph(*args)
 
     def smallest_size(self, channels: int = 1) -> int:
         """Return the height and width in pixels of the smallest square picture that fits, found by bisection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gluon_cnn._checks import whole
+from gluon_cnn.networks._aligned import Aligned
 from gluon_cnn.networks._network import Network
 from mxnet.gluon import nn
 
@@ -32,12 +33,12 @@ class LeNet(Network):
         super().__init__(**kwargs)
         num_classes = whole("num_classes", num_classes, 1)
         with self.name_scope():
-            self.features = nn.HybridSequential()
+            self.features = Aligned()  # an nn.HybridSequential that computes faster on a CPU
             self.features.add(
                 # (N, 1, 28, 28)
                 nn.Conv2D(channels=20, kernel_size=5, activation="relu"),  # (N, 20, 24, 24)
                 nn.MaxPool2D(pool_size=2, strides=2),  # (N, 20, 12, 12)
-                nn.Conv2D(channels=50, kernel_size=3, activation="relu"),  # (N, 50, 10, 10)
+                nn.Conv2D(channels=50, kernel_size=3, activation="relu", in_channels=20),  # (N, 50, 10, 10)
                 nn.MaxPool2D(pool_size=2, strides=2),  # (N, 50, 5, 5)
                 nn.Flatten(),  # (N, 1250)
                 nn.Dense(128, activation="relu"),  # (N, 128)

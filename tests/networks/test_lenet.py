@@ -89,6 +89,7 @@ def test_saved_exported_and_loaded_again(tmp_path):
     net.save_parameters(str(tmp_path / "lenet.params"))
     copy = g.LeNet()
     copy.load_parameters(str(tmp_path / "lenet.params"))
+    copy.hybridize()
     np.testing.assert_array_equal(copy(X).asnumpy(), expected)
     net.export(str(tmp_path / "lenet"))
     symbol = gluon.SymbolBlock.imports(

@@ -1,0 +1,89 @@
+"""Time how many pictures a second `gluon_cnn.Batches` prepares, and Gluon's DataLoader with the same transforms.
+
+    .venv/bin/python benchmarks/input_pipeline.py
+
+Both take Fashion-MNIST's bytes to float32 batches of 0..1, resized, in a new order, and they take turns. What they make
+of the same pictures is compared first. The pictures are the sample's 4,000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import statistics
+import time
+from collections.abc import Iterable
+
+import gluon_cnn as g
+import numpy as np
+from mxnet import gluon, nd
+from mxnet.gluon.data.vision import transforms
+from tqdm import trange
+
+SIZES = ((28, 64), (96, 32), (224, 32))  # pixels of a side, pictures in a batch
+
+
+def loaders(side: int, batch_size: int, shuffle: bool) -> dict[str, Iterable]:
+    """Return both ways to the same batches."""
+    data, _ = g.load_data("sample", batch_size)
+    pictures = nd.array(data.images.transpose(0, 2, 3, 1), dtype="uint8")
+    # Resize comes after ToTensor: bytes would be rounded.
+    steps = [transforms.ToTensor()] + ([] if side == 28 else [ResizeChannelsFirst(side)])
+    dataset = gluon.data.ArrayDataset(pictures, data.labels).transform_first(transforms.Compose(steps))
+    return {
+        "Batches": g.Batches(data.images, data.labels, batch_size, resize=side, shuffle=shuffle),
+        "DataLoader": gluon.data.DataLoader(dataset, batch_size, shuffle=shuffle),
+    }
+
+
+class ResizeChannelsFirst(gluon.nn.HybridBlock):
+    """Bilinear resizing of one picture, (C, H, W)."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def hybrid_forward(self, F, x):
+        x = F.expand_dims(x, axis=0)
+        x = F.contrib.BilinearResize2D(x, height=self.side, width=self.side, align_corners=False)
+        return F.squeeze(x, axis=0)
+
+
+def rate(batches: Iterable, seconds: float) -> float:
+    """Return pictures a second over about that many seconds."""
+    start, count = time.perf_counter(), 0
+    for X, _ in itertools.chain.from_iterable(itertools.repeat(batches)):
+        X.wait_to_read()
+        count += len(X)
+        if time.perf_counter() - start > seconds:
+            return count / (time.perf_counter() - start)
+    raise AssertionError("there is no last batch")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one turn")
+    options = parser.parse_args()
+    print("| pixels | batch | Batches, pictures/s | DataLoader, pictures/s | ratio: median (range) |")
+    print("| --- | --- | --- | --- | --- |")
+    for side, batch_size in SIZES:
+        ours, gluons = (next(iter(batches)) for batches in loaders(side, batch_size, shuffle=False).values())
+        np.testing.assert_allclose(ours[0].asnumpy(), gluons[0].asnumpy(), atol=1e-5)
+        np.testing.assert_array_equal(ours[1].asnumpy(), gluons[1].asnumpy())
+        both = loaders(side, batch_size, shuffle=True)
+        rates: dict[str, list[float]] = {name: [] for name in both}
+        for _ in trange(options.rounds, desc=f"{side} pixels", leave=False):
+            for name, batches in both.items():
+                rates[name].append(rate(batches, options.seconds))
+        ratios = [a / b for a, b in zip(*rates.values())]
+        medians = " | ".join(f"{statistics.median(values):,.0f}" for values in rates.values())
+        print(
+            f"| {side} | {batch_size} | {medians} | "
+            f"{statistics.median(ratios):.1f} ({min(ratios):.1f}-{max(ratios):.1f}) |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
