@@ -150,6 +150,7 @@ class Run:
                 net.load_parameters(str(folder / WEIGHTS), ctx=ctx or try_gpu())
         except (mx.MXNetError, AssertionError, ValueError) as error:
             raise ValueError(f"{folder / WEIGHTS} is damaged, or of another network") from error
+        net.hybridize(static_alloc=True)
         return cls(net, history, settings, classes, (channels, height, width))
 
     def test_pictures(self, dataset: Any = None, broken: str = "refuse") -> Batches:

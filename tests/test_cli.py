@@ -34,7 +34,7 @@ def test_no_or_a_wrong_command_is_refused_with_the_right_ones(capsys, arguments)
 
 def test_every_command_explains_itself(capsys):
     (commands,) = (action.choices for action in cli._parser()._actions if action.choices)
-    assert set(commands) == {"doctor", "data", "summary", "train", "evaluate", "predict", "compare"}
+    assert set(commands) == {"doctor", "data", "summary", "train", "evaluate", "predict", "quantize", "compare"}
     for name in commands:
         with pytest.raises(SystemExit) as stopped:
             cli.main([name, "--help"])

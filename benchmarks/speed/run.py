@@ -4,7 +4,7 @@
     .venv/bin/python benchmarks/speed/run.py --networks lenet resnet --contenders ours imperative gnu_openmp
 
 Each contender has a process of its own. They take turns: one computes while the others sleep. Each round gives one
-ratio; medians and quartiles are over the rounds, so that a machine that gets slower does not favour anybody. One process
+ratio; medians and quartiles are over the rounds: a machine that gets slower does not favour anybody. One process
 can be some percent faster than another of the same program, so all are started several times. All start from the same
 weights, and what they predict is compared before anything is timed.
 """

@@ -60,12 +60,12 @@ def _convolve(F, layer: nn.Conv2D, x, channels: int, filled: int):
     more_own, more = settings["num_filter"] - own, filled - channels
     if channels and layer.weight.shape[1] != channels:  # mxnet cannot infer it through the zeros
         raise ValueError(f"{layer.name} follows {channels} channels: pass in_channels={channels}")
-    weight, bias = layer.weight.var(), layer.bias.var()
+    weight, bias, dtype = layer.weight.var(), layer.bias.var(), layer.weight.dtype
     if more_own:
-        weight = F.concat(weight, F.zeros((more_own, 0, *kernel)), dim=0)  # mxnet infers the 0
-        bias = F.concat(bias, F.zeros((more_own,)), dim=0)
+        weight = F.concat(weight, F.zeros((more_own, 0, *kernel), dtype=dtype), dim=0)  # mxnet infers the 0
+        bias = F.concat(bias, F.zeros((more_own,), dtype=dtype), dim=0)
     if more:
-        weight = F.concat(weight, F.zeros((own + more_own, more, *kernel)), dim=1)
+        weight = F.concat(weight, F.zeros((own + more_own, more, *kernel), dtype=dtype), dim=1)
     with layer.name_scope():
         x = F.Convolution(x, weight, bias, name="fwd", **settings)
     return layer.act(x) if layer.act is not None else x, own, own + more_own
