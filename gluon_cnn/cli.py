@@ -111,9 +111,9 @@ def _parser() -> argparse.ArgumentParser:
         "train a network and keep it in a folder",
         description="Train a network with softmax cross-entropy; the notes' settings are the default. The folder gets "
         "the weights (network.params), settings and history (history.json), the history as a table (history.csv) and "
-        "its curves (curves.png). Ctrl-C ends the training and keeps the network as it is then.",
+        "its curves (curves.png). Ctrl-C ends the training and keeps the network as it is then, after the first epoch.",
         epilog="examples: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3; "
-        "gluon-cnn train lenet --dataset my_pictures --resize 64 --epochs 20 --momentum 0.9",
+        "gluon-cnn train lenet --dataset my_pictures --resize 64 --batch-size 8 --epochs 20 --momentum 0.9",
     )
     train.add_argument("network", help=NAMES)
     _add_settings(train, optimizer="sgd", learning_rate=0.01, initializer="xavier")
@@ -133,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         "--dataset", metavar="NAME_OR_FOLDER", help=f"{DATA}; without it the one that the network was trained on"
     )
     _add_broken(evaluate)
+    evaluate.set_defaults(broken=None)  # as in training
 
     predict = add(
         "predict",
@@ -172,7 +173,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NAMES}; without any, all of them")
     compare.add_argument("--seconds", type=float, default=10.0, help="training time of each network")
     _add_settings(compare, optimizer="adam", learning_rate=0.001, initializer="he")
-    compare.add_argument("--output", type=Path, metavar="FOLDER", default=RUNS / "comparison", help="where to keep it")
+    compare.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where to keep it; without it a new one in runs/"
+    )
     return parser
 
 
@@ -239,7 +242,7 @@ def _summary(options: argparse.Namespace) -> int:
     net = experiment.choose("network", options.network, experiment.NETWORKS)(num_classes=options.classes)
     net.initialize()
     smallest = net.smallest_size(options.channels)
-    side = options.resize or max(experiment.SMALLEST_SIDE, smallest)
+    side = max(experiment.SMALLEST_SIDE, smallest) if options.resize is None else options.resize
     print(summary(net, (1, options.channels, side, side), blocks=options.blocks))
     print(
         f"The smallest pictures it takes have {smallest}x{smallest} pixels; the widest-seeing value before the dense "
@@ -256,6 +259,7 @@ def _train(options: argparse.Namespace) -> int:
     try:
         run = experiment.experiment(options.network, **_settings(options), num_epochs=options.num_epochs)
         if not len(run.history):  # stopped
+            print("Nothing is kept")
             return 130
         run.save(folder)
     finally:
@@ -313,15 +317,19 @@ def _quantize(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from gluon_cnn.comparison import compare
+    from gluon_cnn.comparison import TABLE, compare
 
-    options.output.mkdir(parents=True, exist_ok=True)
-    found = compare(options.networks or None, seconds=options.seconds, **_settings(options))
-    if not found.measurements:
-        return 130
-    print(found)
-    found.write(options.output)
-    print(f"Kept in {options.output}")
+    folder = _claim(options.output, RUNS / "comparison", TABLE)
+    try:
+        found = compare(options.networks or None, seconds=options.seconds, **_settings(options))
+        if not found.measurements:
+            return 130
+        print(found)
+        found.write(folder)
+    finally:
+        with contextlib.suppress(OSError):  # it is not empty
+            folder.rmdir()
+    print(f"Kept in {folder}")
     return 0
 
 

@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 __all__ = ["Comparison", "compare"]
 
 MARKERS = "osD^vP*X<>ph"
+TABLE = "comparison.csv"  # file that `write` makes beside comparison.png
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Comparison:
         """Write the table (CSV) and the figure (PNG) into a folder."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "comparison.csv").open("w", newline="") as table:
+        with (folder / TABLE).open("w", newline="") as table:
             writer = csv.DictWriter(table, [field.name for field in fields(Measurement)])
             writer.writeheader()
             writer.writerows(asdict(m) for m in self.measurements)

@@ -153,7 +153,7 @@ class Run:
         net.hybridize(static_alloc=True)
         return cls(net, history, settings, classes, (channels, height, width))
 
-    def test_pictures(self, dataset: Any = None, broken: str = "refuse") -> Batches:
+    def test_pictures(self, dataset: Any = None, broken: str | None = None) -> Batches:
         """Return pictures to test on, in batches.
 
         Parameters
@@ -161,8 +161,8 @@ class Run:
         dataset, optional
             See :func:`gluon_cnn.load_data`. Default: the data the network was trained on, of which those set aside
             count; of another folder all pictures count, or those in its folder ``test``.
-        broken : str
-            See :func:`gluon_cnn.load_data`.
+        broken : str, optional
+            See :func:`gluon_cnn.load_data`. Default: for the data it was trained on as in training, else ``"refuse"``.
 
         Raises
         ------
@@ -170,10 +170,12 @@ class Run:
             When there is no such data, or its classes are others than the network's.
         """
         channels, height, width = self.input_shape
-        size, own = (height, width), self.settings["dataset"]
-        if dataset is None or str(dataset) == own:
-            dataset = own
-        elif isinstance(dataset, (str, Path)) and Path(dataset).is_dir() and not (Path(dataset) / "test").is_dir():
+        size, own = (height, width), dataset is None or str(dataset) == self.settings["dataset"]
+        if own:
+            dataset, broken = self._own_data(), broken or self.settings.get("broken")
+        broken = broken or "refuse"
+        is_folder = isinstance(dataset, (str, Path)) and Path(dataset).is_dir()
+        if is_folder and not own and not (Path(dataset) / "test").is_dir():
             images, labels, _ = read_folder(dataset, size, channels, broken, self.classes)
             return Batches(images, labels, PICTURES_AT_ONCE, classes=self.classes)
         _, test = load_data(dataset, PICTURES_AT_ONCE, size, channels=channels, broken=broken)
@@ -182,6 +184,15 @@ class Run:
                 f"{dataset} has the classes {', '.join(test.classes)}; the network knows {', '.join(self.classes)}"
             )
         return test
+
+    def _own_data(self) -> str:
+        """Return what the network was trained on, if it is still there."""
+        own = self.settings["dataset"]
+        if own not in DATASETS and not Path(own).is_dir():
+            raise ValueError(
+                f"the pictures this network was trained on ({own}) are not there any more: pass dataset= (--dataset)"
+            )
+        return own
 
     def quantize(self, pictures: Iterable | None = None) -> Run:
         """Return the same run with a network that predicts with 8-bit integers, see :func:`gluon_cnn.quantize`.
@@ -200,7 +211,10 @@ class Run:
             raise ValueError("this network computes with 8-bit integers already")
         if pictures is None:
             channels, *size = self.input_shape
-            pictures, _ = load_data(self.settings["dataset"], PICTURES_AT_ONCE, (size[0], size[1]), channels=channels)
+            broken = self.settings.get("broken", "refuse")
+            pictures, _ = load_data(
+                self._own_data(), PICTURES_AT_ONCE, (size[0], size[1]), channels=channels, broken=broken
+            )
         net = quantize(self.net, pictures)
         return Run(net, self.history, {**self.settings, "int8": True}, self.classes, self.input_shape)
 
@@ -302,7 +316,8 @@ def experiment(
             resize = (height, width) if min(height, width) >= fewest_pixels(make) else None
     elif dataset not in DATASETS:
         settings["dataset"] = str(Path(dataset).resolve())
-    resize = resize or max(SMALLEST_SIDE, fewest_pixels(make))
+    if resize is None:
+        resize = max(SMALLEST_SIDE, fewest_pixels(make))
     train_iter, test_iter = load_data(dataset, batch_size, resize, channels=channels, broken=broken)
     ctx = ctx or try_gpu()
     net = make(num_classes=len(train_iter.classes))

@@ -27,6 +27,8 @@ COLORS = {
     "red": "#D55E00",
     "sky": "#56B4E9",
     "grey": "#666666",
+    "purple": "#CC79A7",
+    "black": "#000000",
 }
 
 STYLE = {

@@ -175,7 +175,7 @@ def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
     run = experiment.Run.load("runs/lenet")
     assert run.input_shape == (1, 28, 28)
     assert (run.settings["batch_size"], run.settings["initializer"]) == (4, "he")
-    assert cli.main(["evaluate", "--skip-broken"]) == 0
+    assert cli.main(["evaluate"]) == 0  # without the broken file, as in training
     assert capsys.readouterr().out.splitlines()[-1].split()[2:] == ["4", "of", "4", "1.0000"]
     shutil.copytree("light", "other")
     Path("other/dark/broken.jpg").unlink()
@@ -183,6 +183,9 @@ def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[-1].split()[2:] == ["20", "of", "20", "1.0000"]
     assert cli.main(["predict", "other/bright/0.png", "--top", "1"]) == 0
     assert "other/bright/0.png: bright " in capsys.readouterr().out
+    shutil.rmtree("light")
+    assert cli.main(["evaluate"]) == 1
+    assert "are not there any more: pass dataset= (--dataset)" in capsys.readouterr().err
 
 
 def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsys):

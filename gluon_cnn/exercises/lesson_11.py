@@ -18,7 +18,7 @@ def check_1(answer: int | None) -> None:
         answer,
         lambda value: value == 1024,
         "64 + 6 * 32 = 256, halved to 128; go on like this, and do not halve at the end.",
-        "As many as GoogLeNet has at its end, and a quarter of the widest VGG vector.",
+        "As many as GoogLeNet has at its end, and a quarter of what VGG's dense layers have.",
     )
 
 

@@ -39,7 +39,7 @@ def check_3(answer: Callable | None) -> None:
         3,
         answer,
         _is_a_network,
-        "a function of num_classes that returns an nn.HybridSequential ending with nn.Dense(num_classes).",
+        "a function of one argument, num_classes; an nn.HybridSequential that ends with nn.Dense(num_classes).",
         "compare({'mine': make}) puts it into the table.",
     )
 

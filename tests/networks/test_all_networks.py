@@ -5,6 +5,7 @@ from functools import partial
 import gluon_cnn as g
 import numpy as np
 import pytest
+from gluon_cnn.inspection import restored
 from gluon_cnn.networks.vgg import VGG11, VGG_NOTES
 from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn
@@ -137,6 +138,54 @@ def test_hybridized_it_trains_the_same(name):
         close(got, expected, 1e-7)
     difference = sum(np.square(a - b).sum() for a, b in zip(single, gradients))
     assert difference < 0.05**2 * sum(np.square(gradient).sum() for gradient in gradients)
+
+
+STATIC = [{"static_alloc": True}, {"static_alloc": True, "static_shape": True}]
+
+
+@pytest.mark.parametrize("flags", STATIC, ids=["memory", "shapes"])
+@pytest.mark.parametrize("name", ["LeNet", "ResNet", "DenseNet 4-4-4-4"])
+def test_a_shorter_batch_with_static_memory(name, flags):
+    """What was planned for one size of a batch does not serve another, nor training's plan prediction."""
+    net, X = made(name)
+    net.cast("float64")
+    X = X.astype("float64")
+
+    def passes():
+        with restored(net):  # batch norm's statistics move
+            for count in (3, 1, 3, 2):
+                output, gradients = trained(net, X[:count].copy())
+                yield from (output, *gradients, net(X[:count]).asnumpy())
+
+    expected = list(passes())
+    net.hybridize(**flags)
+    for got, wanted in zip(passes(), expected):
+        close(got, wanted, 1e-7)
+
+
+@pytest.mark.parametrize("flags", STATIC, ids=["memory", "shapes"])
+def test_gradients_in_prediction_with_static_memory(flags):
+    """mxnet once gave others there with static shapes."""
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(4, kernel_size=3), nn.BatchNorm(), nn.Activation("relu"), nn.AvgPool2D(), nn.Dense(3))
+    net.initialize(init.Xavier(magnitude=3))
+    X = nd.random.normal(shape=(5, 2, 8, 8))
+    trained(net, X)  # batch norm's statistics are no longer 0 and 1
+
+    def gradients():
+        X.attach_grad()
+        with autograd.record(train_mode=False):
+            output = net(X)
+        output.backward(nd.ones_like(output), train_mode=False)
+        return [X.grad.asnumpy(), *(p.grad().asnumpy() for p in net.collect_params().values() if p.grad_req != "null")]
+
+    expected = gradients()
+    net.hybridize(**flags)
+    with restored(net):
+        trained(net, X)
+    for _ in range(2):
+        for got, wanted in zip(gradients(), expected):
+            close(got, wanted, 1e-5)
 
 
 @every_network
