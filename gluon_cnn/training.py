@@ -218,6 +218,7 @@ def _train_epoch(
                 bar.set_postfix(loss=f"{tally.loss:.3f}", acc=f"{tally.accuracy:.2f}", refresh=False)
             bar.update()
     tally.finish("train_data")
+    nd.waitall()  # for the last update: nothing that was read depends on it
     return tally, clock.seconds
 
 

@@ -318,3 +318,23 @@ def test_a_history_without_an_epoch():
     assert str(g.History()) == "no epoch was finished"
     with pytest.raises(ValueError, match="nothing to plot"):
         g.History().plot()
+
+
+def test_the_clock_runs_until_the_last_update(monkeypatch):
+    """Loss and output of the last batch are known before its gradients are."""
+    events = []
+    waitall = training.nd.waitall
+    monkeypatch.setattr(training.nd, "waitall", lambda: (events.append("waited"), waitall()))
+    monkeypatch.setattr(training, "evaluate_accuracy", lambda *_: events.append("tested") or 0.5)
+    net = nn.Dense(2)
+    net.initialize()
+
+    class Logged(gluon.Trainer):
+        def step(self, *arguments):
+            events.append("updated")
+            super().step(*arguments)
+
+    trainer = Logged(net.collect_params(), "sgd")
+    batches = [(nd.ones((2, 3)), nd.array([0, 1]))] * 2
+    g.train(batches, batches, net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, mx.cpu(), 1, verbose=False)
+    assert events == ["updated", "updated", "waited", "tested"]
