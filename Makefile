@@ -50,7 +50,7 @@ notebooks: $(STAMP) ## execute every lesson and store its outputs in notebooks/
 
 BENCH := build/bench
 
-bench: $(STAMP) $(BENCH)/.installed ## time every network against PyTorch, in turns, and the input pipeline (half an hour)
+bench: $(STAMP) $(BENCH)/.installed ## time every network against PyTorch, in turns, and the input pipeline (an hour or more)
 	$(BIN)/python benchmarks/speed/run.py --torch-python $(BENCH)/bin/python
 	for size in 64 1; do $(BIN)/python benchmarks/speed/run.py --torch-python $(BENCH)/bin/python --networks resnet \
 	  --tasks predict --batch-size $$size --contenders ours pytorch pytorch_last onnxruntime int8 \
