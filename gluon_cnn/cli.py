@@ -8,7 +8,7 @@ import itertools
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from gluon_cnn import __version__, _runtime, doctor
@@ -255,16 +255,12 @@ def _train(options: argparse.Namespace) -> int:
     from gluon_cnn import experiment
 
     experiment.choose("network", options.network, experiment.NETWORKS)
-    folder = _claim(options.output, RUNS / options.network, experiment.REPORT)
-    try:
+    with _claimed(options.output, RUNS / options.network, experiment.REPORT) as folder:
         run = experiment.experiment(options.network, **_settings(options), num_epochs=options.num_epochs)
         if not len(run.history):  # stopped
             print("Nothing is kept")
             return 130
         run.save(folder)
-    finally:
-        with contextlib.suppress(OSError):  # it is not empty
-            folder.rmdir()
     print(f"Kept in {folder}; gluon-cnn predict PICTURE --run {folder} uses it")
     return 0
 
@@ -302,16 +298,15 @@ def _quantize(options: argparse.Namespace) -> int:
 
     source = _folder(options)
     run = experiment.Run.load(source)
-    small, test = run.quantize(), run.test_pictures()
-    for name, net in (("32-bit floats", run.net), ("8-bit integers", small.net)):
-        net.hybridize(static_alloc=True, static_shape=True)
-        evaluate_accuracy([next(iter(test))], net)  # plans and warms up
-        start = time.perf_counter()
-        accuracy = evaluate_accuracy(test, net)
-        rate = len(test.labels) / (time.perf_counter() - start)
-        print(f"{name:<15} test accuracy {accuracy:.4f}, {rate:,.0f} pictures a second")
-    folder = _claim(options.output, source.with_name(f"{source.name}-int8"), experiment.REPORT)
-    small.save(folder)
+    with _claimed(options.output, source.with_name(f"{source.name}-int8"), experiment.REPORT) as folder:
+        small, test = run.quantize(), run.test_pictures()
+        for name, net in (("32-bit floats", run.net), ("8-bit integers", small.net)):
+            evaluate_accuracy([next(iter(test))], net)  # plans and warms up
+            start = time.perf_counter()
+            accuracy = evaluate_accuracy(test, net)
+            rate = len(test.labels) / (time.perf_counter() - start)
+            print(f"{name:<15} test accuracy {accuracy:.4f}, {rate:,.0f} pictures a second")
+        small.save(folder)
     print(f"Kept in {folder}")
     return 0
 
@@ -319,16 +314,12 @@ def _quantize(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     from gluon_cnn.comparison import TABLE, compare
 
-    folder = _claim(options.output, RUNS / "comparison", TABLE)
-    try:
+    with _claimed(options.output, RUNS / "comparison", TABLE) as folder:
         found = compare(options.networks or None, seconds=options.seconds, **_settings(options))
         if not found.measurements:
             return 130
         print(found)
         found.write(folder)
-    finally:
-        with contextlib.suppress(OSError):  # it is not empty
-            folder.rmdir()
     print(f"Kept in {folder}")
     return 0
 
@@ -354,6 +345,17 @@ def _folder(options: argparse.Namespace) -> Path:
     folder = experiment.newest_run(RUNS)
     print(f"Using {folder}")
     return folder
+
+
+@contextlib.contextmanager
+def _claimed(wanted: Path | None, default: Path, report: str) -> Iterator[Path]:
+    """Give the folder of :func:`_claim`; one that nothing was written to goes away again."""
+    folder = _claim(wanted, default, report)
+    try:
+        yield folder
+    finally:
+        with contextlib.suppress(OSError):  # it is not empty
+            folder.rmdir()
 
 
 def _claim(wanted: Path | None, default: Path, report: str) -> Path:

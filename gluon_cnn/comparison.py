@@ -109,11 +109,13 @@ class Comparison:
                 ):
                     ax.scatter(getattr(m, x), getattr(m, y), color=color, marker=marker, s=60, label=m.network)
                 ax.set(xscale="log", xlabel=xlabel, ylabel=ylabel, title=title)
+                logarithmic = [ax.xaxis]
                 if y == "test_accuracy":
                     ax.set_ylim(0, 1)
                 else:
                     ax.set_yscale("log")
-                for axis in (ax.xaxis, *([] if y == "test_accuracy" else [ax.yaxis])):
+                    logarithmic.append(ax.yaxis)
+                for axis in logarithmic:
                     axis.set_major_locator(LogLocator(subs=(1, 3)))
                     axis.set_major_formatter(EngFormatter(sep=""))  # 300k
                     axis.set_minor_formatter(NullFormatter())

@@ -68,7 +68,7 @@ class Run:
     history : History
         What :func:`gluon_cnn.train` measured.
     settings : dict
-        The arguments of :func:`experiment`.
+        The arguments of :func:`experiment`; ``"int8"`` is True after :meth:`quantize`.
     classes : tuple of str
         The classes' names, in the order of the network's output.
     input_shape : (int, int, int)

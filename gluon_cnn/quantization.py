@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import mxnet as mx
 from gluon_cnn._checks import whole
+from gluon_cnn.training import split
 from mxnet import gluon
 from mxnet.contrib import quantization
 
@@ -34,14 +35,15 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     Raises
     ------
     TypeError, ValueError
-        When ``num_batches`` is not a whole number of at least 1, or ``pictures`` gives no batch.
+        When ``num_batches`` is not a whole number of at least 1, or ``pictures`` gives no batch or no pairs (X, y).
 
     References
     ----------
     Jacob and others, Quantization and training of neural networks for efficient integer-arithmetic-only inference,
     2017.
     """
-    batches = [[X] for (X, _), _ in zip(pictures, range(whole("num_batches", num_batches, 1)))]
+    counted = zip(range(whole("num_batches", num_batches, 1)), pictures)
+    batches = [[X] for _, batch in counted for X, _ in split(batch, [mx.cpu()])]
     if not batches:
         raise ValueError("pictures gave no batch: pass batches of training pictures")
     batches = [batch for batch in batches if batch[0].shape == batches[0][0].shape]  # a shorter one would not fit
@@ -50,5 +52,5 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
         warnings.simplefilter("ignore", UserWarning)
         graph = gluon.SymbolBlock(net(data), data, params=net.collect_params())
         quantized = quantization.quantize_net_v2(graph, calib_data=batches, calib_mode="naive", ctx=mx.cpu())
-    quantized.hybridize(static_alloc=True, static_shape=True)
+    quantized.hybridize(static_alloc=True)
     return quantized
