@@ -35,6 +35,7 @@ __all__ = [
     "mxnet_problem",
     "mxnet_threads",
     "progress_disabled",
+    "remark",
 ]
 
 
@@ -111,6 +112,11 @@ def channels_at_once(cpuinfo: str | Path = "/proc/cpuinfo") -> int:
 def progress_disabled() -> bool:
     """Return whether TQDM_DISABLE is set; tqdm's notebook bars do not look at it themselves."""
     return os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+
+
+def remark(text: str) -> None:
+    """Warn without the caller's place, which says nothing to a user and, in a notebook, is a temporary file's name."""
+    warnings.warn_explicit(text, UserWarning, "gluon_cnn", lineno=0)
 
 
 def import_advice(error: BaseException) -> str:

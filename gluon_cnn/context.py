@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import warnings
 
 import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import whole
+from gluon_cnn._runtime import remark
 from mxnet import nd
 
 __all__ = ["try_all_gpus", "try_gpu"]
@@ -56,8 +56,7 @@ def _choose(i: int) -> mx.Context:
     problem = gpu_problem(i)
     if problem is None:
         return mx.gpu(i)
-    # The place of the caller says nothing here and, in a notebook, is a temporary file's name.
-    warnings.warn_explicit(f"using the CPU: {problem}", UserWarning, "gluon_cnn", lineno=0)
+    remark(f"using the CPU: {problem}")
     return mx.cpu()
 
 

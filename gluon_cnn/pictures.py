@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from gluon_cnn._runtime import progress_disabled
+from gluon_cnn._runtime import progress_disabled, remark
 from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
@@ -158,5 +158,4 @@ def _tell(faults: list[str], broken: str) -> None:
     text = "; ".join(faults[:NAMED]) + more
     if broken == "refuse":
         raise ValueError(f"{text}: mend or remove what is broken, or pass broken='skip' (--skip-broken)")
-    # the caller's place says nothing here
-    warnings.warn_explicit(f"skipped: {text}", UserWarning, "gluon_cnn", lineno=0)
+    remark(f"skipped: {text}")

@@ -53,3 +53,5 @@ def test_refuses_what_it_cannot_learn_ranges_from(run):
         g.quantize(run.net, [])
     with pytest.raises(ValueError, match="num_batches"):
         g.quantize(run.net, run.test_pictures(), num_batches=0)
+    with pytest.raises(TypeError, match=r"each batch must be a pair \(X, y\); got NDArray"):
+        g.quantize(run.net, [mx.nd.zeros((2, 1, 28, 28))])
