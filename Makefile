@@ -53,7 +53,7 @@ BENCH := build/bench
 bench: $(STAMP) $(BENCH)/.installed ## time every network against PyTorch, in turns, and the input pipeline (an hour or more)
 	$(BIN)/python benchmarks/speed/run.py --torch-python $(BENCH)/bin/python
 	for size in 64 1; do $(BIN)/python benchmarks/speed/run.py --torch-python $(BENCH)/bin/python --networks resnet \
-	  --tasks predict --batch-size $$size --contenders ours pytorch pytorch_last onnxruntime int8 \
+	  --tasks predict --batch-size $$size --contenders ours fused pytorch pytorch_last onnxruntime int8 \
 	  --output build/speed_resnet_$$size.json || exit 1; done
 	$(BIN)/python benchmarks/input_pipeline.py
 

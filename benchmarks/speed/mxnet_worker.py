@@ -31,7 +31,7 @@ def make(network: str, side: int, batch_size: int, weights: str) -> dict:
     net.initialize(init.Xavier())
     X = nd.random.uniform(shape=(batch_size, 1, side, side))
     y = nd.random.randint(0, 10, shape=(batch_size,))
-    net(X[:1])
+    net(X[:1]).wait_to_read()  # mxnet may still be rearranging the weights that this reads
     if weights:
         arrays = [p.data().asnumpy() for p in net.collect_params().values()]
         np.savez(weights, *arrays, X=X.asnumpy(), y=y.asnumpy())
@@ -40,6 +40,8 @@ def make(network: str, side: int, batch_size: int, weights: str) -> dict:
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01})
     if SETTINGS.get("int8"):
         net = quantize(net, [(X, y)])
+    elif SETTINGS.get("fused"):  # a convolution with the batch norm, sum and ReLU after it
+        net.optimize_for(X, backend="MKLDNN", static_alloc=True, static_shape=True)
     elif SETTINGS.get("hybridize", True):
         net.hybridize(**SETTINGS.get("flags", FLAGS))
         if SETTINGS.get("loss") != "imperative":

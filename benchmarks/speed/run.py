@@ -1,7 +1,7 @@
 """Time the course's networks against PyTorch, or against themselves with other settings.
 
     make bench
-    .venv/bin/python benchmarks/speed/run.py --networks lenet resnet --contenders ours imperative gnu_openmp
+    .venv/bin/python benchmarks/speed/run.py --networks lenet resnet --contenders ours imperative large_bulks
 
 Each contender has a process of its own. They take turns: one computes while the others sleep. Each round gives one
 ratio; medians and quartiles are over the rounds: a machine that gets slower does not favour anybody. One process
@@ -58,6 +58,7 @@ CONTENDERS = {
     "pytorch_last": Contender("torch", {"threads": CORES, "channels_last": True}),
     "onnxruntime": Contender("torch", {"threads": CORES, "onnx": True}, tasks=("predict",)),
     "int8": Contender(settings={"int8": True}, tasks=("predict",), exact=False),
+    "fused": Contender(settings={"fused": True}, tasks=("predict",)),
     # MXNet left to itself takes half of the processors.
     "notes": Contender(
         settings={"hybridize": False, "loop": "notes"},
