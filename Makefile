@@ -9,11 +9,11 @@ LAB_FLAGS ?=
 test run notebooks: export TQDM_DISABLE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test run data notebooks bench lock clean rebuild
+.PHONY: help lab test run data notebooks bench parity test-all coverage lock clean rebuild
 
 help: ## list these commands
 	@echo "make [VARIABLE=value] COMMAND"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: PYTHON (interpreter for .venv; default: the newest of 3.11, 3.10, 3.9, 3.8), LAB_FLAGS (for JupyterLab)"
 
 # Without a screen JupyterLab only prints its address; root has to be allowed, as in containers.
@@ -48,20 +48,36 @@ notebooks: $(STAMP) ## execute every lesson and store its outputs in notebooks/
 	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/[0-9]*.ipynb
 	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams notebooks/[0-9]*.ipynb # it would not while executing
 
-BENCH := build/bench
+# PyTorch and others, apart from the course's environment
+OTHERS := build/bench
 
-bench: $(STAMP) $(BENCH)/.installed ## time every network against PyTorch, in turns, and the input pipeline (an hour or more)
-	$(BIN)/python benchmarks/speed/run.py --torch-python $(BENCH)/bin/python
-	for size in 64 1; do $(BIN)/python benchmarks/speed/run.py --torch-python $(BENCH)/bin/python --networks resnet \
+bench: $(STAMP) $(OTHERS)/.installed ## time every network against PyTorch, in turns, and the input pipeline (about an hour)
+	$(BIN)/python benchmarks/speed/run.py --torch-python $(OTHERS)/bin/python
+	for size in 64 1; do $(BIN)/python benchmarks/speed/run.py --torch-python $(OTHERS)/bin/python --networks resnet \
 	  --tasks predict --batch-size $$size --contenders ours fused pytorch pytorch_last onnxruntime int8 \
 	  --output build/speed_resnet_$$size.json || exit 1; done
 	$(BIN)/python benchmarks/input_pipeline.py
 
-$(BENCH)/.installed: benchmarks/speed/requirements.txt $(STAMP)
-	@echo "Making $(BENCH) with PyTorch, whose packages may take some GB"
-	$(BIN)/python -m venv $(BENCH)
-	$(BENCH)/bin/pip install --disable-pip-version-check --quiet --requirement benchmarks/speed/requirements.txt
+parity: $(STAMP) $(OTHERS)/.installed ## compare every layer and network with PyTorch and PaddlePaddle: outputs, gradients, statistics
+	$(BIN)/python benchmarks/parity/ours.py build/parity
+	$(OTHERS)/bin/python -m pytest -q -ra -p no:cacheprovider -c /dev/null --rootdir benchmarks benchmarks/parity
+
+$(OTHERS)/.installed: benchmarks/requirements.txt $(STAMP)
+	@echo "Making $(OTHERS) with PyTorch and PaddlePaddle, whose packages may take some GB"
+	$(BIN)/python -m venv $(OTHERS)
+	$(OTHERS)/bin/pip install --disable-pip-version-check --quiet --requirement benchmarks/requirements.txt
+	$(OTHERS)/bin/pip install --disable-pip-version-check --quiet $(PADDLE) || echo "$(PADDLE) does not install here: left out"
 	@touch $@
+
+PADDLE := paddlepaddle==3.3.1
+
+test-all: $(STAMP) ## run the package's tests in every Python from 3.8 to 3.13 that is installed, see noxfile.py
+	$(BIN)/pip install --disable-pip-version-check --quiet nox uv
+	$(BIN)/nox
+
+coverage: $(STAMP) ## run the package's tests and tell which lines and branches none of them reaches
+	$(BIN)/pip install --disable-pip-version-check --quiet pytest-cov
+	$(BIN)/python -m pytest -q tests --cov gluon_cnn --cov-branch --cov-report term-missing:skip-covered --cov-fail-under 95
 
 lock: $(STAMP) ## choose the newest versions that fit together and write constraints.txt
 	$(BIN)/pip install --quiet uv

@@ -13,6 +13,7 @@ import numpy as np
 __all__ = ["read_idx"]
 
 UNSIGNED_BYTE = 0x08  # the only element type that the MNIST family uses
+MOST_DIMENSIONS = 4  # pictures (N, H, W), labels (N,); one more for colours
 
 
 def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
@@ -56,7 +57,7 @@ def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
 
 
 def _parse(raw: bytes, path: Path) -> np.ndarray:
-    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != UNSIGNED_BYTE or raw[3] == 0:
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != UNSIGNED_BYTE or not 1 <= raw[3] <= MOST_DIMENSIONS:
         raise ValueError(f"{path} is not an IDX file of bytes: it starts with {raw[:4].hex() or 'nothing'}")
     rank = raw[3]
     start = 4 + 4 * rank
@@ -71,4 +72,6 @@ def _parse(raw: bytes, path: Path) -> np.ndarray:
             f"{path} is cut off or altered: its header promises {' x '.join(map(str, shape))} bytes, "
             f"{len(raw) - start} are there; delete it and get it again"
         )
+    if expected == 0:
+        raise ValueError(f"{path} is empty: its header promises {' x '.join(map(str, shape))} bytes")
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape).copy()

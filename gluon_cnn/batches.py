@@ -73,8 +73,11 @@ class Batches:
             raise ValueError(
                 f"labels must be {images.shape[0]} integers, one a picture; got {labels.dtype} of shape {labels.shape}"
             )
-        if images.shape[0] == 0:
-            raise ValueError("images is empty")
+        if images.size == 0:
+            raise ValueError(f"images is empty: its shape is {images.shape}")
+        if images.dtype.kind == "f" and not np.isfinite(images).all():
+            first = int((~np.isfinite(images)).reshape(len(images), -1).any(axis=1).argmax())
+            raise ValueError(f"images must hold finite numbers; picture {first} has NaN or infinity")
         last = int(labels.max())
         if labels.min() < 0 or (classes is not None and last >= len(classes)):
             known = "" if classes is None else f" to {len(classes) - 1}, one of the classes {', '.join(classes)}"

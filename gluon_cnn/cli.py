@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import json
+import shutil
 import sys
 import time
 import warnings
@@ -21,6 +23,7 @@ DATA = (
     "pictures for each class, or such folders in train/ and test/"
 )
 RUNS = Path("runs")
+SETTINGS = "settings.json"  # of a training that is not through
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,14 +114,19 @@ def _parser() -> argparse.ArgumentParser:
         "train a network and keep it in a folder",
         description="Train a network with softmax cross-entropy; the notes' settings are the default. The folder gets "
         "the weights (network.params), settings and history (history.json), the history as a table (history.csv) and "
-        "its curves (curves.png). Ctrl-C ends the training and keeps the network as it is then, after the first epoch.",
+        "its curves (curves.png). Ctrl-C ends the training and keeps the network as it is then, after the first epoch. "
+        "However a training was interrupted, --resume goes on after its last whole epoch.",
         epilog="examples: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3; "
+        "gluon-cnn train --resume runs/resnet; "
         "gluon-cnn train lenet --dataset my_pictures --resize 64 --batch-size 8 --epochs 20 --momentum 0.9",
     )
-    train.add_argument("network", help=NAMES)
+    train.add_argument("network", nargs="?", help=NAMES)
     _add_settings(train, optimizer="sgd", learning_rate=0.01, initializer="xavier")
     train.add_argument("--epochs", dest="num_epochs", type=int, default=1, help="how often to go through the pictures")
     train.add_argument("--output", type=Path, metavar="FOLDER", help="where to keep it; without it a new one in runs/")
+    train.add_argument(
+        "--resume", type=Path, metavar="FOLDER", help="go on with a training that was interrupted, with its settings"
+    )
 
     evaluate = add(
         "evaluate",
@@ -254,15 +262,60 @@ def _summary(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     from gluon_cnn import experiment
 
+    if options.resume is not None:
+        return _train_in(options.resume, _interrupted(options))
+    if options.network is None:
+        raise ValueError(f"name a network, {NAMES}; or --resume a folder")
     experiment.choose("network", options.network, experiment.NETWORKS)
+    settings = {"network": options.network, **_settings(options), "num_epochs": options.num_epochs}
+    if settings["dataset"] not in experiment.DATASETS:
+        settings["dataset"] = str(Path(settings["dataset"]).resolve())  # --resume may be called elsewhere
+    if options.output is not None and (options.output / SETTINGS).exists():
+        raise ValueError(f"{options.output} holds a training that was interrupted: --resume it, or remove it")
     with _claimed(options.output, RUNS / options.network, experiment.REPORT) as folder:
-        run = experiment.experiment(options.network, **_settings(options), num_epochs=options.num_epochs)
-        if not len(run.history):  # stopped
-            print("Nothing is kept")
-            return 130
-        run.save(folder)
+        return _train_in(folder, settings)
+
+
+def _train_in(folder: Path, settings: dict) -> int:
+    """Train in a folder that holds the settings and checkpoints until all epochs are through."""
+    from gluon_cnn import experiment
+
+    checkpoints = folder / "checkpoints"
+    (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
+    try:
+        run = experiment.experiment(**settings, checkpoint=checkpoints)
+        if len(run.history):
+            run.save(folder)
+        if len(run.history) == settings["num_epochs"]:
+            shutil.rmtree(checkpoints)
+    finally:
+        with contextlib.suppress(OSError):  # there are some
+            checkpoints.rmdir()
+        if not checkpoints.exists():  # all is done, or nothing was begun
+            (folder / SETTINGS).unlink()
+    if not len(run.history):
+        print("Nothing is kept")
+        return 130
     print(f"Kept in {folder}; gluon-cnn predict PICTURE --run {folder} uses it")
+    if checkpoints.exists():
+        print(f"gluon-cnn train --resume {folder} goes on after epoch {len(run.history) - 1}")
     return 0
+
+
+def _interrupted(options: argparse.Namespace) -> dict:
+    """Return the settings of an interrupted training; refuse others beside them."""
+    others = _parser().parse_args(["train", "--resume", str(options.resume)])
+    given = [name for name, value in vars(options).items() if value != getattr(others, name)]
+    if given:
+        raise ValueError(f"--resume goes on with the settings that the training began with: leave out {given[0]}")
+    path = options.resume / SETTINGS
+    if not path.is_file():
+        raise ValueError(f"{options.resume} holds no training that was interrupted ({SETTINGS} is missing)")
+    with contextlib.suppress(ValueError):  # no JSON
+        settings = json.loads(path.read_text())
+        if isinstance(settings, dict) and settings.keys() == {"network", *_settings(others), "num_epochs"}:
+            return settings
+    raise ValueError(f"{path} is damaged")
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -91,6 +91,7 @@ class Run:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        nd.waitall()  # mxnet may still be rearranging weights
         if self.settings.get("int8"):
             self.net.export(str(folder / "network"))
             (folder / "network-0000.params").replace(folder / WEIGHTS)
@@ -150,7 +151,7 @@ class Run:
                 net.load_parameters(str(folder / WEIGHTS), ctx=ctx or try_gpu())
         except (mx.MXNetError, AssertionError, ValueError) as error:
             raise ValueError(f"{folder / WEIGHTS} is damaged, or of another network") from error
-        net.hybridize(static_alloc=True)
+        net.hybridize(static_alloc=True, static_shape=True)  # to predict; a batch of another size is planned anew
         return cls(net, history, settings, classes, (channels, height, width))
 
     def test_pictures(self, dataset: Any = None, broken: str | None = None) -> Batches:
@@ -263,6 +264,7 @@ def experiment(
     seconds: float | None = None,
     ctx: mx.Context | Sequence[mx.Context] | None = None,
     verbose: bool = True,
+    checkpoint: str | Path | None = None,
 ) -> Run:
     """Train a network with softmax cross-entropy; the settings' defaults are the notes'.
 
@@ -291,6 +293,8 @@ def experiment(
         Where to compute. Default: :func:`gluon_cnn.try_gpu`.
     verbose : bool
         Whether to print and to show progress.
+    checkpoint : str or Path, optional
+        Folder from which an interrupted training goes on, see :func:`gluon_cnn.train`; not with ``seconds``.
 
     Returns
     -------
@@ -301,11 +305,14 @@ def experiment(
     ------
     ValueError
         When there is no network, data set, initializer or optimizer of that name, the optimizer has no momentum, or a
-        picture is too small.
+        picture is too small; or for a checkpoint's sake, see :func:`gluon_cnn.train`.
     """
-    settings = {k: v for k, v in locals().items() if k not in ("ctx", "verbose")}
+    settings = {k: v for k, v in locals().items() if k not in ("ctx", "verbose", "checkpoint")}
+    if checkpoint is not None and seconds is not None:
+        raise ValueError("a checkpoint is written after each epoch, and seconds= has none: leave out one of them")
     make = choose("network", network, NETWORKS) if isinstance(network, str) else network
     weights = choose("initializer", initializer, INITIALIZERS)
+    learning_rate, momentum = number("learning_rate", learning_rate, 0), number("momentum", momentum, 0, 1)
     if not isinstance(network, str):
         settings["network"] = None
     seed(random_seed)
@@ -333,7 +340,7 @@ def experiment(
         data, num_epochs = _for_seconds(train_iter, number("seconds", seconds, 0)), 1
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
     loss.hybridize(static_alloc=True)
-    history = train(data, test_iter, net, loss, trainer, ctx, num_epochs, verbose)
+    history = train(data, test_iter, net, loss, trainer, ctx, num_epochs, verbose, checkpoint)
     height, width = settings["resize"] = pair("resize", resize)
     return Run(net, history, settings, train_iter.classes, (train_iter.images.shape[1], height, width))
 

@@ -88,6 +88,7 @@ def finetune(
     rates = {"learning_rate": rate} if schedule is None else {"lr_scheduler": schedule}
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"momentum": momentum, **rates})
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
+    loss.hybridize(static_alloc=True)
     return train(train_data, test_data, net, loss, trainer, contexts_of(net), num_epochs, verbose)
 
 

@@ -101,14 +101,16 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
 
     Raises
     ------
-    ValueError
-        When the network is not initialized or ``shape`` is no shape.
+    TypeError, ValueError
+        When ``net`` is no network or not initialized, or ``shape`` is no shape.
 
     Notes
     -----
     FLOPs are those of convolutions and dense layers, which do nearly all the work: a multiplication and an addition
     count as two, and so does adding the bias as one. Other layers count 0.
     """
+    if not isinstance(net, Block):
+        raise TypeError(f"net must be a Gluon network; got {net!r}")
     if not isinstance(shape, (tuple, list)) or not all(isinstance(n, (int, np.integer)) and n > 0 for n in shape):
         raise ValueError(f"shape must be positive integers with the batch first, such as (1, 1, 28, 28); got {shape!r}")
     parameters = list(net.collect_params().values())

@@ -7,7 +7,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import whole
 from gluon_cnn._runtime import progress_disabled
+from gluon_cnn.checkpoint import Checkpoint
 from mxnet import autograd, gluon, nd
 from tqdm.auto import tqdm
 
@@ -93,6 +94,7 @@ def train(
     ctx: mx.Context | Sequence[mx.Context],
     num_epochs: int,
     verbose: bool = True,
+    checkpoint: str | Path | None = None,
 ) -> History:
     """Train ``net`` and print a line for each epoch.
 
@@ -112,6 +114,9 @@ def train(
         How often to go through ``train_data``, at least 1.
     verbose : bool
         Whether to print and to show progress.
+    checkpoint : str or Path, optional
+        Folder in which the state after each epoch is kept. When it holds one, the training goes on from there, learning
+        rate and order of the pictures included, and ends with the weights it would have had without the interruption.
 
     Returns
     -------
@@ -121,22 +126,35 @@ def train(
     Raises
     ------
     ValueError
-        When the loss is no longer finite or not one value a picture, when the data gives no batch,
-        when a batch is smaller than the number of contexts, or when ``num_epochs`` is below 1.
+        When the loss is no longer finite or not one value a picture, when the data gives no batch, labels that are no
+        class of the network's, or a batch smaller than the number of contexts, when ``num_epochs`` is below 1, or when
+        the checkpoint is damaged, of another network or optimizer, or of more epochs.
     TypeError
         When the data does not consist of pairs (X, y) or ``num_epochs`` is no whole number.
+    OSError
+        When the checkpoint cannot be written.
 
     Notes
     -----
-    Signature and printed line are those of notes C. The clock runs while a batch is loaded, too.
+    Signature and printed line are those of notes C. The clock runs while a batch is loaded, too. mxnet's random state
+    cannot be kept, so with ``checkpoint`` each epoch but the first starts with :func:`seed`.
     """
     num_epochs = whole("num_epochs", num_epochs, 1)
     contexts = _as_list(ctx)
     history = History()
+    keeper = None if checkpoint is None else Checkpoint(checkpoint, net, trainer, train_data)
     if verbose:
         print("Training on", ", ".join(map(str, contexts)))
+    if keeper:
+        history = History(**(keeper.restore() or {}))
+        if len(history) > num_epochs:
+            raise ValueError(f"{keeper.newest()} is of {len(history)} epochs; num_epochs is {num_epochs}")
+        if history and verbose:
+            print(f"Going on after {len(history)} epochs, with {keeper.newest()}")
     try:
-        for epoch in range(num_epochs):
+        for epoch in range(len(history), num_epochs):
+            if keeper and epoch:  # the first goes on with the caller's seed, as without a checkpoint
+                seed(keeper.seed(epoch))
             start = time.perf_counter()
             tally, loader_seconds = _train_epoch(
                 train_data, net, loss, trainer, contexts, f"epoch {epoch}" if verbose else ""
@@ -150,6 +168,8 @@ def train(
             history.images_per_second.append(tally.count / train_seconds)
             history.seconds.append(time.perf_counter() - start)
             history.loader_seconds.append(loader_seconds)
+            if keeper:
+                keeper.save(asdict(history))
             if verbose:
                 print(history)
     except KeyboardInterrupt:
@@ -177,14 +197,16 @@ def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequen
     Raises
     ------
     ValueError
-        When ``data`` gives no batch.
+        When ``data`` gives no batch, or labels that are no class of the network's.
     TypeError
         When it does not consist of pairs (X, y).
     """
+    if not isinstance(net, gluon.Block):
+        raise TypeError(f"net must be a Gluon network; got {type(net).__name__}")
     contexts = _as_list(ctx) if ctx is not None else contexts_of(net)
     tally = _Tally()
     for batch in data:
-        tally.add([(None, net(X), y) for X, y in split(batch, contexts)])
+        tally.add([(None, _scores(net, X), X, y) for X, y in split(batch, contexts)])
     tally.finish("the data to evaluate on")
     return tally.accuracy
 
@@ -204,7 +226,7 @@ def _train_epoch(
         for batch in clock.timed(data):
             parts = split(batch, contexts)
             with autograd.record():
-                outputs = [net(X) for X, _ in parts]
+                outputs = [_scores(net, X) for X, _ in parts]
                 losses = [loss(output, y) for output, (_, y) in zip(outputs, parts)]
             if any(value.shape != (len(y),) for value, (_, y) in zip(losses, parts)):
                 # A mean would be divided by the batch size a second time, by the trainer.
@@ -213,13 +235,21 @@ def _train_epoch(
                 )
             autograd.backward(losses)
             trainer.step(sum(len(y) for _, y in parts))
-            tally.add([(value, output, y) for value, output, (_, y) in zip(losses, outputs, parts)])
+            tally.add([(value, output, *part) for value, output, part in zip(losses, outputs, parts)])
             if tally.count:
                 bar.set_postfix(loss=f"{tally.loss:.3f}", acc=f"{tally.accuracy:.2f}", refresh=False)
             bar.update()
     tally.finish("train_data")
     nd.waitall()  # for the last update: nothing that was read depends on it
     return tally, clock.seconds
+
+
+def _scores(net: gluon.Block, X: nd.NDArray) -> nd.NDArray:
+    """Return the network's output when it is one number a picture and class."""
+    output = net(X)
+    if output.ndim != 2:
+        raise ValueError(f"the network must give scores of shape (N, classes); got {output.shape}")
+    return output
 
 
 class _Tally:
@@ -230,7 +260,7 @@ class _Tally:
         self._loss_sum = 0.0
         self._hits = 0
         self._batches = 0
-        self._pending: deque[list[tuple[nd.NDArray | None, nd.NDArray, nd.NDArray]]] = deque()
+        self._pending: deque[list[tuple[nd.NDArray | None, nd.NDArray, nd.NDArray, nd.NDArray]]] = deque()
 
     @property
     def loss(self) -> float:
@@ -240,9 +270,12 @@ class _Tally:
     def accuracy(self) -> float:
         return self._hits / self.count
 
-    def add(self, parts: list[tuple[nd.NDArray | None, nd.NDArray, nd.NDArray]]) -> None:
-        """Take one batch: for each context its losses, if there are any, the network's output, and the labels."""
-        self._pending.append(parts)
+    def add(self, parts: list[tuple[nd.NDArray | None, nd.NDArray, nd.NDArray, nd.NDArray]]) -> None:
+        """Take one batch: for each context its losses, if there are any, the network's output, pictures and labels."""
+        for _, output, _, labels in parts:
+            if labels.shape != output.shape[:1]:
+                raise ValueError(f"labels must be one number a picture, {output.shape[:1]}; got {labels.shape}")
+        self._pending.append([(losses, output, X.sum(), y) for losses, output, X, y in parts])
         if len(self._pending) > BATCHES_AHEAD:
             self._read()
 
@@ -257,7 +290,7 @@ class _Tally:
 
     def _read(self) -> None:
         # In NumPy, while mxnet's engine works on the next batches: for it, such small sums would be a detour.
-        for losses, output, labels in self._pending.popleft():
+        for losses, output, total, labels in self._pending.popleft():
             if losses is not None:
                 value = losses.asnumpy().sum(dtype=np.float64)
                 if not math.isfinite(value):
@@ -266,8 +299,16 @@ class _Tally:
                         "infinity in the pictures"
                     )
                 self._loss_sum += float(value)
-            self._hits += int((output.asnumpy().argmax(axis=1) == labels.asnumpy()).sum())
-            self.count += len(labels)
+            scores, classes = output.asnumpy(), labels.asnumpy()
+            if not math.isfinite(total.asscalar()):  # ReLU makes 0 of NaN: the loss may not show it
+                raise NotFinite(f"the pictures of batch {self._batches} hold NaN or infinity")
+            if classes.min() < 0 or classes.max() >= scores.shape[1]:  # mxnet takes the nearest class instead
+                raise ValueError(
+                    f"labels must be 0 to {scores.shape[1] - 1}, as the network has {scores.shape[1]} outputs; "
+                    f"got {classes.min()} to {classes.max()} in batch {self._batches}"
+                )
+            self._hits += int((scores.argmax(axis=1) == classes).sum())
+            self.count += len(classes)
         self._batches += 1
 
 

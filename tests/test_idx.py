@@ -19,7 +19,7 @@ def idx(array):
 PICTURES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
 
-@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=4, min_side=0)), st.booleans())
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=4, min_side=1)), st.booleans())
 def test_what_was_written_is_read(tmp_path_factory, array, zipped):
     path = tmp_path_factory.mktemp("idx") / ("a.gz" if zipped else "a")
     path.write_bytes(gzip.compress(idx(array)) if zipped else idx(array))
@@ -36,6 +36,8 @@ BROKEN = {
     "other magic": (b"\x89PNG" + WHOLE, "not an IDX file of bytes: it starts with 89504e47"),
     "floats": (b"\0\0\x0d\x03" + WHOLE[4:], "not an IDX file of bytes"),
     "no dimension": (b"\0\0\x08\x00", "not an IDX file of bytes"),
+    "too many dimensions": (b"\0\0\x08\x28" + b"\0\0\0\1" * 40 + b"x", "not an IDX file of bytes"),
+    "no picture": (b"\0\0\x08\x03" + b"\0\0\0\0" + b"\xff" * 8, "is empty: its header promises 0 x 4294967295"),
     "cut off in the header": (WHOLE[:9], "cut off inside its header"),
     "cut off in the data": (WHOLE[:-1], "its header promises 2 x 3 x 4 bytes, 23 are there"),
     "too long": (WHOLE + b"x", "its header promises 2 x 3 x 4 bytes, 25 are there"),

@@ -26,7 +26,8 @@ import numpy as np
 from gluon_cnn._runtime import available_cores
 from tqdm import tqdm
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+OTHERS = HERE.parents[1] / "build" / "bench"  # what make bench installs
 SIZES = {  # pixels of a side, pictures in a batch
     "lenet": (28, 64),
     "alexnet": (224, 32),
@@ -75,7 +76,7 @@ CONTENDERS = {
     "imperative_loss": Contender(settings={"loss": "imperative"}),
     "large_bulks": Contender(environment={"MXNET_EXEC_BULK_EXEC_MAX_NODE_TRAIN": "200"}),
     "malloc_keeps": Contender(environment={"MALLOC_TRIM_THRESHOLD_": str(2**32), "MALLOC_MMAP_MAX_": "0"}),
-    "intel_openmp": Contender(environment={"LD_PRELOAD": "build/bench/lib/libiomp5.so"}),
+    "intel_openmp": Contender(environment={"LD_PRELOAD": str(OTHERS / "lib" / "libiomp5.so")}),
 }
 
 
@@ -218,7 +219,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="of one turn")
     parser.add_argument("--side", type=int, help="pixels, instead of each network's own")
     parser.add_argument("--batch-size", type=int, help="pictures, instead of each network's own")
-    parser.add_argument("--torch-python", default="build/bench/bin/python", help="the Python that has PyTorch")
+    parser.add_argument("--torch-python", default=str(OTHERS / "bin" / "python"), help="the Python that has PyTorch")
     parser.add_argument("--output", type=Path, default=Path("build/speed.json"), help="all that was measured")
     options = parser.parse_args()
     if CONTENDERS[options.contenders[0]].worker != "mxnet":

@@ -31,10 +31,9 @@ class Aligned(nn.HybridSequential):
     """Layers one after the other; in a hybridized network their convolutions compute with channels filled up by zeros.
 
     oneDNN has fast code for whole blocks of 8 channels (16 with AVX-512), and slow code for LeNet's 20 and 50. A filter
-    of zeros makes a map of zeros, ReLU and pooling keep it (whatever another
-    activation makes of it), the next convolution multiplies it by zero, and behind the
-    last of these layers it is cut off. Parameters, outputs and gradients are those of the plain layers, the latter two
-    up to rounding.
+    of zeros makes a map of zeros, ReLU and pooling keep it (whatever another activation makes of it), the next
+    convolution multiplies it by zero, and behind the last of these layers it is cut off. Parameters, outputs and
+    gradients are those of the plain layers, the latter two up to rounding.
     """
 
     def hybrid_forward(self, F, x):

@@ -1,4 +1,4 @@
-"""What all networks share: an input is checked before mxnet sees it."""
+"""What all networks and their blocks share: an input is checked before mxnet sees it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from contextlib import contextmanager
 import mxnet as mx
 import numpy as np
 from gluon_cnn.networks._aligned import filling_up
-from mxnet import nd
-from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import HybridSequential
+from mxnet import gluon, nd
 
-__all__ = ["Network", "concatenate", "run_blocks"]
+__all__ = ["HybridBlock", "HybridSequential", "Network", "concatenate", "run_blocks"]
 
 LARGEST_SIDE_TRIED = 4096  # pixels; a network that does not fit this fits nothing
 
 
-class Network(HybridBlock):
-    """Base of the course's networks: input (N, C, H, W) float, output (N, classes).
+class HybridBlock(gluon.HybridBlock):
+    """Gluon's, for maps (N, C, H, W) of floats.
 
-    A picture that is too small, of another type or with other channels than before is refused in plain words.
+    An input that is too small, of another type or with other channels than before is refused in plain words.
     """
 
     def forward(self, x, *args):
@@ -30,10 +28,6 @@ class Network(HybridBlock):
         if isinstance(x, nd.NDArray) and not mx.util.is_np_array():
             self._check_input(x)
         return super().forward(x, *args)
-
-    def _get_graph(self, *args):  # what a hybridized network runs
-        with filling_up():
-            return super()._get_graph(*args)
 
     def smallest_size(self, channels: int = 1) -> int:
         """Return the height and width in pixels of the smallest square picture that fits, found by bisection."""
@@ -89,10 +83,22 @@ class Network(HybridBlock):
     def _graph(self) -> mx.sym.Symbol:
         """Return the network as a symbol without the shapes of its weights: it takes what a new network could take."""
         with _hooks_off(self):
-            nodes = json.loads(super().forward(mx.sym.var("data")).tojson())
+            nodes = json.loads(self.forward(mx.sym.var("data")).tojson())
         for node in nodes["nodes"]:
             node.get("attrs", {}).pop("__shape__", None)
         return mx.sym.load_json(json.dumps(nodes))
+
+
+class HybridSequential(HybridBlock, gluon.nn.HybridSequential):
+    """Gluon's, with its input checked."""
+
+
+class Network(HybridBlock):
+    """Base of the course's networks: output (N, classes)."""
+
+    def _get_graph(self, *args):  # what a hybridized network runs
+        with filling_up():
+            return super()._get_graph(*args)
 
 
 def concatenate(F, arrays: Sequence, widths: Sequence[int]):
@@ -104,7 +110,7 @@ def concatenate(F, arrays: Sequence, widths: Sequence[int]):
     return F.squeeze(F.concat(*[F.expand_dims(array, axis=4) for array in arrays], dim=1), axis=4)
 
 
-def run_blocks(blocks: HybridSequential, x, verbose: bool):
+def run_blocks(blocks: gluon.nn.HybridSequential, x, verbose: bool):
     """Pass ``x`` through the blocks; tell each output's shape, if asked to and unless it is traced for a graph."""
     for number, block in enumerate(blocks, start=1):
         x = block(x)
@@ -114,9 +120,9 @@ def run_blocks(blocks: HybridSequential, x, verbose: bool):
 
 
 @contextmanager
-def _hooks_off(net: HybridBlock) -> Iterator[None]:
+def _hooks_off(net: gluon.HybridBlock) -> Iterator[None]:
     """Keep a user's hooks from being called with symbols."""
-    blocks: list[HybridBlock] = []
+    blocks: list[gluon.HybridBlock] = []
     net.apply(blocks.append)
     hooks = [(block._forward_hooks, block._forward_pre_hooks) for block in blocks]
     for block in blocks:

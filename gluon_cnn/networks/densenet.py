@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gluon_cnn._checks import whole
-from gluon_cnn.networks._network import Network, concatenate
-from mxnet.gluon import HybridBlock, nn
+from gluon_cnn.networks._network import HybridBlock, HybridSequential, Network, concatenate
+from mxnet.gluon import nn
 
 __all__ = ["DenseBlock", "DenseNet", "conv_block", "transition_block"]
 
 
-def conv_block(channels: int) -> nn.HybridSequential:
+def conv_block(channels: int) -> HybridSequential:
     """Return batch norm, ReLU and a 3x3 convolution that keeps the size: from (N, C, H, W) to (N, channels, H, W).
 
     Raises
@@ -23,7 +23,7 @@ def conv_block(channels: int) -> nn.HybridSequential:
     ----------
     Huang, Liu, van der Maaten and Weinberger, Densely connected convolutional networks, 2016, section 3; notes A.
     """
-    block = nn.HybridSequential()
+    block = HybridSequential()
     block.add(
         nn.BatchNorm(),
         nn.Activation("relu"),
@@ -70,7 +70,7 @@ class DenseBlock(HybridBlock):
         return x
 
 
-def transition_block(channels: int) -> nn.HybridSequential:
+def transition_block(channels: int) -> HybridSequential:
     """Return batch norm, ReLU, a 1x1 convolution and pooling: from (N, C, H, W) to (N, channels, H // 2, W // 2).
 
     Raises
@@ -82,7 +82,7 @@ def transition_block(channels: int) -> nn.HybridSequential:
     ----------
     Huang and others, 2016, section 3; notes A.
     """
-    block = nn.HybridSequential()
+    block = HybridSequential()
     block.add(
         nn.BatchNorm(),
         nn.Activation("relu"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gluon_cnn._checks import number, whole
-from gluon_cnn.networks._network import Network, concatenate, run_blocks
-from mxnet.gluon import HybridBlock, nn
+from gluon_cnn.networks._network import HybridBlock, Network, concatenate, run_blocks
+from mxnet.gluon import nn
 
 __all__ = ["GoogLeNet", "Inception"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gluon_cnn._checks import whole
-from gluon_cnn.networks._network import Network
+from gluon_cnn.networks._network import HybridSequential, Network
 from mxnet.gluon import nn
 
 __all__ = ["NiN", "mlpconv"]
@@ -16,7 +16,7 @@ def mlpconv(
     strides: int = 1,
     max_pooling: bool = True,
     batch_norm: bool = False,
-) -> nn.HybridSequential:
+) -> HybridSequential:
     """Return a convolution and two 1x1 convolutions, each with ReLU, and pooling.
 
     Parameters
@@ -38,14 +38,15 @@ def mlpconv(
     Raises
     ------
     TypeError, ValueError
-        When ``channels`` is no whole number of at least 1.
+        When a number is no whole one, or too small.
 
     References
     ----------
     Lin, Chen and Yan, Network in network, 2013; name and arguments are those of notes A.
     """
-    channels = whole("channels", channels, 1)
-    block = nn.HybridSequential()
+    channels, kernel_size = whole("channels", channels, 1), whole("kernel_size", kernel_size, 1)
+    padding, strides = whole("padding", padding, 0), whole("strides", strides, 1)
+    block = HybridSequential()
     for window in ((kernel_size, strides, padding), (1, 1, 0), (1, 1, 0)):
         if batch_norm:
             block.add(nn.Conv2D(channels, *window), nn.BatchNorm(), nn.Activation("relu"))

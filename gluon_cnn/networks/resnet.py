@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gluon_cnn._checks import whole
-from gluon_cnn.networks._network import Network, run_blocks
+from gluon_cnn.networks._network import HybridBlock, Network, run_blocks
 from mxnet import nd
-from mxnet.gluon import HybridBlock, nn
+from mxnet.gluon import nn
 
 __all__ = ["ResBlk", "ResNet", "Residual"]
 
@@ -47,7 +47,7 @@ class Residual(HybridBlock):
             self.shortcut = None if same_shape else nn.Conv2D(channels, kernel_size=1, strides=2)
 
     def forward(self, x, *args):
-        if isinstance(x, nd.NDArray) and self.same_shape and x.shape[1] != self.channels:
+        if isinstance(x, nd.NDArray) and x.ndim == 4 and self.same_shape and x.shape[1] != self.channels:
             raise ValueError(
                 f"Residual({self.channels}) got {x.shape[1]} input channels: pass same_shape=False to change channels"
             )
@@ -91,7 +91,7 @@ class ResBlk(HybridBlock):
                 self.shortcut.add(nn.Conv2D(ch_out, kernel_size=1, in_channels=ch_in), nn.BatchNorm())
 
     def forward(self, x, *args):
-        if isinstance(x, nd.NDArray) and x.shape[1] != self.ch_in:
+        if isinstance(x, nd.NDArray) and x.ndim == 4 and x.shape[1] != self.ch_in:
             raise ValueError(f"ResBlk was made for {self.ch_in} input channels; got {x.shape[1]}, shape {x.shape}")
         return super().forward(x, *args)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gluon_cnn._checks import whole
-from gluon_cnn.networks._network import Network
+from gluon_cnn.networks._network import HybridSequential, Network
 from mxnet.gluon import nn
 
 __all__ = ["VGG", "VGG11", "VGG_NOTES", "vgg_block"]
@@ -14,7 +14,7 @@ VGG11 = ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))  # configuration A of 
 VGG_NOTES = ((2, 64), (2, 128), (2, 256), (2, 512), (2, 512))  # notes C; configuration B, VGG-13
 
 
-def vgg_block(num_convs: int, channels: int) -> nn.HybridSequential:
+def vgg_block(num_convs: int, channels: int) -> HybridSequential:
     """Return ``num_convs`` 3x3 convolutions with ReLU that keep the size, then pooling that halves it.
 
     Parameters
@@ -39,7 +39,7 @@ def vgg_block(num_convs: int, channels: int) -> nn.HybridSequential:
     Simonyan and Zisserman, 2014, section 2.1; name and arguments are those of notes C.
     """
     num_convs, channels = whole("num_convs", num_convs, 1), whole("channels", channels, 1)
-    block = nn.HybridSequential()
+    block = HybridSequential()
     for _ in range(num_convs):
         block.add(nn.Conv2D(channels, kernel_size=3, padding=1, activation="relu"))
     block.add(nn.MaxPool2D(pool_size=2, strides=2))

@@ -1,0 +1,138 @@
+"""Write what the course's layers, blocks and networks compute, for other frameworks to compare with.
+
+    .venv/bin/python benchmarks/parity/ours.py build/parity
+
+Each case becomes a NumPy archive: the input X, labels y or the weighting of the outputs, the parameters in the order of
+the layers, and what came out: outputs in prediction and in training, gradients of the input and of the parameters, and
+parameters and running statistics after three steps of SGD with momentum.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import gluon_cnn as g
+import numpy as np
+from mxnet import autograd, gluon, init, nd
+from mxnet.gluon import nn
+from tqdm import tqdm
+
+STEPS, LEARNING_RATE, MOMENTUM = 3, 0.01, 0.9
+
+
+def layers(*layers: gluon.HybridBlock) -> nn.HybridSequential:
+    net = nn.HybridSequential()
+    net.add(*layers)
+    return net
+
+
+# name: what makes it, the shape of its input
+CASES: dict[str, tuple[Callable[[], gluon.Block], tuple[int, ...]]] = {
+    "convolution": (lambda: nn.Conv2D(6, 3, padding=1), (4, 3, 9, 9)),
+    "convolution with stride": (lambda: nn.Conv2D(6, 5, strides=2, padding=2), (4, 3, 9, 9)),
+    "convolution, dilated": (lambda: nn.Conv2D(6, 3, dilation=2), (4, 3, 9, 9)),
+    "convolution of 1x1": (lambda: nn.Conv2D(6, 1), (4, 3, 9, 9)),
+    "dense": (lambda: nn.Dense(7), (4, 5)),
+    "dense, of maps": (lambda: nn.Dense(7), (4, 3, 2, 2)),
+    "max pooling": (lambda: nn.MaxPool2D(3, 2), (4, 3, 9, 10)),
+    "max pooling with padding": (lambda: nn.MaxPool2D(3, 2, 1), (4, 3, 9, 10)),
+    "max pooling, ceil": (lambda: nn.MaxPool2D(3, 2, ceil_mode=True), (4, 3, 10, 10)),
+    "average pooling": (lambda: nn.AvgPool2D(2), (4, 3, 9, 10)),
+    "average pooling with padding": (lambda: nn.AvgPool2D(3, 2, 1), (4, 3, 9, 10)),
+    "average pooling, padding not counted": (
+        lambda: nn.AvgPool2D(3, 2, 1, count_include_pad=False),
+        (4, 3, 9, 10),
+    ),
+    "global average pooling": (lambda: nn.GlobalAvgPool2D(), (4, 3, 9, 10)),
+    "relu": (lambda: nn.Activation("relu"), (4, 3, 5, 5)),
+    "sigmoid": (lambda: nn.Activation("sigmoid"), (4, 3, 5, 5)),
+    "tanh": (lambda: nn.Activation("tanh"), (4, 3, 5, 5)),
+    "batch norm, Gluon's": (lambda: nn.BatchNorm(), (4, 3, 5, 5)),
+    "batch norm": (lambda: g.BatchNorm(), (4, 3, 5, 5)),
+    "batch norm of vectors": (lambda: g.BatchNorm(), (8, 3)),
+    "Inception": (lambda: g.Inception(4, 3, 6, 2, 5, 4), (2, 3, 8, 8)),
+    "Residual": (lambda: g.Residual(8), (2, 8, 8, 8)),
+    "Residual, other shape": (lambda: g.Residual(16, same_shape=False), (2, 8, 9, 9)),
+    "ResBlk": (lambda: g.ResBlk(4, 8), (2, 4, 8, 8)),
+    "DenseBlock": (lambda: g.DenseBlock(3, 4), (2, 3, 8, 8)),
+    "conv_block": (lambda: g.conv_block(5), (2, 3, 8, 8)),
+    "transition_block": (lambda: g.transition_block(5), (2, 3, 8, 8)),
+    "mlpconv": (lambda: g.mlpconv(6, 3, 0), (2, 3, 16, 16)),
+    "vgg_block": (lambda: g.vgg_block(2, 6), (2, 3, 8, 8)),
+    "lenet": (lambda: g.LeNet(), (8, 1, 28, 28)),
+    "alexnet": (lambda: g.AlexNet(), (4, 1, 67, 67)),
+    "vgg": (lambda: g.VGG(g.VGG11), (4, 1, 32, 32)),
+    "nin": (lambda: g.NiN(), (4, 1, 67, 67)),
+    "googlenet": (lambda: g.GoogLeNet(10), (4, 1, 96, 96)),
+    "resnet": (lambda: g.ResNet(10), (4, 1, 75, 75)),
+    "densenet": (lambda: g.DenseNet(), (4, 1, 40, 40)),
+}
+
+
+def case(make: Callable[[], gluon.Block], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Return all arrays of a case."""
+    g.seed(0)
+    net = make()
+    net.initialize(init.MSRAPrelu("in", 0))
+    # not the same in every place, so that a mix-up shows; no two alike, so that max pooling has one answer
+    X = nd.random.normal(shape=shape)
+    output = net(X)
+    output.wait_to_read()
+    for p in net.collect_params().values():
+        if p.name.endswith(("gamma", "running_var")):
+            p.set_data(nd.random.uniform(0.5, 1.5, shape=p.shape))
+        elif not p.name.endswith("weight"):
+            p.set_data(nd.random.normal(0, 0.1, shape=p.shape))
+    net.apply(_without_dropout)
+    found = {"X": X.asnumpy(), "predicted": net(X).asnumpy()}
+    parameters = list(net.collect_params().values())
+    nd.waitall()
+    found.update({f"before {i:03}": p.data().asnumpy() for i, p in enumerate(parameters)})
+    X.attach_grad()
+    weighting = nd.random.normal(shape=output.shape) / len(X)
+    found["weighting"] = weighting.asnumpy()
+    trainable = [p for p in parameters if p.grad_req != "null"]
+    trainer = gluon.Trainer(trainable, "sgd", {"learning_rate": LEARNING_RATE, "momentum": MOMENTUM})
+    for step in range(STEPS):
+        with autograd.record():
+            output = net(X)
+            value = (output * weighting).sum()
+        value.backward()
+        if step == 0:
+            found["trained"], found["gradient"] = output.asnumpy(), X.grad.asnumpy()
+            found.update(
+                {f"gradient {i:03}": p.grad().asnumpy() for i, p in enumerate(parameters) if p.grad_req != "null"}
+            )
+        if trainable:
+            trainer.step(1)
+    nd.waitall()
+    found.update({f"after {i:03}": p.data().asnumpy() for i, p in enumerate(parameters)})
+    return found
+
+
+def _without_dropout(block: gluon.Block) -> None:
+    if isinstance(block, nn.Dropout):  # two frameworks never draw the same
+        block._rate = 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (make, shape) in tqdm(CASES.items(), desc="ours", unit="case"):
+        np.savez(folder / f"{name}.npz", **case(make, shape))
+    g.seed(0)
+    X = nd.random.uniform(1, 2, shape=(200, 50))
+    modes = {
+        f"{mode}, {'training' if training else 'prediction'}": g.dropout(X, 0.3, training, mode).asnumpy()
+        for mode in ("upscale_in_train", "downscale_in_infer")
+        for training in (True, False)
+    }
+    np.savez(folder / "dropout.npz", X=X.asnumpy(), **modes)
+
+
+if __name__ == "__main__":
+    main()

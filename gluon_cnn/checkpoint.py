@@ -1,0 +1,198 @@
+"""Checkpoints: all that a training needs to go on after an interruption, in one file for each epoch."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gluon_cnn._files import whole_file
+from mxnet import gluon, nd
+
+__all__ = ["Checkpoint"]
+
+KEPT = 2  # files: the newest, and the one before it
+NAME = "epoch-{:04}.npz"
+ABOUT = "about"  # the entry that holds everything but arrays, as JSON
+
+
+class Checkpoint:
+    """The state of a training in a folder.
+
+    A file holds the weights, the optimizer's state and counters, the history, the random seeds and the place in the
+    data. It is a NumPy archive without pickled objects, is written whole or not at all, and only the newest two stay.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where the files are; made when it is missing.
+    net : Block
+        The network, initialized.
+    trainer : Trainer
+        Its optimizer, on this machine.
+    data : iterable
+        The training data. Of :class:`gluon_cnn.Batches` seed and epoch are kept, so that the order goes on.
+
+    Raises
+    ------
+    OSError
+        When the folder is a file, or cannot be made.
+    """
+
+    def __init__(self, folder: str | Path, net: gluon.Block, trainer: gluon.Trainer, data: Iterable) -> None:
+        self.folder = Path(folder)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(f"{self.folder} is no folder: checkpoints need one")
+        self.folder.mkdir(parents=True, exist_ok=True)  # now, not after the first epoch
+        self._net, self._trainer, self._data = net, trainer, data
+        self._seed = int(np.random.randint(2**30))
+
+    def seed(self, epoch: int) -> int:
+        """Return the seed for an epoch's random numbers: mxnet's own state cannot be read, so each epoch gets a new."""
+        return self._seed + epoch
+
+    def newest(self) -> Path | None:
+        """Return the newest file, or None."""
+        files = self._files()
+        return files[-1] if files else None
+
+    def save(self, history: dict[str, list]) -> Path:
+        """Write the state after the history's epochs and remove all but the newest two.
+
+        Raises
+        ------
+        OSError
+            When it cannot be written; the older ones are then as they were.
+        ValueError
+            When the trainer's optimizer runs on other machines.
+        """
+        nd.waitall()  # mxnet may still be changing or rearranging weights
+        arrays = {f"weights/{name}": p.data(p.list_ctx()[0]).asnumpy() for name, p in self._parameters().items()}
+        updater, optimizer = self._updaters()[0], self._trainer.optimizer
+        about = {
+            "optimizer": type(optimizer).__name__,
+            "numbers": _numbers(optimizer),
+            "schedule": _numbers(optimizer.lr_scheduler),
+            "updates": {device: list(counts.items()) for device, counts in optimizer._all_index_update_counts.items()},
+            "states": [[index, _pack(state, arrays)] for index, state in updater.states.items()],
+            "history": history,
+            "seed": self._seed,
+            "data": {name: getattr(self._data, name) for name in ("seed", "epoch") if hasattr(self._data, name)},
+        }
+        path = self.folder / NAME.format(len(history["loss"]))
+        # as np.savez does it, which leaves the archive open on an error
+        with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+            for name, array in {ABOUT: np.array(json.dumps(about)), **arrays}.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, array, allow_pickle=False)
+        for old in self._files()[:-KEPT]:
+            old.unlink()
+        return path
+
+    def restore(self) -> dict[str, list] | None:
+        """Put the newest state into network, trainer and data; return its history, or None when there is no file.
+
+        Raises
+        ------
+        ValueError
+            When the file is damaged, or of another network or optimizer. Nothing is changed then.
+        """
+        path = self.newest()
+        if path is None:
+            return None
+        with path.open("rb") as raw:
+            try:
+                file = np.load(raw, allow_pickle=False)
+                arrays = {name: file[name] for name in file.files}
+                about = json.loads(str(arrays.pop(ABOUT)))
+                states = {index: _unpack(state, arrays) for index, state in about["states"]}
+            except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
+                raise ValueError(f"{path} is damaged: remove it, to go on from the one before it") from error
+        self._check(path, about, arrays)
+        for name, p in self._parameters().items():
+            array = arrays[f"weights/{name}"]
+            p._load_init(nd.array(array, dtype=array.dtype), p.list_ctx())
+        optimizer = self._trainer.optimizer
+        vars(optimizer).update(about["numbers"])
+        if optimizer.lr_scheduler is not None:
+            vars(optimizer.lr_scheduler).update(about["schedule"])
+        for device, counts in about["updates"].items():
+            optimizer._all_index_update_counts.setdefault(int(device), {}).update(map(tuple, counts))
+        for updater in self._updaters():
+            updater.states = {index: _copy(state) for index, state in states.items()}
+            updater.states_synced = dict.fromkeys(states, False)  # mxnet then moves each to its weight's device
+        self._seed = about["seed"]
+        for name, value in about["data"].items():
+            setattr(self._data, name, value)
+        return about["history"]
+
+    def _check(self, path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Refuse a state that does not fit the network or the trainer."""
+        optimizer = type(self._trainer.optimizer).__name__
+        if about["optimizer"] != optimizer:
+            raise ValueError(
+                f"{path} was written with the optimizer {about['optimizer']}; this training has {optimizer}"
+            )
+        mine = {f"weights/{name}": p for name, p in self._parameters().items()}
+        theirs = {name: array for name, array in arrays.items() if name.startswith("weights/")}
+        if mine.keys() != theirs.keys() or not all(_fits(p, theirs[name]) for name, p in mine.items()):
+            raise ValueError(f"{path} is of another network: its weights have other names, shapes or types")
+
+    def _parameters(self) -> dict[str, gluon.Parameter]:
+        """Return the parameters by their place in the network: names of layers are numbered through in a process."""
+        return self._net._collect_params_with_prefix()
+
+    def _updaters(self) -> list:
+        """Return the trainer's updaters, which hold the optimizer's states."""
+        trainer = self._trainer
+        if not trainer._kv_initialized:
+            trainer._init_kvstore()
+        if trainer._params_to_init:
+            trainer._init_params()
+        if trainer._distributed:
+            raise ValueError("a trainer with a distributed kvstore keeps its optimizer elsewhere: no checkpoint of it")
+        return [trainer._kvstore._updater] if trainer._update_on_kvstore else trainer._updaters
+
+    def _files(self) -> list[Path]:
+        """Return the checkpoints, the newest last."""
+        return sorted(path for path in self.folder.iterdir() if re.fullmatch(r"epoch-\d{4,}\.npz", path.name))
+
+
+def _fits(parameter: gluon.Parameter, array: np.ndarray) -> bool:
+    """Return whether a parameter could hold an array; sizes that are not known yet are 0."""
+    shape = parameter.shape or (0,) * array.ndim
+    same = len(shape) == array.ndim and all(a in (0, b) for a, b in zip(shape, array.shape))
+    return same and np.dtype(parameter.dtype) == array.dtype
+
+
+def _numbers(thing: object) -> dict[str, float]:
+    """Return an optimizer's or a schedule's numbers: rates, counters, products that grow."""
+    found = vars(thing) if thing is not None else {}
+    return {name: value for name, value in found.items() if isinstance(value, (int, float))}
+
+
+def _pack(state: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Return an optimizer's state with names instead of arrays, which go into ``arrays``."""
+    if isinstance(state, nd.NDArray):
+        name = f"states/{len(arrays)}"
+        arrays[name] = state.asnumpy()
+        return name
+    return None if state is None else [_pack(part, arrays) for part in state]
+
+
+def _unpack(state: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Return what :func:`_pack` was given."""
+    if isinstance(state, str):
+        return nd.array(arrays[state], dtype=arrays[state].dtype)
+    return None if state is None else tuple(_unpack(part, arrays) for part in state)
+
+
+def _copy(state: Any) -> Any:
+    """Return a state of its own for each device."""
+    if isinstance(state, nd.NDArray):
+        return state.copy()
+    return None if state is None else tuple(map(_copy, state))

@@ -1,0 +1,327 @@
+"""Trainings that are interrupted: they end with the weights they would have had, bit by bit."""
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import gluon_cnn as g
+import mxnet as mx
+import numpy as np
+import pytest
+from gluon_cnn import cli, experiment, training
+from gluon_cnn.checkpoint import Checkpoint
+from mxnet import gluon, lr_scheduler, nd
+from mxnet.gluon import nn
+
+RNG = np.random.RandomState(5)
+PICTURES = RNG.randint(0, 256, (30, 12, 12)).astype(np.uint8)
+LABELS = np.arange(30) % 3
+KILLS = int(os.environ.get("GLUON_CNN_KILLS", "2"))  # how often the training with SIGKILL is interrupted
+
+
+def parts(optimizer="sgd", units=4, ctx=None, **settings):
+    """Return data, network and trainer as a new process would make them."""
+    g.seed(1)
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(3, 5), nn.BatchNorm(), nn.Dense(units, activation="relu"), nn.Dropout(0.5), nn.Dense(3))
+    net.initialize(ctx=ctx)
+    net.hybridize(static_alloc=True)
+    data = g.Batches(PICTURES, LABELS, 8, shuffle=True)
+    return data, net, gluon.Trainer(net.collect_params(), optimizer, {"learning_rate": 0.05, **settings})
+
+
+def trained(num_epochs, folder, made, ctx=None):
+    data, net, trainer = made
+    loss = gluon.loss.SoftmaxCrossEntropyLoss()
+    ctx = ctx or mx.cpu()
+    history = g.train(data, data, net, loss, trainer, ctx, num_epochs, verbose=False, checkpoint=folder)
+    return history, [p.list_data()[0].asnumpy() for p in net.collect_params().values()]
+
+
+def assert_same(one, other):
+    for key in ("loss", "train_accuracy", "test_accuracy", "pictures"):
+        assert getattr(one[0], key) == getattr(other[0], key)
+    for a, b in zip(one[1], other[1]):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"momentum": 0.9, "wd": 0.01},
+        {"optimizer": "adam"},
+        {"optimizer": "nadam"},  # multiplies a number up over the steps
+        {"lr_scheduler": lambda: lr_scheduler.FactorScheduler(step=3, factor=0.5, base_lr=0.05)},
+    ],
+    ids=["sgd", "momentum", "adam", "nadam", "schedule"],
+)
+def test_an_interrupted_training_ends_like_one_that_was_not(tmp_path, settings):
+    def made():
+        return parts(**{name: value() if callable(value) else value for name, value in settings.items()})
+
+    straight = trained(4, tmp_path / "a", made())
+    trained(1, tmp_path / "b", made())
+    trained(3, tmp_path / "b", made())
+    assert_same(trained(4, tmp_path / "b", made()), straight)
+    assert not np.array_equal(trained(3, tmp_path / "c", made())[1][0], straight[1][0])  # the fourth epoch counts
+
+
+def test_on_several_contexts(tmp_path):
+    contexts = [mx.cpu(0), mx.cpu(1)]
+    straight = trained(3, tmp_path / "a", parts(momentum=0.9, ctx=contexts), contexts)
+    trained(1, tmp_path / "b", parts(momentum=0.9, ctx=contexts), contexts)
+    assert_same(trained(3, tmp_path / "b", parts(momentum=0.9, ctx=contexts), contexts), straight)
+
+
+def test_the_first_epoch_is_that_of_a_training_without_checkpoints(tmp_path):
+    assert_same(trained(1, tmp_path, parts()), trained(1, None, parts()))
+
+
+def test_a_finished_training_is_read_and_not_repeated(tmp_path, capsys):
+    first = trained(2, tmp_path, parts())
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    data, net, trainer = parts()
+    g.train(data, data, net, None, trainer, mx.cpu(), 2, checkpoint=tmp_path)
+    assert "Going on after 2 epochs" in capsys.readouterr().out
+    np.testing.assert_array_equal(next(iter(net.collect_params().values())).data().asnumpy(), first[1][0])
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_the_newest_two_are_kept_and_nothing_else_is_touched(tmp_path):
+    (tmp_path / "epoch-0001.npz.txt").write_text("mine")
+    (tmp_path / "epoch-best.npz").write_text("mine")
+    trained(4, tmp_path, parts())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "epoch-0001.npz.txt",
+        "epoch-0003.npz",
+        "epoch-0004.npz",
+        "epoch-best.npz",
+    ]
+
+
+DAMAGES = {
+    "cut off": lambda raw: raw[:-100],
+    "cut off early": lambda raw: raw[:100],
+    "empty": lambda raw: b"",
+    "a bit flipped": lambda raw: raw[:300] + bytes([raw[300] ^ 1]) + raw[301:],
+    "no archive": lambda raw: b"hello",
+}
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_one_is_refused_and_the_one_before_it_helps(tmp_path, damage):
+    straight = trained(3, tmp_path / "a", parts())
+    trained(2, tmp_path / "b", parts())
+    newest = tmp_path / "b" / "epoch-0002.npz"
+    newest.write_bytes(damage(newest.read_bytes()))
+    before, made = contents(tmp_path / "b"), parts()
+    with pytest.raises(ValueError, match="epoch-0002.npz is damaged: remove it, to go on from the one before it"):
+        trained(3, tmp_path / "b", made)
+    assert contents(tmp_path / "b") == before
+    assert made[2].optimizer.num_update == 0
+    newest.unlink()
+    assert_same(trained(3, tmp_path / "b", parts()), straight)
+
+
+def test_pickled_objects_are_refused_unread(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "sprung",)
+
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    np.savez(folder / "epoch-0001.npz", about=np.array([Trap()], dtype=object))
+    with pytest.raises(ValueError, match="is damaged"):
+        trained(2, folder, parts())
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        ({"units": 5}, "is of another network: its weights have other names, shapes or types"),
+        ({"optimizer": "adam"}, "was written with the optimizer SGD; this training has Adam"),
+    ],
+)
+def test_one_of_another_training_is_refused(tmp_path, others, message):
+    trained(1, tmp_path, parts())
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        trained(2, tmp_path, parts(**others))
+    assert contents(tmp_path) == before
+
+
+def test_one_of_more_epochs_is_refused(tmp_path):
+    trained(3, tmp_path, parts())
+    with pytest.raises(ValueError, match=r"epoch-0003.npz is of 3 epochs; num_epochs is 2"):
+        trained(2, tmp_path, parts())
+
+
+def test_a_file_where_the_folder_should_be(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(NotADirectoryError, match="file is no folder: checkpoints need one"):
+        trained(1, tmp_path / "file", parts())
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path):
+    trained(1, tmp_path, parts())
+    before, made = contents(tmp_path), parts()
+    keeper = Checkpoint(tmp_path, made[1], made[2], made[0])
+    history = keeper.restore()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"epoch-0002.npz could not be written: File too large"):
+            keeper.save({name: values * 2 for name, values in history.items()})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert contents(tmp_path) == before
+
+
+def test_what_stops_the_writing_leaves_what_was_there(tmp_path, monkeypatch):
+    trained(1, tmp_path, parts())
+    before = contents(tmp_path)
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np.lib.format, "write_array", stopped)
+    trained(2, tmp_path, parts())  # ends early, as with Ctrl-C anywhere else
+    assert contents(tmp_path) == before
+
+
+TRAINING = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from tests.test_checkpoint import parts, trained
+print("begins", flush=True)
+trained(40, sys.argv[1], parts("adam"))
+"""
+
+
+def training_seconds(folder, limit=600.0):
+    """Train in a process of its own; return how long that took, or None when it was killed at the limit."""
+    command = [sys.executable, "-c", TRAINING, str(folder), str(Path(__file__).parent.parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "begins\n"
+        start = time.perf_counter()
+        try:
+            assert process.wait(limit) == 0
+            return time.perf_counter() - start
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            return None
+
+
+def arrays(path):
+    with np.load(path) as file:
+        return {name: file[name] for name in set(file.files) - {"about"}}
+
+
+def test_killed_again_and_again(tmp_path):
+    """GLUON_CNN_KILLS=50 is the full test; a few kills are made each time."""
+    seconds = training_seconds(tmp_path / "straight")
+    expected = arrays(tmp_path / "straight" / "epoch-0040.npz")
+    moments, kills, folder = random.Random(0), 0, tmp_path / "0"
+    while kills < KILLS:
+        if training_seconds(folder, moments.uniform(0, seconds)):
+            assert_equal(arrays(folder / "epoch-0040.npz"), expected)
+            folder = tmp_path / str(kills)  # begin again
+        else:
+            kills += 1
+    assert training_seconds(folder)
+    assert_equal(arrays(folder / "epoch-0040.npz"), expected)
+    assert len(list(folder.glob("epoch-*.npz"))) == 2
+
+
+def assert_equal(found, expected):
+    assert found.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
+# The commands
+
+
+@pytest.fixture
+def few_pictures(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    few = (PICTURES.repeat(3, 1).repeat(3, 2), LABELS)
+    monkeypatch.setattr(experiment, "load_data", lambda _, size, resize, **__: [g.Batches(*few, size, resize)] * 2)
+
+
+def interrupted_after(epochs, monkeypatch):
+    """Let Ctrl-C be pressed in the test of a later epoch."""
+    calls, evaluate = [], training.evaluate_accuracy
+
+    def impatient(*arguments):
+        calls.append(1)
+        if len(calls) > epochs:
+            raise KeyboardInterrupt
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(training, "evaluate_accuracy", impatient)
+
+
+def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp_path):
+    arguments = ["train", "lenet", "--epochs", "3", "--optimizer", "adam"]
+    assert cli.main([*arguments, "--output", "straight"]) == 0
+    assert sorted(path.name for path in Path("straight").iterdir()) == [
+        "curves.png",
+        "history.csv",
+        "history.json",
+        "network.params",
+    ]
+    with monkeypatch.context() as patch:
+        interrupted_after(2, patch)
+        assert cli.main(arguments) == 0
+    assert "gluon-cnn train --resume runs/lenet goes on after epoch 1" in capsys.readouterr().out
+    assert len(experiment.Run.load("runs/lenet").history) == 2
+    assert cli.main([*arguments, "--output", "runs/lenet"]) == 1
+    assert "holds a training that was interrupted: --resume it, or remove it" in capsys.readouterr().err
+
+    assert cli.main(["train", "--resume", "runs/lenet"]) == 0
+    assert sorted(contents(Path("runs/lenet"))) == sorted(contents(Path("straight")))
+    one, other = nd.load("straight/network.params"), nd.load("runs/lenet/network.params")
+    for name in one:
+        np.testing.assert_array_equal(one[name].asnumpy(), other[name].asnumpy())
+    assert cli.main(["train", "--resume", "runs/lenet"]) == 1
+    assert "runs/lenet holds no training that was interrupted (settings.json is missing)" in capsys.readouterr().err
+
+
+def test_resuming_takes_no_other_settings(few_pictures, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        interrupted_after(1, patch)
+        cli.main(["train", "lenet", "--epochs", "2"])
+    assert cli.main(["train", "--resume", "runs/lenet", "--lr", "1"]) == 1
+    assert "--resume goes on with the settings that the training began with: leave out learning_rate" in (
+        capsys.readouterr().err
+    )
+    settings = json.loads(Path("runs/lenet/settings.json").read_text())
+    for damaged in ("", "[]", json.dumps({**settings, "more": 1})):
+        Path("runs/lenet/settings.json").write_text(damaged)
+        assert cli.main(["train", "--resume", "runs/lenet"]) == 1
+        assert "settings.json is damaged" in capsys.readouterr().err
+
+
+def test_what_never_began_leaves_nothing(few_pictures, capsys):
+    assert cli.main(["train", "lenet", "--optimizer", "sdg"]) == 1
+    assert not Path("runs/lenet").exists()
+    assert cli.main(["train"]) == 1
+    assert "name a network" in capsys.readouterr().err
+
+
+def test_seconds_have_no_epochs_to_keep(tmp_path):
+    with pytest.raises(ValueError, match="a checkpoint is written after each epoch, and seconds= has none"):
+        experiment.experiment("lenet", seconds=1, checkpoint=tmp_path)

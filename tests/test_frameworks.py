@@ -1,0 +1,57 @@
+"""What docs/frameworks.md says of Gluon, and `make parity` cannot show."""
+
+import re
+from pathlib import Path
+
+import gluon_cnn as g
+import mxnet as mx
+import numpy as np
+import pytest
+from mxnet import autograd, gluon, nd
+from mxnet.gluon import nn
+
+from tests import test_errata, test_wrong_input
+
+
+def test_each_test_that_is_named_is_there():
+    named = re.findall(r"`(test_\w+)`", (Path(__file__).parent.parent / "docs" / "frameworks.md").read_text())
+    assert len(named) > 4
+    for name in named:
+        assert name in globals() or hasattr(test_errata, name)
+    assert "train: no such class" in test_wrong_input.FUNCTIONS
+
+
+def test_recording_is_training():
+    X, layer = nd.ones((50, 50)), nn.Dropout(0.5)
+    np.testing.assert_array_equal(layer(X).asnumpy(), X.asnumpy())
+    with autograd.record():
+        assert set(np.unique(layer(X).asnumpy())) == {0, 2}
+
+
+def test_gradients_are_written_anew():
+    x = nd.array([3.0])
+    x.attach_grad()
+    for _ in range(2):
+        with autograd.record():
+            y = x * x
+        y.backward()
+        assert x.grad.asscalar() == 6
+
+
+def test_the_trainer_divides_by_the_batch():
+    net = nn.Dense(1, in_units=1, use_bias=False)
+    net.initialize(mx.init.One())
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 1})
+    with autograd.record():
+        y = net(nd.ones((4, 1)))  # each of the four has the gradient 1
+    y.backward()
+    trainer.step(4)
+    assert net.weight.data().asscalar() == 0
+
+
+def test_reading_waits():
+    """What an operator finds wrong while it computes is raised by the first who reads."""
+    wrong = nd.random.normal(0, -1, shape=(2,))
+    with pytest.raises(mx.MXNetError):
+        wrong.asnumpy()
+    g.seed(0)

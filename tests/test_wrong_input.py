@@ -1,0 +1,423 @@
+"""Wrong input, one row each: an error in the package's own words, or an answer; never mxnet's trace."""
+
+import gzip
+import os
+import stat
+import zipfile
+from pathlib import Path
+
+import gluon_cnn as g
+import mxnet as mx
+import numpy as np
+import pytest
+from gluon_cnn import cli
+from gluon_cnn._idx import read_idx
+from gluon_cnn.pictures import read_folder, read_picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mxnet import gluon, init, nd
+from PIL import Image
+
+from tests.test_idx import PICTURES as IDX_PICTURES
+from tests.test_idx import idx
+
+OURS = (ValueError, TypeError, OSError)
+LONGEST = 500  # characters of a message; mxnet's traces have thousands
+LOSS = gluon.loss.SoftmaxCrossEntropyLoss()
+
+
+def refused(error: BaseException, words: str = "") -> None:
+    """Assert that an error is of our own words, these among them."""
+    assert isinstance(error, OURS), repr(error)
+    assert not isinstance(error, mx.MXNetError), repr(error)
+    text = str(error)
+    assert "Stack trace" not in text
+    assert ".cc:" not in text
+    assert words in text
+    assert 0 < len(text) < LONGEST
+
+
+def x(*shape, dtype="float32"):
+    return nd.array(np.random.RandomState(0).randint(0, 9, shape), dtype=dtype)
+
+
+BLOCKS = {
+    "Inception": lambda: g.Inception(2, 2, 3, 2, 3, 2),
+    "Residual": lambda: g.Residual(4),
+    "Residual, other shape": lambda: g.Residual(4, same_shape=False),
+    "ResBlk": lambda: g.ResBlk(4, 8),
+    "DenseBlock": lambda: g.DenseBlock(2, 3),
+    "conv_block": lambda: g.conv_block(4),
+    "transition_block": lambda: g.transition_block(4),
+    "mlpconv": lambda: g.mlpconv(4, 3, 0),
+    "vgg_block": lambda: g.vgg_block(1, 4),
+    "BatchNorm": g.BatchNorm,
+    "LeNet": g.LeNet,
+    "AlexNet": lambda: g.AlexNet(dense_units=8),
+    "VGG": lambda: g.VGG(((1, 4), (1, 8)), dense_units=8),
+    "NiN": g.NiN,
+    "GoogLeNet": lambda: g.GoogLeNet(3, width=0.125),
+    "ResNet": lambda: g.ResNet(3, init_channels=4),
+    "DenseNet": lambda: g.DenseNet(3, 8, 4, (2, 2)),
+}
+SIDES = {"AlexNet": 67, "NiN": 67, "GoogLeNet": 93, "ResNet": 75}
+
+INPUTS = {
+    "one axis": lambda n: x(4),
+    "no batch axis": lambda n: x(4, n, n),
+    "five axes": lambda n: x(1, 1, 4, n, n),
+    "other channels": lambda n: x(2, 5, n, n),
+    "bytes": lambda n: x(2, 4, n, n, dtype="uint8"),
+    "integers": lambda n: x(2, 4, n, n, dtype="int32"),
+    "double precision": lambda n: x(2, 4, n, n, dtype="float64"),
+    "half precision": lambda n: x(2, 4, n, n, dtype="float16"),
+    "no picture": lambda n: nd.zeros((2, 4, n, n))[:0],
+    "no NDArray": lambda n: np.zeros((2, 4, n, n), np.float32),
+    "nothing": lambda n: None,
+}
+TOO_SMALL = sorted(
+    set(BLOCKS)
+    - {"BatchNorm", "Inception", "Residual", "Residual, other shape", "ResBlk"}
+    - {
+        "DenseBlock",
+        "conv_block",
+    }
+)
+
+
+@pytest.mark.parametrize("hybridize", [False, True], ids=["step by step", "hybridized"])
+@pytest.mark.parametrize("wrong", INPUTS)
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_wrong_input_of_a_block(name, wrong, hybridize):
+    side = SIDES.get(name, 32)
+    net = BLOCKS[name]()
+    net.initialize()
+    if hybridize:
+        net.hybridize(static_alloc=True)
+    expected = net(x(2, 4, side, side)).asnumpy()
+    if name == "BatchNorm" and wrong == "no batch axis":
+        wrong = "one axis"  # (N, K) and (N, C, H, W) are its ranks
+    with pytest.raises(OURS) as caught:
+        net(INPUTS[wrong](side)).wait_to_read()
+    refused(caught.value)
+    np.testing.assert_array_equal(net(x(2, 4, side, side)).asnumpy(), expected)  # it works as before
+
+
+@pytest.mark.parametrize("name", TOO_SMALL)
+def test_a_picture_that_is_too_small(name):
+    net = BLOCKS[name]()
+    net.initialize()
+    with pytest.raises(OURS, match="needs pictures of at least") as caught:
+        net(x(2, 4, 1, 1)).wait_to_read()
+    refused(caught.value)
+
+
+MATRIX, KERNEL = x(5, 5), x(2, 2)
+GAMMA = nd.ones(3)
+FUNCTIONS = {
+    "corr2d: rank": lambda: g.corr2d(x(1, 5, 5), KERNEL),
+    "corr2d: a list": lambda: g.corr2d([[1.0]], KERNEL),
+    "corr2d: integers": lambda: g.corr2d(x(5, 5, dtype="int32"), KERNEL),
+    "corr2d: mixed types": lambda: g.corr2d(MATRIX.astype("float64"), KERNEL),
+    "corr2d: larger kernel": lambda: g.corr2d(KERNEL, MATRIX),
+    "corr2d: negative padding": lambda: g.corr2d(MATRIX, KERNEL, padding=-1),
+    "corr2d: stride 0": lambda: g.corr2d(MATRIX, KERNEL, stride=0),
+    "corr2d: half a stride": lambda: g.corr2d(MATRIX, KERNEL, stride=1.5),
+    "corr2d: biases": lambda: g.corr2d(MATRIX, KERNEL, bias=nd.ones(2)),
+    "corr2d: empty": lambda: g.corr2d(MATRIX[:0], KERNEL),
+    "corr2d_multi_in_out: rank": lambda: g.corr2d_multi_in_out(MATRIX, x(2, 1, 2, 2)),
+    "corr2d_multi_in_out: channels": lambda: g.corr2d_multi_in_out(x(3, 5, 5), x(2, 4, 2, 2)),
+    "pool2d: rank": lambda: g.pool2d(x(1, 5, 5), 2),
+    "pool2d: window 0": lambda: g.pool2d(MATRIX, 0),
+    "pool2d: too large": lambda: g.pool2d(MATRIX, 6),
+    "pool2d: mode": lambda: g.pool2d(MATRIX, 2, "mean"),
+    "pool2d: bytes": lambda: g.pool2d(MATRIX.astype("uint8"), 2),
+    "pool2d: padding as large as the window": lambda: g.pool2d(MATRIX, 2, padding=2),
+    "conv_output_size: negative": lambda: g.conv_output_size(-5, 3),
+    "conv_output_size: too small": lambda: g.conv_output_size(2, 3),
+    "conv_output_size: words": lambda: g.conv_output_size("5", 3),
+    "receptive_field: no layers": lambda: g.receptive_field([(3,)]),
+    "receptive_field: stride 0": lambda: g.receptive_field([(3, 0)]),
+    "pure_batch_norm: rank": lambda: g.pure_batch_norm(x(2, 3, 4), GAMMA, GAMMA),
+    "pure_batch_norm: channels": lambda: g.pure_batch_norm(x(2, 4), GAMMA, GAMMA),
+    "pure_batch_norm: eps": lambda: g.pure_batch_norm(x(2, 3), GAMMA, GAMMA, eps=-1),
+    "batch_norm: moving mean": lambda: g.batch_norm(x(2, 3), GAMMA, GAMMA, True, nd.ones(2), nd.ones(3)),
+    "batch_norm: momentum": lambda: g.batch_norm(x(2, 3), GAMMA, GAMMA, True, nd.ones(3), nd.ones(3), 1e-5, 2),
+    "BatchNorm: momentum": lambda: g.BatchNorm(momentum=-1),
+    "BatchNorm: eps": lambda: g.BatchNorm(epsilon=-1),
+    "dropout: p": lambda: g.dropout(MATRIX, 1.5),
+    "dropout: p not a number": lambda: g.dropout(MATRIX, float("nan")),
+    "dropout: integers": lambda: g.dropout(MATRIX.astype("int32"), 0.5),
+    "dropout: mode": lambda: g.dropout(MATRIX, 0.5, True, "upscale"),
+    "Inception: 0": lambda: g.Inception(0, 1, 1, 1, 1, 1),
+    "Residual: -1": lambda: g.Residual(-1),
+    "ResBlk: a word": lambda: g.ResBlk("4", 4),
+    "DenseBlock: none": lambda: g.DenseBlock(0, 4),
+    "mlpconv: kernel 0": lambda: g.mlpconv(4, 0, 0),
+    "mlpconv: padding": lambda: g.mlpconv(4, 3, -1),
+    "mlpconv: strides": lambda: g.mlpconv(4, 3, 0, 0),
+    "vgg_block: none": lambda: g.vgg_block(0, 4),
+    "VGG: no pairs": lambda: g.VGG((1, 64)),
+    "VGG: empty": lambda: g.VGG(()),
+    "LeNet: 0 classes": lambda: g.LeNet(0),
+    "DenseNet: no blocks": lambda: g.DenseNet(block_layers=()),
+    "GoogLeNet: width": lambda: g.GoogLeNet(10, width=-1),
+    "ResNet: half a class": lambda: g.ResNet(2.5),
+    "fashion_mnist_labels: 10": lambda: g.fashion_mnist_labels([10]),
+    "fashion_mnist_labels: words": lambda: g.fashion_mnist_labels(["shirt"]),
+    "try_gpu: -1": lambda: g.try_gpu(-1),
+    "try_gpu: a word": lambda: g.try_gpu("0"),
+    "seed: a word": lambda: g.seed("one"),
+    "seed: negative": lambda: g.seed(-1),
+    "summary: rank": lambda: g.summary(g.LeNet(), (28, 28)),
+    "summary: not initialized": lambda: g.summary(g.LeNet(), (1, 1, 28, 28)),
+    "summary: a network": lambda: g.summary("LeNet", (1, 1, 28, 28)),
+    "show_images: none": lambda: g.show_images([], 0, 0),
+    "show_images: rank": lambda: g.show_images(np.zeros((1, 2, 3, 4, 5)), 1, 1),
+    "apply: rank": lambda: g.apply(x(3, 3), mx.image.HorizontalFlipAug(0.5)),
+    "apply: none": lambda: g.apply(x(3, 3, 3), mx.image.HorizontalFlipAug(0.5), 0),
+    "apply_aug_list: a list": lambda: g.apply_aug_list([1], []),
+    "five_crop_predict: too large": lambda: g.five_crop_predict(initialized(), x(20, 20, 1), 28),
+    "Batches: NaN": lambda: g.Batches(np.full((2, 3, 3), np.nan), [0, 1], 1),
+    "Batches: infinity": lambda: g.Batches(np.full((2, 3, 3), np.inf), [0, 1], 1),
+    "Batches: no pixel": lambda: g.Batches(np.zeros((2, 0, 3)), [0, 1], 1),
+    "Batches: labels below 0": lambda: g.Batches(np.zeros((2, 3, 3)), [0, -1], 1),
+    "Batches: too many labels": lambda: g.Batches(np.zeros((2, 3, 3)), [0, 1, 1], 1),
+    "Batches: words": lambda: g.Batches(np.array(["a", "b"]), [0, 1], 1),
+    "load_data: a name": lambda: g.load_data("mnist", 4),
+    "load_data: batch size": lambda: g.load_data("sample", 0),
+    "load_data: one array": lambda: g.load_data((np.zeros((2, 3, 3)),), 4),
+    "load_data: nothing": lambda: g.load_data(None, 4),
+    "load_data_fashion_mnist: resize": lambda: g.load_data_fashion_mnist(4, resize=-3),
+    "evaluate_accuracy: no batch": lambda: g.evaluate_accuracy([], initialized()),
+    "evaluate_accuracy: no pairs": lambda: g.evaluate_accuracy([1], initialized()),
+    "evaluate_accuracy: no such class": lambda: g.evaluate_accuracy(
+        [(x(2, 1, 28, 28), nd.array([0, 10]))], initialized()
+    ),
+    "evaluate_accuracy: labels below 0": lambda: g.evaluate_accuracy(
+        [(x(1, 1, 28, 28), nd.array([-1]))], initialized()
+    ),
+    "evaluate_accuracy: labels in a column": lambda: g.evaluate_accuracy([(x(1, 1, 28, 28), x(1, 1))], initialized()),
+    "evaluate_accuracy: no network": lambda: g.evaluate_accuracy([(x(1, 1, 28, 28), nd.array([1]))], None),
+    "train: no such class": lambda: trained([(x(2, 1, 28, 28), nd.array([0, 10]))]),
+    "train: maps": lambda: trained([(x(2, 1, 28, 28), nd.array([0, 1]))], g.mlpconv(4, 3, 0)),
+    "train: NaN": lambda: trained([(nd.full((2, 1, 28, 28), np.nan), nd.array([0, 1]))]),
+    "train: empty": lambda: trained([]),
+    "train: bytes": lambda: trained([(x(2, 1, 28, 28, dtype="uint8"), nd.array([0, 1]))]),
+    "train: no context": lambda: trained([(x(2, 1, 28, 28), nd.array([0, 1]))], ctx="cpu"),
+    "finetune: classes": lambda: g.finetune(initialized(), [], [], 0),
+    "finetune: empty": lambda: g.finetune(initialized(), [], [], 2, verbose=False),
+    "quantize: no batch": lambda: g.quantize(initialized(), []),
+    "quantize: no weights": lambda: g.quantize(g.LeNet(), [(x(2, 1, 28, 28), nd.array([0, 1]))]),
+}
+
+
+def initialized():
+    net = g.LeNet()
+    net.initialize(init.Xavier())
+    return net
+
+
+def trained(batches, net=None, ctx=None):
+    net = net or initialized()
+    net.initialize(force_reinit=True)
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    return g.train(batches, batches, net, LOSS, trainer, ctx or mx.cpu(), 1, verbose=False)
+
+
+@pytest.mark.parametrize("call", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_wrong_argument(call):
+    with pytest.raises(OURS) as caught:
+        call()
+    refused(caught.value)
+
+
+def test_every_public_function_has_a_row():
+    rows = {name.split(":")[0].split(",")[0] for name in (*FUNCTIONS, *BLOCKS)}
+    without_arguments = {"History", "VGG11", "VGG_NOTES", "try_all_gpus"}
+    assert set(g.__all__) - rows == without_arguments
+
+
+def test_numbers_that_are_none_go_through_as_in_numpy():
+    broken = MATRIX.copy()
+    broken[0, 0] = np.nan
+    assert np.isnan(g.corr2d(broken, KERNEL).asnumpy()[0, 0])
+    assert np.isnan(g.pool2d(broken, 2, "avg").asnumpy()[0, 0])
+    assert np.isnan(g.pure_batch_norm(x(2, 3) * np.nan, GAMMA, GAMMA).asnumpy()).all()
+
+
+# Files
+
+
+def picture_bytes(kind="JPEG", size=(40, 30)):
+    import io
+
+    file = io.BytesIO()
+    Image.fromarray(np.random.RandomState(0).randint(0, 256, (*size, 3)).astype(np.uint8)).save(file, kind)
+    return file.getvalue()
+
+
+FILES = {
+    "cut off": picture_bytes()[:-200],
+    "cut off early": picture_bytes()[:30],
+    "empty": b"",
+    "text": b"no picture",
+    "another kind's beginning": b"\x89PNG\r\n\x1a\n" + picture_bytes(),
+}
+
+
+@pytest.mark.parametrize("raw", FILES.values(), ids=FILES)
+def test_a_broken_picture(tmp_path, raw):
+    path = tmp_path / "broken.jpg"
+    path.write_bytes(raw)
+    with pytest.raises(OSError, match=r"broken.jpg cannot be read as a picture") as caught:
+        read_picture(path, (8, 8))
+    refused(caught.value)
+
+
+def test_a_folder_where_a_picture_should_be(tmp_path):
+    with pytest.raises(OSError, match="cannot be read as a picture"):
+        read_picture(tmp_path, (8, 8))
+
+
+def test_a_picture_that_would_fill_the_memory(tmp_path):
+    """A small file of 100,000 x 100,000 white pixels: Pillow counts them before it unpacks them."""
+    import struct
+    import zlib
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 1, 0, 0, 0, 0)
+    path = tmp_path / "bomb.png"
+    rows = zlib.compress(b"\0" * 1_000_000)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
+    with pytest.raises(OSError, match="bomb.png cannot be read as a picture"):
+        read_picture(path, (8, 8))
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_a_picture_without_permission(tmp_path):
+    path = tmp_path / "secret.jpg"
+    path.write_bytes(picture_bytes())
+    path.chmod(0)
+    with pytest.raises(OSError, match=r"secret.jpg cannot be read as a picture"):
+        read_picture(path, (8, 8))
+    path.chmod(stat.S_IRUSR)
+
+
+def test_a_folder_as_idx_file(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        read_idx(tmp_path)
+
+
+VALID = idx(IDX_PICTURES)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=64),
+        st.binary(max_size=64).map(lambda tail: VALID[:4] + tail),
+        st.tuples(st.integers(0, len(VALID) - 1), st.integers(0, 255)).map(
+            lambda change: VALID[: change[0]] + bytes([change[1]]) + VALID[change[0] + 1 :]
+        ),
+        st.integers(0, len(VALID)).map(lambda end: VALID[:end]),
+    ),
+    st.booleans(),
+)
+def test_any_bytes_as_idx_file(tmp_path_factory, raw, zipped):
+    path = tmp_path_factory.getbasetemp() / ("fuzz.gz" if zipped else "fuzz")
+    path.write_bytes(gzip.compress(raw, 1) if zipped else raw)
+    try:
+        array = read_idx(path)
+    except ValueError as error:
+        refused(error, str(path))
+    else:
+        assert idx(array) == raw
+
+
+ZIPPED = gzip.compress(VALID)
+
+
+@given(st.integers(0, len(ZIPPED) - 1), st.integers(0, 255))
+def test_any_damage_of_a_gzip_file(tmp_path_factory, place, value):
+    path = tmp_path_factory.getbasetemp() / "fuzz.gz"
+    path.write_bytes(ZIPPED[:place] + bytes([value]) + ZIPPED[place + 1 :])
+    try:
+        array = read_idx(path)
+    except ValueError as error:
+        refused(error)
+    else:
+        np.testing.assert_array_equal(array, IDX_PICTURES)
+
+
+SMALL = {kind: picture_bytes(kind, (9, 7)) for kind in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")}
+
+
+@settings(max_examples=max(50, settings().max_examples // 4))
+@given(st.sampled_from(sorted(SMALL)), st.data())
+def test_any_damage_of_a_picture(tmp_path_factory, kind, data):
+    raw = bytearray(SMALL[kind])
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    raw = raw[: data.draw(st.integers(0, len(raw)))] if data.draw(st.booleans()) else raw
+    folder = tmp_path_factory.getbasetemp() / "fuzzed"
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (5, 5)).save(folder / name / "whole.png")
+    (folder / "a" / "damaged.png").write_bytes(bytes(raw))
+    try:
+        images, labels, _ = read_folder(folder, (4, 6))
+    except ValueError as error:
+        refused(error, "damaged.png cannot be read as a picture")
+    else:
+        assert images.shape == (3, 3, 4, 6)
+        assert images.dtype == np.uint8
+        assert labels.tolist() == [0, 0, 1]
+
+
+# Commands
+
+COMMANDS = {
+    "a wrong network": ["train", "lenet5"],
+    "no epoch": ["train", "lenet", "--epochs", "0"],
+    "a batch of nothing": ["train", "lenet", "--batch-size", "0"],
+    "a negative size": ["train", "lenet", "--resize", "-3"],
+    "too small a size": ["train", "resnet", "--resize", "20"],
+    "a wrong data set": ["train", "lenet", "--dataset", "mnist"],
+    "a file as data set": ["train", "lenet", "--dataset", "file"],
+    "a folder without pictures": ["train", "lenet", "--dataset", "empty"],
+    "an archive as data set": ["train", "lenet", "--dataset", "archive.zip"],
+    "a wrong optimizer": ["train", "lenet", "--optimizer", "sdg"],
+    "a wrong initializer": ["train", "lenet", "--init", "zeros"],
+    "a learning rate that is none": ["train", "lenet", "--lr", "nan"],
+    "a seed below 0": ["train", "lenet", "--seed", "-1"],
+    "a file as output": ["train", "lenet", "--output", "file"],
+    "a run that is none": ["evaluate", "--run", "empty"],
+    "a file as run": ["predict", "file", "--run", "file"],
+    "a run that is not there": ["quantize", "--run", "nothing"],
+    "nothing to resume": ["train", "--resume", "empty"],
+    "a wrong network to compare": ["compare", "lenet", "lenet5"],
+    "negative time": ["compare", "lenet", "--seconds", "-1"],
+    "no channel": ["summary", "lenet", "--channels", "0"],
+    "no class": ["summary", "lenet", "--classes", "0"],
+    "a negative size of a summary": ["summary", "lenet", "--resize", "-1"],
+}
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_a_wrong_command(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("hello")
+    Path("empty").mkdir()
+    with zipfile.ZipFile("archive.zip", "w") as archive:
+        archive.writestr("../outside.png", b"no")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert cli.main(arguments) == 1
+    printed = capsys.readouterr().err
+    assert printed.splitlines()[-1].startswith(f"gluon-cnn {arguments[0]}: ")
+    assert "mxnet gave up" not in printed
+    assert len(printed) < LONGEST
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "runs") == before
+    assert not Path("runs").exists() or not any(Path("runs").iterdir())
+    assert not Path(tmp_path.parent, "outside.png").exists()
