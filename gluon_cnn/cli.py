@@ -268,8 +268,6 @@ def _train(options: argparse.Namespace) -> int:
         raise ValueError(f"name a network, {NAMES}; or --resume a folder")
     experiment.choose("network", options.network, experiment.NETWORKS)
     settings = {"network": options.network, **_settings(options), "num_epochs": options.num_epochs}
-    if settings["dataset"] not in experiment.DATASETS:
-        settings["dataset"] = str(Path(settings["dataset"]).resolve())  # --resume may be called elsewhere
     if options.output is not None and (options.output / SETTINGS).exists():
         raise ValueError(f"{options.output} holds a training that was interrupted: --resume it, or remove it")
     with _claimed(options.output, RUNS / options.network, experiment.REPORT) as folder:
@@ -281,7 +279,10 @@ def _train_in(folder: Path, settings: dict) -> int:
     from gluon_cnn import experiment
 
     checkpoints = folder / "checkpoints"
-    (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
+    dataset = settings["dataset"]
+    if dataset not in experiment.DATASETS:
+        dataset = str(Path(dataset).resolve())  # --resume may be called elsewhere
+    (folder / SETTINGS).write_text(json.dumps({**settings, "dataset": dataset}, indent=2) + "\n")
     try:
         run = experiment.experiment(**settings, checkpoint=checkpoints)
         if len(run.history):

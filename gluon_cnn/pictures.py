@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from gluon_cnn._runtime import progress_disabled, remark
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 from tqdm.auto import tqdm
 
 __all__ = ["read_folder", "read_picture"]
@@ -59,7 +59,12 @@ def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
 
 def _pixels(path: str | Path, size: tuple[int, int], mode: str) -> np.ndarray:
     with Image.open(path) as opened:
-        opened.load()
+        lenient = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv sets it for all: half a picture would pass for a whole one
+        try:
+            opened.load()
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = lenient
         picture = _upright(opened)
         if picture.mode.startswith("I;16") or picture.mode == "I":  # Pillow would cut 16 bits off at 255
             picture = Image.fromarray((np.asarray(picture).astype(np.int64) // 257).astype(np.uint8))

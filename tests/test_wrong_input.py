@@ -16,7 +16,7 @@ from gluon_cnn.pictures import read_folder, read_picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mxnet import gluon, init, nd
-from PIL import Image
+from PIL import Image, ImageFile
 
 from tests.test_idx import PICTURES as IDX_PICTURES
 from tests.test_idx import idx
@@ -266,8 +266,10 @@ FILES = {
 }
 
 
+@pytest.mark.parametrize("lenient", [False, True], ids=["as Pillow is", "as gluoncv leaves it"])
 @pytest.mark.parametrize("raw", FILES.values(), ids=FILES)
-def test_a_broken_picture(tmp_path, raw):
+def test_a_broken_picture(tmp_path, raw, lenient, monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
     path = tmp_path / "broken.jpg"
     path.write_bytes(raw)
     with pytest.raises(OSError, match=r"broken.jpg cannot be read as a picture") as caught:
