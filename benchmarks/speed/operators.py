@@ -54,8 +54,7 @@ def main() -> None:
         profiler.set_state("run")
         train(options.steps)
         profiler.set_state("stop")
-        times = json.loads(profiler.dumps(format="json"))["Time"]
-    operators = {name: values for group in times.values() for name, values in group.items()}
+        operators = json.loads(profiler.dumps(format="json"))["Time"]["operator"]
     total = sum(values["Total"] for values in operators.values())
     rows = sorted(operators.items(), key=lambda item: -item[1]["Total"])[: options.top]
     print(f"{total / options.steps:.1f} ms a step\n")
