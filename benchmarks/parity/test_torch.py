@@ -13,9 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "speed"))
 import torch_networks as networks
 
 FOLDER = Path(os.environ.get("GLUON_CNN_PARITY", "build/parity"))
-STEPS, LEARNING_RATE, MOMENTUM = 3, 0.01, 0.9
-TOLERANCE = 1e-4  # of the largest number, for a layer or block
-TOLERANCE_OF_NETWORKS = 2e-3  # many layers of rounding in 32 bits
+STEPS, LEARNING_RATE, MOMENTUM = 3, 0.001, 0.9
+TOLERANCE = {"float32": 1e-4, "float64": 1e-5}  # of the largest number; mxnet keeps rates and eps in 32 bits anyway
 BATCH_NORM_MOMENTUM = 0.9  # Gluon's: the share of the old; PyTorch's is that of the new
 
 
@@ -66,17 +65,21 @@ CASES = {
 }
 
 
-def close(ours, theirs, tolerance):
+def close(ours, theirs, tolerance, largest=0.0):
+    """Assert that both agree to a share of the largest number, at least of a hundredth of ``largest``."""
     theirs = theirs.detach().numpy()
     assert ours.shape == theirs.shape
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * max(np.abs(theirs).max(), 1e-3))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * max(np.abs(theirs).max(), largest / 100, 1e-3))
 
 
 @pytest.fixture(scope="module", params=CASES)
 def pair(request):
     """Return a case's arrays, PyTorch's module with the same weights, and how exact they have to agree."""
     file = np.load(FOLDER / f"{request.param}.npz")
-    X, module = torch.tensor(file["X"]), CASES[request.param]().eval()
+    X = torch.tensor(file["X"])
+    torch.set_default_dtype(X.dtype)
+    module = CASES[request.param]().eval()
+    torch.set_default_dtype(torch.float32)
     with torch.no_grad():
         module(X)  # gives layers that were left open their shape
         mine = values(module)
@@ -87,7 +90,7 @@ def pair(request):
     for part in module.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0
-    return file, module, TOLERANCE_OF_NETWORKS if request.param in networks.NETWORKS else TOLERANCE
+    return file, module, TOLERANCE[str(file["X"].dtype)]
 
 
 def values(module):
@@ -117,8 +120,10 @@ def test_outputs_gradients_and_three_steps(pair):
         if step == 0:
             close(file["trained"], output, tolerance)
             close(file["gradient"], X.grad, tolerance)
+            # a bias in front of batch norm has the gradient 0, but for rounding of much larger numbers
+            largest = max((p.grad.abs().max().item() for p in parameters), default=0.0)
             for p in parameters:
-                close(file[f"gradient {place[p.data_ptr()]:03}"], p.grad, tolerance)
+                close(file[f"gradient {place[p.data_ptr()]:03}"], p.grad, tolerance, largest)
         if optimizer:
             optimizer.step()
 
