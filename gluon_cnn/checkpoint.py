@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from gluon_cnn._files import whole_file
+from gluon_cnn.batches import Batches
 from mxnet import gluon, nd
 
 __all__ = ["Checkpoint"]
@@ -49,7 +50,9 @@ class Checkpoint:
             raise NotADirectoryError(f"{self.folder} is no folder: checkpoints need one")
         self.folder.mkdir(parents=True, exist_ok=True)  # now, not after the first epoch
         self._net, self._trainer, self._data = net, trainer, data
+        state = np.random.get_state()
         self._seed = int(np.random.randint(2**30))
+        np.random.set_state(state)  # the first epoch draws what it would have drawn without checkpoints
 
     def seed(self, epoch: int) -> int:
         """Return the seed for an epoch's random numbers: mxnet's own state cannot be read, so each epoch gets a new."""
@@ -73,6 +76,7 @@ class Checkpoint:
         nd.waitall()  # mxnet may still be changing or rearranging weights
         arrays = {f"weights/{name}": p.data(p.list_ctx()[0]).asnumpy() for name, p in self._parameters().items()}
         updater, optimizer = self._updaters()[0], self._trainer.optimizer
+        batches = isinstance(self._data, Batches)
         about = {
             "optimizer": type(optimizer).__name__,
             "numbers": _numbers(optimizer),
@@ -81,7 +85,7 @@ class Checkpoint:
             "states": [[index, _pack(state, arrays)] for index, state in updater.states.items()],
             "history": history,
             "seed": self._seed,
-            "data": {name: getattr(self._data, name) for name in ("seed", "epoch") if hasattr(self._data, name)},
+            "data": {name: int(getattr(self._data, name)) for name in ("seed", "epoch")} if batches else {},
         }
         path = self.folder / NAME.format(len(history["loss"]))
         # as np.savez does it, which leaves the archive open on an error
@@ -110,7 +114,7 @@ class Checkpoint:
                 arrays = {name: file[name] for name in file.files}
                 about = json.loads(str(arrays.pop(ABOUT)))
                 states = {index: _unpack(state, arrays) for index, state in about["states"]}
-            except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            except Exception as error:  # of all kinds, as there are of damages
                 raise ValueError(f"{path} is damaged: remove it, to go on from the one before it") from error
         self._check(path, about, arrays)
         for name, p in self._parameters().items():
@@ -126,8 +130,8 @@ class Checkpoint:
             updater.states = {index: _copy(state) for index, state in states.items()}
             updater.states_synced = dict.fromkeys(states, False)  # mxnet then moves each to its weight's device
         self._seed = about["seed"]
-        for name, value in about["data"].items():
-            setattr(self._data, name, value)
+        if isinstance(self._data, Batches):
+            vars(self._data).update(about["data"])
         return about["history"]
 
     def _check(self, path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -159,7 +163,8 @@ class Checkpoint:
 
     def _files(self) -> list[Path]:
         """Return the checkpoints, the newest last."""
-        return sorted(path for path in self.folder.iterdir() if re.fullmatch(r"epoch-\d{4,}\.npz", path.name))
+        found = ((re.fullmatch(r"epoch-(\d{4,})\.npz", path.name), path) for path in self.folder.iterdir())
+        return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
 
 
 def _fits(parameter: gluon.Parameter, array: np.ndarray) -> bool:

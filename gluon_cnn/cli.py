@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from gluon_cnn import __version__, _runtime, doctor
+from gluon_cnn._files import whole_file
 
 __all__ = ["main"]
 
@@ -28,7 +29,9 @@ SETTINGS = "settings.json"  # of a training that is not through
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0, or 1 when something is wrong."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
+    options.arguments = arguments
     run: Callable[[argparse.Namespace], int] = options.run
     if _runtime.mxnet_problem and options.command != "doctor":
         print(f"gluon-cnn needs mxnet, and {_runtime.mxnet_problem}. For more: gluon-cnn doctor", file=sys.stderr)
@@ -270,51 +273,54 @@ def _train(options: argparse.Namespace) -> int:
     settings = {"network": options.network, **_settings(options), "num_epochs": options.num_epochs}
     if options.output is not None and (options.output / SETTINGS).exists():
         raise ValueError(f"{options.output} holds a training that was interrupted: --resume it, or remove it")
+    kept = dict(settings)
+    if kept["dataset"] not in experiment.DATASETS:
+        kept["dataset"] = str(Path(kept["dataset"]).resolve())  # --resume may be called elsewhere
     with _claimed(options.output, RUNS / options.network, experiment.REPORT) as folder:
+        with whole_file(folder / SETTINGS) as file:
+            file.write(json.dumps(kept, indent=2).encode())
         return _train_in(folder, settings)
 
 
 def _train_in(folder: Path, settings: dict) -> int:
-    """Train in a folder that holds the settings and checkpoints until all epochs are through."""
+    """Train in a folder that holds settings and checkpoints until all epochs are through."""
     from gluon_cnn import experiment
 
     checkpoints = folder / "checkpoints"
-    dataset = settings["dataset"]
-    if dataset not in experiment.DATASETS:
-        dataset = str(Path(dataset).resolve())  # --resume may be called elsewhere
-    (folder / SETTINGS).write_text(json.dumps({**settings, "dataset": dataset}, indent=2) + "\n")
     try:
         run = experiment.experiment(**settings, checkpoint=checkpoints)
         if len(run.history):
             run.save(folder)
         if len(run.history) == settings["num_epochs"]:
+            (folder / SETTINGS).unlink()  # first: without it nobody resumes
             shutil.rmtree(checkpoints)
     finally:
         with contextlib.suppress(OSError):  # there are some
             checkpoints.rmdir()
-        if not checkpoints.exists():  # all is done, or nothing was begun
-            (folder / SETTINGS).unlink()
+        if not checkpoints.exists():  # nothing was begun
+            with contextlib.suppress(FileNotFoundError):
+                (folder / SETTINGS).unlink()
     if not len(run.history):
         print("Nothing is kept")
         return 130
     print(f"Kept in {folder}; gluon-cnn predict PICTURE --run {folder} uses it")
     if checkpoints.exists():
-        print(f"gluon-cnn train --resume {folder} goes on after epoch {len(run.history) - 1}")
+        print(f"gluon-cnn train --resume {folder} goes on after the last whole epoch")
     return 0
 
 
 def _interrupted(options: argparse.Namespace) -> dict:
     """Return the settings of an interrupted training; refuse others beside them."""
-    others = _parser().parse_args(["train", "--resume", str(options.resume)])
-    given = [name for name, value in vars(options).items() if value != getattr(others, name)]
-    if given:
-        raise ValueError(f"--resume goes on with the settings that the training began with: leave out {given[0]}")
+    others = [a for a in options.arguments if a.startswith("-") and not "--resume".startswith(a.split("=")[0])]
+    if others or options.network is not None:
+        given = others[0] if others else options.network
+        raise ValueError(f"--resume goes on with the settings that the training began with: leave out {given}")
     path = options.resume / SETTINGS
     if not path.is_file():
         raise ValueError(f"{options.resume} holds no training that was interrupted ({SETTINGS} is missing)")
     with contextlib.suppress(ValueError):  # no JSON
         settings = json.loads(path.read_text())
-        if isinstance(settings, dict) and settings.keys() == {"network", *_settings(others), "num_epochs"}:
+        if isinstance(settings, dict) and settings.keys() == {"network", *_settings(options), "num_epochs"}:
             return settings
     raise ValueError(f"{path} is damaged")
 

@@ -116,7 +116,8 @@ def train(
         Whether to print and to show progress.
     checkpoint : str or Path, optional
         Folder in which the state after each epoch is kept. When it holds one, the training goes on from there, learning
-        rate and order of the pictures included, and ends with the weights it would have had without the interruption.
+        rate and order of :class:`Batches` included, and ends with the weights it would have had without the
+        interruption. Data of other kinds has to draw its order from NumPy, mxnet or ``random``, as ``DataLoader`` does.
 
     Returns
     -------
@@ -275,7 +276,9 @@ class _Tally:
         for _, output, _, labels in parts:
             if labels.shape != output.shape[:1]:
                 raise ValueError(f"labels must be one number a picture, {output.shape[:1]}; got {labels.shape}")
-        self._pending.append([(losses, output, X.sum(), y) for losses, output, X, y in parts])
+        # in 32 bits: with 16, a sum of finite numbers may be infinite
+        totals = [X.astype("float32", copy=False).sum() for _, _, X, _ in parts]
+        self._pending.append([(losses, output, total, y) for (losses, output, _, y), total in zip(parts, totals)])
         if len(self._pending) > BATCHES_AHEAD:
             self._read()
 

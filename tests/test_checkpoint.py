@@ -84,6 +84,23 @@ def test_the_first_epoch_is_that_of_a_training_without_checkpoints(tmp_path):
     assert_same(trained(1, tmp_path, parts()), trained(1, None, parts()))
 
 
+def test_the_ten_thousandth_epoch_is_newer_than_the_one_before_it(tmp_path):
+    data, net, trainer = parts()
+    keeper = Checkpoint(tmp_path, net, trainer, data)
+    for epochs in (9999, 10000, 10001):
+        (tmp_path / f"epoch-{epochs}.npz").touch()
+    assert keeper.newest().name == "epoch-10001.npz"
+
+
+def test_a_checkpoint_draws_no_number(tmp_path):
+    g.seed(3)
+    expected = np.random.rand()
+    data, net, trainer = parts()
+    g.seed(3)
+    Checkpoint(tmp_path, net, trainer, data)
+    assert np.random.rand() == expected
+
+
 def test_a_finished_training_is_read_and_not_repeated(tmp_path, capsys):
     first = trained(2, tmp_path, parts())
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
@@ -233,11 +250,12 @@ def test_killed_again_and_again(tmp_path):
     """GLUON_CNN_KILLS=50 is the full test; a few kills are made each time."""
     seconds = training_seconds(tmp_path / "straight")
     expected = arrays(tmp_path / "straight" / "epoch-0040.npz")
-    moments, kills, folder = random.Random(0), 0, tmp_path / "0"
+    moments, kills, runs, folder = random.Random(0), 0, 0, tmp_path / "0"
     while kills < KILLS:
         if training_seconds(folder, moments.uniform(0, seconds)):
             assert_equal(arrays(folder / "epoch-0040.npz"), expected)
-            folder = tmp_path / str(kills)  # begin again
+            runs += 1
+            folder = tmp_path / str(runs)  # begin again
         else:
             kills += 1
     assert training_seconds(folder)
@@ -286,7 +304,7 @@ def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp
     with monkeypatch.context() as patch:
         interrupted_after(2, patch)
         assert cli.main(arguments) == 0
-    assert "gluon-cnn train --resume runs/lenet goes on after epoch 1" in capsys.readouterr().out
+    assert "gluon-cnn train --resume runs/lenet goes on after the last whole epoch" in capsys.readouterr().out
     assert len(experiment.Run.load("runs/lenet").history) == 2
     assert cli.main([*arguments, "--output", "runs/lenet"]) == 1
     assert "holds a training that was interrupted: --resume it, or remove it" in capsys.readouterr().err
@@ -304,10 +322,10 @@ def test_resuming_takes_no_other_settings(few_pictures, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         interrupted_after(1, patch)
         cli.main(["train", "lenet", "--epochs", "2"])
-    assert cli.main(["train", "--resume", "runs/lenet", "--lr", "1"]) == 1
-    assert "--resume goes on with the settings that the training began with: leave out learning_rate" in (
-        capsys.readouterr().err
-    )
+    for more in (["--lr", "0.01"], ["lenet"]):
+        assert cli.main(["train", "--resume", "runs/lenet", *more]) == 1
+        words = f"--resume goes on with the settings that the training began with: leave out {more[0]}"
+        assert words in capsys.readouterr().err
     settings = json.loads(Path("runs/lenet/settings.json").read_text())
     for damaged in ("", "[]", json.dumps({**settings, "more": 1})):
         Path("runs/lenet/settings.json").write_text(damaged)

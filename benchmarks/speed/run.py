@@ -53,6 +53,7 @@ class Contender:
 
 
 CORES = available_cores()
+LEFT_ALONE = str(max(1, (os.cpu_count() or 1) // 2))  # threads that MXNet takes by itself
 CONTENDERS = {
     "ours": Contender(),
     "pytorch": Contender("torch", {"threads": CORES}),
@@ -60,16 +61,15 @@ CONTENDERS = {
     "onnxruntime": Contender("torch", {"threads": CORES, "onnx": True}, tasks=("predict",)),
     "int8": Contender(settings={"int8": True}, tasks=("predict",), exact=False),
     "fused": Contender(settings={"fused": True}, tasks=("predict",)),
-    # MXNet left to itself takes half of the processors.
     "notes": Contender(
         settings={"hybridize": False, "loop": "notes"},
-        environment={"OMP_NUM_THREADS": str(max(1, CORES // 2)), "MXNET_OPTIMIZER_AGGREGATION_SIZE": "4"},
+        environment={"OMP_NUM_THREADS": LEFT_ALONE, "MXNET_OPTIMIZER_AGGREGATION_SIZE": "4"},
     ),
     # one lever taken away from ours, or added to it
     "imperative": Contender(settings={"hybridize": False}),
     "plain_hybridize": Contender(settings={"flags": {}}),
     "static_shape": Contender(settings={"flags": {"static_alloc": True, "static_shape": True}}),
-    "half_the_cores": Contender(environment={"OMP_NUM_THREADS": str(max(1, CORES // 2))}),
+    "half_the_cores": Contender(environment={"OMP_NUM_THREADS": LEFT_ALONE}),
     "four_updates_at_once": Contender(environment={"MXNET_OPTIMIZER_AGGREGATION_SIZE": "4"}),
     "plain_channels": Contender(settings={"block": 1}),
     "blocks_of_16": Contender(settings={"block": 16}),
@@ -222,8 +222,17 @@ def main() -> None:
     parser.add_argument("--torch-python", default=str(OTHERS / "bin" / "python"), help="the Python that has PyTorch")
     parser.add_argument("--output", type=Path, default=Path("build/speed.json"), help="all that was measured")
     options = parser.parse_args()
-    if CONTENDERS[options.contenders[0]].worker != "mxnet":
+    first = CONTENDERS[options.contenders[0]]
+    if first.worker != "mxnet":
         parser.error("the first contender has to be one of mxnet: it draws the weights for all")
+    if not set(options.tasks) <= set(first.tasks):
+        parser.error(f"the first contender has to be able to do all tasks; {options.contenders[0]} cannot")
+    chosen = [CONTENDERS[name] for name in options.contenders]
+    needed = [options.torch_python] if any(c.worker == "torch" for c in chosen) else []
+    needed += [c.environment["LD_PRELOAD"] for c in chosen if "LD_PRELOAD" in c.environment]
+    for file in needed:
+        if not Path(file).exists():
+            parser.error(f"there is no {file}: make bench installs it")
     found: dict = {}
     total = len(options.networks) * len(options.tasks) * options.launches * options.rounds
     with tqdm(total=total, unit="round") as bar:
