@@ -189,7 +189,8 @@ def test_gradients_in_prediction_with_static_memory(flags):
             close(got, wanted, 1e-5)
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS.keys() - {"LeNet"}))  # which fills up its channels: other roundings
+# LeNet fills up its channels, and where maps are concatenated a graph adds up their gradients in another order.
+@pytest.mark.parametrize("name", ["AlexNet", "VGG", "VGG-11", "NiN", "NiN with batch norm", "ResNet"])
 def test_hybridized_trains_to_the_same_bit(name):
     make, _, side, _ = NETWORKS[name]
 
@@ -198,6 +199,8 @@ def test_hybridized_trains_to_the_same_bit(name):
         data = g.Batches(np.random.rand(6, 1, side, side), np.arange(6) % 3, 4, shuffle=True)
         net = make(num_classes=3)
         net.initialize(init.Xavier())
+        net.apply(lambda layer: setattr(layer, "_rate", 0) if isinstance(layer, nn.Dropout) else None)
+        net(nd.zeros((1, 1, side, side)))  # draws the weights: in a graph they may come in another order
         net.hybridize(hybridize, static_alloc=hybridize)
         trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.001, "momentum": 0.9})
         loss = gluon.loss.SoftmaxCrossEntropyLoss()
