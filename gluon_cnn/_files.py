@@ -28,10 +28,10 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         os.replace(part, path)
     except OSError as error:
-        _remove(part)
+        part.unlink(missing_ok=True)
         raise OSError(error.errno, f"{path} could not be written: {error.strerror or error}") from error
     except BaseException:
-        _remove(part)
+        part.unlink(missing_ok=True)
         raise
     with suppress(OSError):  # the new name should reach the disk, too; not every file system can be asked to
         folder = os.open(path.parent, os.O_RDONLY)
@@ -39,8 +39,3 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-def _remove(path: Path) -> None:
-    if path.exists():
-        path.unlink()

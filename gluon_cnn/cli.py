@@ -298,8 +298,7 @@ def _train_in(folder: Path, settings: dict) -> int:
         with contextlib.suppress(OSError):  # there are some
             checkpoints.rmdir()
         if not checkpoints.exists():  # nothing was begun
-            with contextlib.suppress(FileNotFoundError):
-                (folder / SETTINGS).unlink()
+            (folder / SETTINGS).unlink(missing_ok=True)
     if not len(run.history):
         print("Nothing is kept")
         return 130

@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/parity/ours.py build/parity
 
-Each case becomes a NumPy archive: the input X, labels y or the weighting of the outputs, the parameters in the order of
+Each case becomes a NumPy archive: the input X, the weighting of the outputs, the parameters in the order of
 the layers, and what came out: outputs in prediction and in training, gradients of the input and of the parameters, and
 parameters and running statistics after three steps of SGD with momentum.
 """
@@ -22,12 +22,6 @@ from tqdm import tqdm
 STEPS, LEARNING_RATE, MOMENTUM = 3, 0.001, 0.9
 # Whole networks compute with 64 bits: rounding would turn single ReLUs on or off. With 32, make bench compares them.
 NETWORKS = ("lenet", "alexnet", "vgg", "nin", "googlenet", "resnet", "densenet")
-
-
-def layers(*layers: gluon.HybridBlock) -> nn.HybridSequential:
-    net = nn.HybridSequential()
-    net.add(*layers)
-    return net
 
 
 # name: what makes it, the shape of its input
