@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,6 @@ class Checkpoint:
         nd.waitall()  # mxnet may still be changing or rearranging weights
         arrays = {f"weights/{name}": p.data(p.list_ctx()[0]).asnumpy() for name, p in self._parameters().items()}
         updater, optimizer = self._updaters()[0], self._trainer.optimizer
-        batches = isinstance(self._data, Batches)
         about = {
             "optimizer": type(optimizer).__name__,
             "numbers": _numbers(optimizer),
@@ -85,7 +85,7 @@ class Checkpoint:
             "states": [[index, _pack(state, arrays)] for index, state in updater.states.items()],
             "history": history,
             "seed": self._seed,
-            "data": {name: int(getattr(self._data, name)) for name in ("seed", "epoch")} if batches else {},
+            "data": self._place(),
         }
         path = self.folder / NAME.format(len(history["loss"]))
         # as np.savez does it, which leaves the archive open on an error
@@ -108,43 +108,49 @@ class Checkpoint:
         path = self.newest()
         if path is None:
             return None
-        with path.open("rb") as raw:
-            try:
-                file = np.load(raw, allow_pickle=False)
-                arrays = {name: file[name] for name in file.files}
-                about = json.loads(str(arrays.pop(ABOUT)))
-                states = {index: _unpack(state, arrays) for index, state in about["states"]}
-            except Exception as error:  # of all kinds, as there are of damages
-                raise ValueError(f"{path} is damaged: remove it, to go on from the one before it") from error
-        self._check(path, about, arrays)
-        for name, p in self._parameters().items():
-            array = arrays[f"weights/{name}"]
-            p._load_init(nd.array(array, dtype=array.dtype), p.list_ctx())
-        optimizer = self._trainer.optimizer
-        vars(optimizer).update(about["numbers"])
-        if optimizer.lr_scheduler is not None:
-            vars(optimizer.lr_scheduler).update(about["schedule"])
-        for device, counts in about["updates"].items():
-            optimizer._all_index_update_counts.setdefault(int(device), {}).update(map(tuple, counts))
-        for updater in self._updaters():
-            updater.states = {index: _copy(state) for index, state in states.items()}
-            updater.states_synced = dict.fromkeys(states, False)  # mxnet then moves each to its weight's device
-        self._seed = about["seed"]
-        if isinstance(self._data, Batches):
-            vars(self._data).update(about["data"])
-        return about["history"]
-
-    def _check(self, path: Path, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Refuse a state that does not fit the network or the trainer."""
-        optimizer = type(self._trainer.optimizer).__name__
-        if about["optimizer"] != optimizer:
+        optimizer, parameters = self._trainer.optimizer, self._parameters()
+        with path.open("rb") as raw, _damage_named(path):
+            file = np.load(raw, allow_pickle=False)
+            arrays = {name: file[name] for name in file.files}
+            about = json.loads(str(arrays.pop(ABOUT)))
+            written_with = about["optimizer"]
+        if written_with != type(optimizer).__name__:
             raise ValueError(
-                f"{path} was written with the optimizer {about['optimizer']}; this training has {optimizer}"
+                f"{path} was written with the optimizer {written_with}; this training has {type(optimizer).__name__}"
             )
-        mine = {f"weights/{name}": p for name, p in self._parameters().items()}
+        mine = {f"weights/{name}": p for name, p in parameters.items()}
         theirs = {name: array for name, array in arrays.items() if name.startswith("weights/")}
         if mine.keys() != theirs.keys() or not all(_fits(p, theirs[name]) for name, p in mine.items()):
             raise ValueError(f"{path} is of another network: its weights have other names, shapes or types")
+        with _damage_named(path):
+            states = {int(index): _unpack(state, arrays) for index, state in about["states"]}
+            updates = {int(device): dict(map(tuple, counts)) for device, counts in about["updates"].items()}
+            numbers = {name: about["numbers"][name] for name in _numbers(optimizer)}
+            schedule = {name: about["schedule"][name] for name in _numbers(optimizer.lr_scheduler)}
+            place = {name: int(value) for name, value in about["data"].items() if name in self._place()}
+            history = {name: list(values) for name, values in about["history"].items()}
+            seed = int(about["seed"])
+        # all is read: from here on things change
+        for name, p in parameters.items():
+            array = arrays[f"weights/{name}"]
+            p._load_init(nd.array(array, dtype=array.dtype), p.list_ctx())
+        vars(optimizer).update(numbers)
+        if schedule:
+            vars(optimizer.lr_scheduler).update(schedule)
+        for device, counts in updates.items():
+            optimizer._all_index_update_counts.setdefault(device, {}).update(counts)
+        for updater in self._updaters():
+            updater.states = {index: _copy(state) for index, state in states.items()}
+            updater.states_synced = dict.fromkeys(states, False)  # mxnet then moves each to its weight's device
+        for name, value in place.items():
+            setattr(self._data, name, value)
+        self._seed = seed
+        return history
+
+    def _place(self) -> dict[str, int]:
+        """Return the place in the data: of Batches seed and epoch."""
+        names = ("seed", "epoch") if isinstance(self._data, Batches) else ()
+        return {name: int(getattr(self._data, name)) for name in names}
 
     def _parameters(self) -> dict[str, gluon.Parameter]:
         """Return the parameters by their place in the network: names of layers are numbered through in a process."""
@@ -165,6 +171,15 @@ class Checkpoint:
         """Return the checkpoints, the newest last."""
         found = ((re.fullmatch(r"epoch-(\d{4,})\.npz", path.name), path) for path in self.folder.iterdir())
         return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Say of every error in reading a checkpoint that it is damaged."""
+    try:
+        yield
+    except Exception as error:  # of all kinds, as there are of damages
+        raise ValueError(f"{path} is damaged: remove it, to go on from the one before it") from error
 
 
 def _fits(parameter: gluon.Parameter, array: np.ndarray) -> bool:

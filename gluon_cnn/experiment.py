@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import hashlib
 import json
 import time
 import warnings
@@ -14,7 +15,7 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import number, pair
+from gluon_cnn._checks import number, pair, whole
 from gluon_cnn.batches import Batches
 from gluon_cnn.context import try_gpu
 from gluon_cnn.datasets import DATASETS, load_data
@@ -98,7 +99,13 @@ class Run:
         else:
             self.net.save_parameters(str(folder / WEIGHTS))
         history = asdict(self.history)
-        about = {"settings": self.settings, "classes": self.classes, "input_shape": self.input_shape}
+        files = [WEIGHTS, *([GRAPH] if self.settings.get("int8") else [])]
+        about = {
+            "settings": self.settings,
+            "classes": self.classes,
+            "input_shape": self.input_shape,
+            "sha256": {name: _sha256(folder / name) for name in files},
+        }
         (folder / REPORT).write_text(json.dumps({**about, "history": history}, indent=2, default=str) + "\n")
         with (folder / TABLE).open("w", newline="") as table:
             writer = csv.writer(table)
@@ -133,15 +140,19 @@ class Run:
             raise ValueError(f"{folder} holds no run ({' and '.join(missing)} missing): gluon-cnn train makes one")
         try:
             report = json.loads((folder / REPORT).read_text())
-            classes, settings = tuple(report["classes"]), report["settings"]
-            channels, height, width = report["input_shape"]
+            classes, settings = tuple(map(str, report["classes"])), dict(report["settings"])
+            channels, height, width = (whole("input_shape", size, 1) for size in report["input_shape"])
             name, history = settings["network"], History(**report["history"])
-        except (ValueError, KeyError, TypeError) as error:
+            sums = dict(report.get("sha256", {}))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{folder / REPORT} is damaged ({type(error).__name__}: {error})") from error
         int8 = settings.get("int8")
         if network is None and name is None and not int8:
             raise ValueError(f"{folder} holds a network of your own: pass what made it, network=")
         net = None if int8 else (network or choose("network", name, NETWORKS))(num_classes=len(classes))
+        for file in (WEIGHTS, GRAPH):  # mxnet does not notice a weight that has changed
+            if file in sums and (not (folder / file).is_file() or _sha256(folder / file) != sums[file]):
+                raise ValueError(f"{folder / file} is damaged, or not the one that belongs to {REPORT}")
         try:
             if net is None:
                 with warnings.catch_warnings():  # it cannot decide the type of the pictures, and need not
@@ -149,8 +160,8 @@ class Run:
                     net = gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(folder / WEIGHTS))
             else:
                 net.load_parameters(str(folder / WEIGHTS), ctx=ctx or try_gpu())
-        except (mx.MXNetError, AssertionError, ValueError) as error:
-            raise ValueError(f"{folder / WEIGHTS} is damaged, or of another network") from error
+        except (mx.MXNetError, AssertionError, AttributeError, ValueError) as error:
+            raise ValueError(f"{folder / WEIGHTS} is of another network, or damaged") from error
         net.hybridize(static_alloc=True, static_shape=True)  # to predict; a batch of another size is planned anew
         return cls(net, history, settings, classes, (channels, height, width))
 
@@ -370,6 +381,10 @@ def newest_run(folder: str | Path = "runs") -> Path:
     if not reports:
         raise ValueError(f"there is no run in {folder}: gluon-cnn train makes one, --run names one elsewhere")
     return reports[-1].parent
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _for_seconds(batches: Batches, seconds: float) -> Iterator[tuple[nd.NDArray, nd.NDArray]]:

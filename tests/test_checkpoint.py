@@ -16,8 +16,12 @@ import numpy as np
 import pytest
 from gluon_cnn import cli, experiment, training
 from gluon_cnn.checkpoint import Checkpoint
+from hypothesis import given
+from hypothesis import strategies as st
 from mxnet import gluon, lr_scheduler, nd
 from mxnet.gluon import nn
+
+from tests.test_wrong_input import refused
 
 RNG = np.random.RandomState(5)
 PICTURES = RNG.randint(0, 256, (30, 12, 12)).astype(np.uint8)
@@ -149,6 +153,66 @@ def test_a_damaged_one_is_refused_and_the_one_before_it_helps(tmp_path, damage):
     assert made[2].optimizer.num_update == 0
     newest.unlink()
     assert_same(trained(3, tmp_path / "b", parts()), straight)
+
+
+@pytest.fixture(scope="module")
+def whole_one(tmp_path_factory):
+    """Return a checkpoint's bytes, the weights in it, and data, network and trainer to read it into."""
+    made, folder = parts("adam"), tmp_path_factory.mktemp("whole")
+    weights = trained(1, folder, made)[1]
+    return (folder / "epoch-0001.npz").read_bytes(), weights, made
+
+
+@given(st.data())
+def test_any_damage_is_refused_or_harmless(tmp_path_factory, whole_one, data):
+    raw, weights, (batches, net, trainer) = whole_one
+    damaged = bytearray(raw)
+    for _ in range(data.draw(st.integers(0, 4))):
+        damaged[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    folder = tmp_path_factory.getbasetemp() / "damaged"
+    folder.mkdir(exist_ok=True)
+    (folder / "epoch-0001.npz").write_bytes(damaged[: data.draw(st.integers(0, len(raw)) | st.just(len(raw)))])
+    trainer.optimizer.num_update = -1
+    try:
+        Checkpoint(folder, net, trainer, batches).restore()
+    except ValueError as error:
+        refused(error, "epoch-0001.npz ")
+        assert trainer.optimizer.num_update == -1
+    else:
+        assert trainer.optimizer.num_update == 4
+    for p, expected in zip(net.collect_params().values(), weights):
+        np.testing.assert_array_equal(p.data().asnumpy(), expected)
+
+
+WRONG_ABOUT = {
+    "no seed": lambda about: about.pop("seed"),
+    "no history": lambda about: about.pop("history"),
+    "a history that is none": lambda about: about.update(history={"loss": 1}),
+    "no number of updates": lambda about: about["numbers"].pop("num_update"),
+    "states that are not there": lambda about: about.update(states=[[0, "states/99"]]),
+    "counts that are none": lambda about: about.update(updates={"gpu": [[0, 1]]}),
+    "no optimizer": lambda about: about.pop("optimizer"),
+}
+
+
+@pytest.mark.parametrize("change", WRONG_ABOUT.values(), ids=WRONG_ABOUT)
+def test_one_that_lacks_a_part_changes_nothing(tmp_path, change):
+    """A whole archive that another program wrote."""
+    trained(1, tmp_path, parts("adam"))
+    path = tmp_path / "epoch-0001.npz"
+    with np.load(path) as file:
+        contents = {name: file[name] for name in file.files}
+    about = json.loads(str(contents["about"]))
+    change(about)
+    np.savez(path, **{**contents, "about": np.array(json.dumps(about))})
+    data, net, trainer = parts("adam")
+    net(nd.array(PICTURES[:2, None]))
+    before = [p.data().asnumpy() for p in net.collect_params().values()]
+    with pytest.raises(ValueError, match="epoch-0001.npz is damaged"):
+        Checkpoint(tmp_path, net, trainer, data).restore()
+    for p, expected in zip(net.collect_params().values(), before):
+        np.testing.assert_array_equal(p.data().asnumpy(), expected)
+    assert (trainer.optimizer.num_update, data.epoch) == (0, 0)
 
 
 def test_pickled_objects_are_refused_unread(tmp_path):

@@ -148,12 +148,30 @@ def test_a_folder_that_holds_no_run_is_named(tmp_path, capsys):
 
 def test_damaged_runs_are_named(tmp_path):
     experiment.experiment("lenet").save(tmp_path)
-    (tmp_path / "network.params").write_bytes(b"cut off")
-    with pytest.raises(ValueError, match=r"network\.params is damaged, or of another network"):
-        experiment.Run.load(tmp_path)
-    (tmp_path / "history.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"history\.json is damaged \(KeyError: 'classes'\)"):
-        experiment.Run.load(tmp_path)
+    weights, report = tmp_path / "network.params", tmp_path / "history.json"
+    raw, about = bytearray(weights.read_bytes()), json.loads(report.read_text())
+    raw[len(raw) // 2] ^= 1  # in a weight, where mxnet notices nothing
+    for damaged in (raw, raw[:-1], b""):
+        weights.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"network\.params is damaged, or not the one that belongs to history"):
+            experiment.Run.load(tmp_path)
+    report.write_text(json.dumps({**about, "sha256": {}}))
+    for damaged in (b"cut off", raw[: len(raw) // 2]):
+        weights.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"network\.params is of another network, or damaged"):
+            experiment.Run.load(tmp_path)
+    for wrong, message in [
+        ({}, "KeyError: 'classes'"),
+        ([], "TypeError"),
+        ({**about, "input_shape": [1, -28, 28]}, "ValueError: input_shape"),
+        ({**about, "input_shape": 28}, "TypeError"),
+        ({**about, "sha256": 1}, "TypeError"),
+        ({**about, "settings": None}, "TypeError"),
+        ({**about, "history": {"accuracy": []}}, "TypeError"),
+    ]:
+        report.write_text(json.dumps(wrong))
+        with pytest.raises(ValueError, match=rf"history\.json is damaged \({message}"):
+            experiment.Run.load(tmp_path)
 
 
 def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
