@@ -3,7 +3,8 @@
 import nox
 
 PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
-TOOLS = ["pytest>=8", "hypothesis>=6", "pyyaml"]
+TESTS = ["pytest>=8", "pytest-xdist", "hypothesis>=6", "pyyaml"]
+CORE = ["numpy", "matplotlib", "pillow", "tqdm", "requests"]
 
 nox.needs_version = ">=2024.4"
 nox.options.default_venv_backend = "uv"
@@ -13,9 +14,12 @@ nox.options.error_on_missing_interpreters = False  # those that are not installe
 @nox.session(python=PYTHONS)
 @nox.parametrize("dependencies", ["newest", "oldest"])
 def core(session: nox.Session, dependencies: str) -> None:
-    """What `pip install gluon-cnn` brings, in the newest or the oldest versions that it allows."""
-    oldest = ["--resolution", "lowest-direct"] if dependencies == "oldest" else []
-    session.install("-e", ".", *TOOLS, *oldest)
+    """What `pip install gluon-cnn` brings, in the newest or the oldest versions that it allows and this Python has."""
+    which = []
+    if dependencies == "oldest":
+        which = ["--resolution", "lowest-direct", *(f"--only-binary={name}" for name in CORE)]
+    session.install("-e", ".", *which)
+    session.install(*TESTS)
     _test(session)
 
 
@@ -27,4 +31,6 @@ def full(session: nox.Session) -> None:
 
 
 def _test(session: nox.Session) -> None:
-    session.run("python", "-m", "pytest", "tests", "--quiet", *session.posargs)
+    session.run("uv", "pip", "list", "--quiet", external=True)
+    env = {"OMP_NUM_THREADS": "1"}
+    session.run("python", "-m", "pytest", "tests", "-q", "-n", "auto", *session.posargs, env=env)

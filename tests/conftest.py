@@ -12,7 +12,8 @@ from matplotlib import pyplot as plt
 
 # a slow machine is no failure, and the same cases each time
 settings.register_profile("course", deadline=None, derandomize=True)
-settings.register_profile("search", deadline=None, max_examples=2000)  # HYPOTHESIS_PROFILE=search: look for new cases
+# HYPOTHESIS_PROFILE=search pytest -k any_: look for new cases, an hour long
+settings.register_profile("search", deadline=None, max_examples=100_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "course"))
 
 

@@ -271,6 +271,7 @@ def test_names_of_labels():
 
 
 def test_pictures():
+    pytest.importorskip("skimage")
     cat = datasets.cat()
     assert (cat.shape, cat.dtype) == ((300, 451, 3), np.uint8)
     for name in datasets.PICTURES:

@@ -5,8 +5,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn import experiment, fine_tuning
-from gluoncv.utils import LRScheduler
-from mxnet import autograd, gluon, init, nd
+from mxnet import autograd, gluon, init, lr_scheduler, nd
 from mxnet.gluon import nn
 from mxnet.gluon.model_zoo import model_store, vision
 
@@ -159,7 +158,7 @@ def test_the_new_layers_rate_is_larger(mult):
 def test_a_schedule_decides_the_rate():
     net, data = trained(), few()
     before = values(net)
-    g.finetune(net, data, data, 2, schedule=LRScheduler("constant", base_lr=0, niters=4), verbose=False)
+    g.finetune(net, data, data, 2, schedule=lr_scheduler.FactorScheduler(4, base_lr=0, stop_factor_lr=0), verbose=False)
     kept = {key: value for key, value in values(net).items() if not key.startswith("output")}
     for key, value in kept.items():
         np.testing.assert_array_equal(value, before[key])

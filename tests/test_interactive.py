@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from gluon_cnn import interactive
 from gluon_cnn.datasets import picture
-from jupyter_client.manager import start_new_kernel
 from matplotlib import pyplot as plt
 
+jupyter = pytest.importorskip("jupyter_client.manager")
+pytest.importorskip("ipywidgets")
 EXPLORE = "from gluon_cnn import interactive; from gluon_cnn.datasets import picture\n"
 
 
 @pytest.fixture(scope="module")
 def kernel():
     environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # Jupyter has its own
-    manager, client = start_new_kernel(kernel_name="python3", env=environment)
+    manager, client = jupyter.start_new_kernel(kernel_name="python3", env=environment)
     yield client
     client.stop_channels()
     manager.shutdown_kernel(now=True)

@@ -11,6 +11,7 @@ from mxnet.gluon import nn
 
 
 def test_the_source_shown_is_the_packages(monkeypatch):
+    pytest.importorskip("IPython")
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda item: shown.append(item.data))
     items = g.LeNet, g.train, g.fashion_mnist_labels

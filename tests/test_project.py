@@ -10,12 +10,12 @@ import threading
 from pathlib import Path
 
 import gluon_cnn
-import nbformat
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+nbformat = pytest.importorskip("nbformat")
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
