@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Callable
 
 import mxnet as mx
 from gluon_cnn._checks import floats, pair, whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 
@@ -52,7 +53,9 @@ def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path}") from None
     except Exception as error:  # damaged files make Pillow raise all kinds
-        reason = str(error).replace(f" {str(path)!r}", "") or type(error).__name__
+        reason = str(error) or type(error).__name__
+        for name in (str(path), os.path.realpath(path)):  # older Pillows name the second
+            reason = reason.replace(f" {name!r}", "")
         raise OSError(f"{path} cannot be read as a picture ({reason})") from error
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 

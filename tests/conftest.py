@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 
 # a slow machine is no failure, and the same cases each time
 settings.register_profile("course", deadline=None, derandomize=True)
-# HYPOTHESIS_PROFILE=search pytest -k any_: look for new cases, an hour long
+# HYPOTHESIS_PROFILE=search pytest -k any_: look for new cases, for an hour
 settings.register_profile("search", deadline=None, max_examples=100_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "course"))
 

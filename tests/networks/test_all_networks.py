@@ -189,28 +189,38 @@ def test_gradients_in_prediction_with_static_memory(flags):
             close(got, wanted, 1e-5)
 
 
+def trained_over_the_data(name, hybridize, dropout=True):
+    """Return the losses of two epochs and the weights after them."""
+    make, _, side, _ = NETWORKS[name]
+    g.seed(2)
+    data = g.Batches(np.random.rand(6, 1, side, side), np.arange(6) % 3, 4, shuffle=True)
+    net = make(num_classes=3)
+    net.initialize(init.Xavier())
+    if not dropout:
+        net.apply(lambda layer: setattr(layer, "_rate", 0) if isinstance(layer, nn.Dropout) else None)
+    net(nd.zeros((1, 1, side, side)))  # draws the weights: in a graph they may come in another order
+    net.hybridize(hybridize, static_alloc=hybridize)
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.001, "momentum": 0.9})
+    history = g.train(data, data, net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, mx.cpu(), 2, verbose=False)
+    return history.loss, weights_of(net)
+
+
+def assert_the_same_bits(one, other):
+    assert one[0] == other[0]
+    for a, b in zip(one[1], other[1]):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("hybridize", [False, True], ids=["step by step", "hybridized"])
+@every_network
+def test_the_same_seed_gives_the_same_bits(name, hybridize):
+    assert_the_same_bits(trained_over_the_data(name, hybridize), trained_over_the_data(name, hybridize))
+
+
 # LeNet fills up its channels, and where maps are concatenated a graph adds up their gradients in another order.
 @pytest.mark.parametrize("name", ["AlexNet", "VGG", "VGG-11", "NiN", "NiN with batch norm", "ResNet"])
 def test_hybridized_trains_to_the_same_bit(name):
-    make, _, side, _ = NETWORKS[name]
-
-    def trained_twice_over_the_data(hybridize):
-        g.seed(2)
-        data = g.Batches(np.random.rand(6, 1, side, side), np.arange(6) % 3, 4, shuffle=True)
-        net = make(num_classes=3)
-        net.initialize(init.Xavier())
-        net.apply(lambda layer: setattr(layer, "_rate", 0) if isinstance(layer, nn.Dropout) else None)
-        net(nd.zeros((1, 1, side, side)))  # draws the weights: in a graph they may come in another order
-        net.hybridize(hybridize, static_alloc=hybridize)
-        trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.001, "momentum": 0.9})
-        loss = gluon.loss.SoftmaxCrossEntropyLoss()
-        history = g.train(data, data, net, loss, trainer, mx.cpu(), 2, verbose=False)
-        return history.loss, weights_of(net)
-
-    (losses, weights), (other_losses, other_weights) = map(trained_twice_over_the_data, (False, True))
-    assert losses == other_losses
-    for one, other in zip(weights, other_weights):
-        np.testing.assert_array_equal(one, other)
+    assert_the_same_bits(*(trained_over_the_data(name, hybridize, dropout=False) for hybridize in (False, True)))
 
 
 @every_network
