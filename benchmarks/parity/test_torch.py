@@ -135,3 +135,12 @@ def test_outputs_gradients_and_three_steps(pair):
             kept = BATCH_NORM_MOMENTUM**STEPS * before
             ours = kept + (ours - kept) * n / (n - 1)
         close(ours, theirs, tolerance)
+
+
+def test_running_statistics_of_notes_b():
+    """Uniform numbers have the mean 1/2 and the variance 1/12; a tenth of both counts after one batch."""
+    file, layer = np.load(FOLDER / "running statistics.npz"), nn.BatchNorm1d(16)
+    layer(torch.tensor(file["X"]))
+    theirs = np.stack([layer.running_mean.numpy(), layer.running_var.numpy()])
+    np.testing.assert_allclose(theirs, [[0.05] * 16, [0.9083] * 16], atol=5e-4)
+    np.testing.assert_allclose(file["ours"], theirs, atol=1e-6)  # of 78,400 numbers: n or n - 1 is no matter
