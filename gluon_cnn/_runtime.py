@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 MXNET_VERSION = "1.9.1"
+THREADS_WERE_CHOSEN = "OMP_NUM_THREADS" in os.environ  # by the user: below, it is set in any case
 
 # NumPy 1.24 removed these aliases of Python's own types; mxnet 1.9.1 and gluoncv still use them.
 NUMPY_ALIASES = ("bool", "int", "float", "complex", "object", "str")
@@ -164,7 +165,6 @@ def _import_mxnet() -> str | None:
     """Import mxnet with all cores and all names; return what went wrong, if anything did."""
     imported_before = "mxnet" in sys.modules
     cores = available_cores()
-    threads_were_chosen = "OMP_NUM_THREADS" in os.environ
     os.environ.setdefault("OMP_NUM_THREADS", str(cores))
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each graph that is bound tells of oneDNN on stderr
     _restore_names()
@@ -177,7 +177,7 @@ def _import_mxnet() -> str | None:
     if not sys.modules["mxnet"].runtime.Features().is_enabled("CUDA"):
         # Updating four weight arrays at a time spares a GPU launches; on a CPU, one by one is a third faster.
         os.environ.setdefault("MXNET_OPTIMIZER_AGGREGATION_SIZE", "1")
-    threads = mxnet_threads() if imported_before and not threads_were_chosen else None
+    threads = mxnet_threads() if imported_before and not THREADS_WERE_CHOSEN else None
     if threads is not None and threads < cores:
         warnings.warn(
             f"mxnet was imported before gluon_cnn and computes with {threads} of {cores} cores: "

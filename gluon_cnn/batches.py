@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -90,16 +91,34 @@ class Batches:
         self.shuffle = shuffle
         self.seed = int(np.random.randint(2**31)) if seed is None else seed
         self.epoch = 0  # how often the batches were asked for; together with the seed it fixes the next order
+        self._worker, self._workers = 0, 1
+
+    def share(self, worker: int, workers: int) -> Batches:
+        """Return what one of several workers reads: a part of each batch of ``workers * batch_size`` pictures.
+
+        All have to be made with the same seed. Together they are then one worker's batches of that size. A last batch
+        that is smaller is shared as evenly as possible.
+        """
+        if not 0 <= whole("worker", worker, 0) < whole("workers", workers, 1):
+            raise ValueError(f"worker must be 0 to {workers - 1}; got {worker}")
+        part = copy.copy(self)
+        part._worker, part._workers = worker, workers
+        return part
 
     def __len__(self) -> int:
-        return -(-len(self.labels) // self.batch_size)
+        together = self.batch_size * self._workers
+        return len(self.labels) // together + (len(self.labels) % together > self._worker)
 
     def __iter__(self) -> Iterator[tuple[nd.NDArray, nd.NDArray]]:
         order = np.arange(len(self.labels))
         if self.shuffle:
             order = np.random.RandomState([self.seed, self.epoch]).permutation(order)
         self.epoch += 1
-        return (self._batch(order[i : i + self.batch_size]) for i in range(0, len(order), self.batch_size))
+        together = self.batch_size * self._workers
+        parts = (
+            np.array_split(order[i : i + together], self._workers)[self._worker] for i in range(0, len(order), together)
+        )
+        return (self._batch(part) for part in parts if len(part))
 
     def _batch(self, chosen: np.ndarray) -> tuple[nd.NDArray, nd.NDArray]:
         images = np.ascontiguousarray(self.images[chosen])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zipfile
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from gluon_cnn._files import whole_file
 from gluon_cnn.batches import Batches
+from gluon_cnn.distributed import Workers
 from mxnet import gluon, nd
 
 __all__ = ["Checkpoint"]
@@ -36,6 +38,8 @@ class Checkpoint:
         The network, initialized.
     trainer : Trainer
         Its optimizer, on this machine.
+    workers : Workers, optional
+        Those that train together: worker 0 writes and reads, and tells the others.
     data : iterable
         The training data. Of :class:`gluon_cnn.Batches` seed and epoch are kept, so that the order goes on.
 
@@ -45,11 +49,20 @@ class Checkpoint:
         When the folder is a file, or cannot be made.
     """
 
-    def __init__(self, folder: str | Path, net: gluon.Block, trainer: gluon.Trainer, data: Iterable) -> None:
-        self.folder = Path(folder)
-        if self.folder.exists() and not self.folder.is_dir():
-            raise NotADirectoryError(f"{self.folder} is no folder: checkpoints need one")
-        self.folder.mkdir(parents=True, exist_ok=True)  # now, not after the first epoch
+    def __init__(
+        self,
+        folder: str | Path,
+        net: gluon.Block,
+        trainer: gluon.Trainer,
+        data: Iterable,
+        workers: Workers | None = None,
+    ) -> None:
+        self.folder, self._workers = Path(folder), workers or Workers()
+        if self._workers.rank == 0:
+            if self.folder.exists() and not self.folder.is_dir():
+                raise NotADirectoryError(f"{self.folder} is no folder: checkpoints need one")
+            self.folder.mkdir(parents=True, exist_ok=True)  # now, not after the first epoch
+        self.source = self.folder  # the file that was restored
         self._net, self._trainer, self._data = net, trainer, data
         state = np.random.get_state()
         self._seed = int(np.random.randint(2**30))
@@ -64,16 +77,16 @@ class Checkpoint:
         files = self._files()
         return files[-1] if files else None
 
-    def save(self, history: dict[str, list]) -> Path:
+    def save(self, history: dict[str, list]) -> None:
         """Write the state after the history's epochs and remove all but the newest two.
 
         Raises
         ------
         OSError
             When it cannot be written; the older ones are then as they were.
-        ValueError
-            When the trainer's optimizer runs on other machines.
         """
+        if self._workers.rank:
+            return
         nd.waitall()  # mxnet may still be changing or rearranging weights
         arrays = {f"weights/{name}": p.data(p.list_ctx()[0]).asnumpy() for name, p in self._parameters().items()}
         updater, optimizer = self._updaters()[0], self._trainer.optimizer
@@ -95,7 +108,6 @@ class Checkpoint:
                     np.lib.format.write_array(entry, array, allow_pickle=False)
         for old in self._files()[:-KEPT]:
             old.unlink()
-        return path
 
     def restore(self) -> dict[str, list] | None:
         """Put the newest state into network, trainer and data; return its history, or None when there is no file.
@@ -105,12 +117,14 @@ class Checkpoint:
         ValueError
             When the file is damaged, or of another network or optimizer. Nothing is changed then.
         """
-        path = self.newest()
-        if path is None:
+        path = self.newest() if self._workers.rank == 0 else None
+        whole = self._workers.tell(path.read_bytes() if path else b"")
+        if not whole:
             return None
         optimizer, parameters = self._trainer.optimizer, self._parameters()
-        with path.open("rb") as raw, _damage_named(path):
-            file = np.load(raw, allow_pickle=False)
+        self.source = path = path or self.folder
+        with _damage_named(path):
+            file = np.load(io.BytesIO(whole), allow_pickle=False)
             arrays = {name: file[name] for name in file.files}
             about = json.loads(str(arrays.pop(ABOUT)))
             written_with = about["optimizer"]
@@ -163,8 +177,6 @@ class Checkpoint:
             trainer._init_kvstore()
         if trainer._params_to_init:
             trainer._init_params()
-        if trainer._distributed:
-            raise ValueError("a trainer with a distributed kvstore keeps its optimizer elsewhere: no checkpoint of it")
         return [trainer._kvstore._updater] if trainer._update_on_kvstore else trainer._updaters
 
     def _files(self) -> list[Path]:

@@ -12,9 +12,13 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gluon_cnn import __version__, _runtime, doctor
 from gluon_cnn._files import whole_file
+
+if TYPE_CHECKING:
+    from gluon_cnn.distributed import Workers
 
 __all__ = ["main"]
 
@@ -128,8 +132,34 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", dest="num_epochs", type=int, default=1, help="how often to go through the pictures")
     train.add_argument("--output", type=Path, metavar="FOLDER", help="where to keep it; without it a new one in runs/")
     train.add_argument(
+        "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, which a launcher starts"
+    )
+    train.add_argument(
         "--resume", type=Path, metavar="FOLDER", help="go on with a training that was interrupted, with its settings"
     )
+
+    launch = add(
+        "launch",
+        _launch,
+        "train in several processes, on this machine or on many",
+        description="Start workers, and mxnet's servers and scheduler that they need, and end all of them when one "
+        "fails. Each worker takes --batch-size pictures of a batch. Worker 0 prints, keeps checkpoints and results.",
+        epilog="examples: gluon-cnn launch -n 2 -- train lenet --epochs 3; "
+        "gluon-cnn launch -n 4 -s 2 --hosts hosts.txt -- train resnet --resize 96; "
+        "gluon-cnn launch -n 2 -- train --resume runs/lenet",
+    )
+    launch.add_argument("-n", "--workers", type=int, required=True, help="processes that compute")
+    launch.add_argument("-s", "--servers", type=int, default=1, help="processes that add up gradients")
+    launch.add_argument(
+        "-H",
+        "--hosts",
+        type=Path,
+        metavar="FILE",
+        help="machines that get them in turns, over ssh without a password, one `host` or `host:port` a line; each "
+        "needs the package in the same place; without it all run on this machine",
+    )
+    launch.add_argument("--address", help="of this machine for the others; without it the one that leads to the first")
+    launch.add_argument("training", nargs="+", metavar="-- train ...", help="what each worker runs")
 
     evaluate = add(
         "evaluate",
@@ -263,10 +293,15 @@ def _summary(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from gluon_cnn import experiment
+    from gluon_cnn import distributed, experiment
 
+    workers = distributed.join(options.kvstore) if options.kvstore else distributed.Workers()
+    if workers.rank:
+        settings = json.loads(workers.tell(b""))
+        experiment.experiment(**settings, verbose=False, checkpoint="", workers=workers)
+        return 0
     if options.resume is not None:
-        return _train_in(options.resume, _interrupted(options))
+        return _train_in(options.resume, _interrupted(options), workers)
     if options.network is None:
         raise ValueError(f"name a network, {NAMES}; or --resume a folder")
     experiment.choose("network", options.network, experiment.NETWORKS)
@@ -279,16 +314,17 @@ def _train(options: argparse.Namespace) -> int:
     with _claimed(options.output, RUNS / options.network, experiment.REPORT) as folder:
         with whole_file(folder / SETTINGS) as file:
             file.write(json.dumps(kept, indent=2).encode())
-        return _train_in(folder, settings)
+        return _train_in(folder, settings, workers)
 
 
-def _train_in(folder: Path, settings: dict) -> int:
+def _train_in(folder: Path, settings: dict, workers: Workers) -> int:
     """Train in a folder that holds settings and checkpoints until all epochs are through."""
     from gluon_cnn import experiment
 
     checkpoints = folder / "checkpoints"
+    workers.tell(json.dumps(settings).encode())
     try:
-        run = experiment.experiment(**settings, checkpoint=checkpoints)
+        run = experiment.experiment(**settings, checkpoint=checkpoints, workers=workers)
         if len(run.history):
             run.save(folder)
         if len(run.history) == settings["num_epochs"]:
@@ -310,7 +346,11 @@ def _train_in(folder: Path, settings: dict) -> int:
 
 def _interrupted(options: argparse.Namespace) -> dict:
     """Return the settings of an interrupted training; refuse others beside them."""
-    others = [a for a in options.arguments if a.startswith("-") and not "--resume".startswith(a.split("=")[0])]
+    others = [
+        a
+        for a in options.arguments
+        if a.startswith("-") and not any(name.startswith(a.split("=")[0]) for name in ("--resume", "--kvstore"))
+    ]
     if others or options.network is not None:
         given = others[0] if others else options.network
         raise ValueError(f"--resume goes on with the settings that the training began with: leave out {given}")
@@ -322,6 +362,18 @@ def _interrupted(options: argparse.Namespace) -> dict:
         if isinstance(settings, dict) and settings.keys() == {"network", *_settings(options), "num_epochs"}:
             return settings
     raise ValueError(f"{path} is damaged")
+
+
+def _launch(options: argparse.Namespace) -> int:
+    from gluon_cnn.launch import launch, read_hosts
+
+    arguments = list(options.training)
+    if arguments[0] != "train":
+        raise ValueError(f"workers can only train; got {arguments[0]!r}")
+    if not any(argument.startswith("--kvstore") for argument in arguments):
+        arguments += ["--kvstore", "dist_sync"]
+    hosts = read_hosts(options.hosts) if options.hosts else []
+    return launch(arguments, options.workers, options.servers, hosts, options.address)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from gluon_cnn._checks import number, pair, whole
 from gluon_cnn.batches import Batches
 from gluon_cnn.context import try_gpu
 from gluon_cnn.datasets import DATASETS, load_data
+from gluon_cnn.distributed import Workers
 from gluon_cnn.inspection import predict
 from gluon_cnn.networks._network import Network
 from gluon_cnn.networks.alexnet import AlexNet
@@ -276,6 +277,7 @@ def experiment(
     ctx: mx.Context | Sequence[mx.Context] | None = None,
     verbose: bool = True,
     checkpoint: str | Path | None = None,
+    workers: Workers | None = None,
 ) -> Run:
     """Train a network with softmax cross-entropy; the settings' defaults are the notes'.
 
@@ -306,6 +308,9 @@ def experiment(
         Whether to print and to show progress.
     checkpoint : str or Path, optional
         Folder from which an interrupted training goes on, see :func:`gluon_cnn.train`; not with ``seconds``.
+    workers : Workers, optional
+        Those that train together, see :func:`gluon_cnn.distributed.join`; each takes ``batch_size`` pictures of a
+        batch. Not with ``seconds``.
 
     Returns
     -------
@@ -318,7 +323,10 @@ def experiment(
         When there is no network, data set, initializer or optimizer of that name, the optimizer has no momentum, or a
         picture is too small; or for a checkpoint's sake, see :func:`gluon_cnn.train`.
     """
-    settings = {k: v for k, v in locals().items() if k not in ("ctx", "verbose", "checkpoint")}
+    settings = {k: v for k, v in locals().items() if k not in ("ctx", "verbose", "checkpoint", "workers")}
+    workers = workers or Workers()
+    if workers.count > 1 and seconds is not None:
+        raise ValueError("workers have to take the same number of steps: leave out seconds=")
     if checkpoint is not None and seconds is not None:
         raise ValueError("a checkpoint is written after each epoch, and seconds= has none: leave out one of them")
     make = choose("network", network, NETWORKS) if isinstance(network, str) else network
@@ -337,13 +345,18 @@ def experiment(
     if resize is None:
         resize = max(SMALLEST_SIDE, fewest_pixels(make))
     train_iter, test_iter = load_data(dataset, batch_size, resize, channels=channels, broken=broken)
+    left = len(train_iter.labels) % (batch_size * workers.count)
+    if 0 < left < workers.count:
+        raise ValueError(f"the last batch of {left} cannot be shared by {workers.count} workers: change the batch size")
+    train_iter, test_iter = (part.share(workers.rank, workers.count) for part in (train_iter, test_iter))
     ctx = ctx or try_gpu()
     net = make(num_classes=len(train_iter.classes))
     net.initialize(weights(), ctx=ctx)
     net.hybridize(static_alloc=True)
     try:
         with_momentum = {"momentum": momentum} if momentum else {}
-        trainer = gluon.Trainer(net.collect_params(), optimizer, {"learning_rate": learning_rate, **with_momentum})
+        rates = {"learning_rate": learning_rate, **with_momentum}
+        trainer = gluon.Trainer(net.collect_params(), optimizer, rates, **workers.settings)
     except TypeError:
         raise ValueError(f"the optimizer {optimizer!r} has no momentum: leave it at 0") from None
     data: Iterable = train_iter

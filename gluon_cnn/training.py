@@ -16,6 +16,7 @@ import numpy as np
 from gluon_cnn._checks import whole
 from gluon_cnn._runtime import progress_disabled
 from gluon_cnn.checkpoint import Checkpoint
+from gluon_cnn.distributed import Workers
 from mxnet import autograd, gluon, nd
 from tqdm.auto import tqdm
 
@@ -137,31 +138,36 @@ def train(
 
     Notes
     -----
+    With a trainer whose kvstore is distributed, each worker passes its own share of the data, all of them as many
+    batches; worker 0 prints and keeps the checkpoints, and the history is that of all. Batch norm then normalizes with
+    the mean and variance of a worker's share, and its moving averages are worker 0's.
     Signature and printed line are those of notes C. The clock runs while a batch is loaded, too. mxnet's random state
     cannot be kept, so with ``checkpoint`` each epoch but the first starts with :func:`seed`.
     """
     num_epochs = whole("num_epochs", num_epochs, 1)
     contexts = _as_list(ctx)
     history = History()
-    keeper = None if checkpoint is None else Checkpoint(checkpoint, net, trainer, train_data)
+    workers = Workers.of(trainer)
+    verbose = verbose and workers.rank == 0
+    keeper = None if checkpoint is None else Checkpoint(checkpoint, net, trainer, train_data, workers)
     if verbose:
         print("Training on", ", ".join(map(str, contexts)))
     if keeper:
         history = History(**(keeper.restore() or {}))
         if len(history) > num_epochs:
-            raise ValueError(f"{keeper.newest()} is of {len(history)} epochs; num_epochs is {num_epochs}")
+            raise ValueError(f"{keeper.source} is of {len(history)} epochs; num_epochs is {num_epochs}")
         if history and verbose:
-            print(f"Going on after {len(history)} epochs, with {keeper.newest()}")
+            print(f"Going on after {len(history)} epochs, with {keeper.source}")
     try:
         for epoch in range(len(history), num_epochs):
             if keeper and epoch:  # the first goes on with the caller's seed, as without a checkpoint
-                seed(keeper.seed(epoch))
+                seed(keeper.seed(epoch) * workers.count + workers.rank)
             start = time.perf_counter()
             tally, loader_seconds = _train_epoch(
-                train_data, net, loss, trainer, contexts, f"epoch {epoch}" if verbose else ""
+                train_data, net, loss, trainer, contexts, workers, f"epoch {epoch}" if verbose else ""
             )
             train_seconds = time.perf_counter() - start
-            test_accuracy = evaluate_accuracy(test_data, net, contexts)
+            test_accuracy = _accuracy(test_data, net, contexts, workers)
             history.loss.append(tally.loss)
             history.train_accuracy.append(tally.accuracy)
             history.test_accuracy.append(test_accuracy)
@@ -204,11 +210,15 @@ def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequen
     """
     if not isinstance(net, gluon.Block):
         raise TypeError(f"net must be a Gluon network; got {type(net).__name__}")
-    contexts = _as_list(ctx) if ctx is not None else contexts_of(net)
+    return _accuracy(data, net, _as_list(ctx) if ctx is not None else contexts_of(net), Workers())
+
+
+def _accuracy(data: Iterable, net: gluon.Block, contexts: list[mx.Context], workers: Workers) -> float:
+    """Return the share of right answers on the data of all workers."""
     tally = _Tally()
     for batch in data:
         tally.add([(None, _scores(net, X), X, y) for X, y in split(batch, contexts)])
-    tally.finish("the data to evaluate on")
+    tally.finish("the data to evaluate on", workers)
     return tally.accuracy
 
 
@@ -218,6 +228,7 @@ def _train_epoch(
     loss: gluon.loss.Loss,
     trainer: gluon.Trainer,
     contexts: list[mx.Context],
+    workers: Workers,
     title: str,
 ) -> tuple[_Tally, float]:
     """Go through the data once, with a progress bar of that title, without one when it is empty."""
@@ -226,6 +237,8 @@ def _train_epoch(
     with tqdm(total=total, desc=title, unit="batch", leave=False, disable=not title or progress_disabled()) as bar:
         for batch in clock.timed(data):
             parts = split(batch, contexts)
+            workers.begin(net, trainer, parts[0][0])
+            pictures = workers.together(sum(len(y) for _, y in parts))
             with autograd.record():
                 outputs = [_scores(net, X) for X, _ in parts]
                 losses = [loss(output, y) for output, (_, y) in zip(outputs, parts)]
@@ -235,12 +248,13 @@ def _train_epoch(
                     f"loss must give one value a picture; got {losses[0].shape} for {len(parts[0][1])} pictures"
                 )
             autograd.backward(losses)
-            trainer.step(sum(len(y) for _, y in parts))
+            trainer.step(pictures)
             tally.add([(value, output, *part) for value, output, part in zip(losses, outputs, parts)])
             if tally.count:
                 bar.set_postfix(loss=f"{tally.loss:.3f}", acc=f"{tally.accuracy:.2f}", refresh=False)
             bar.update()
-    tally.finish("train_data")
+    workers.together(0)
+    tally.finish("train_data", workers)
     nd.waitall()  # for the last update: nothing that was read depends on it
     return tally, clock.seconds
 
@@ -282,10 +296,12 @@ class _Tally:
         if len(self._pending) > BATCHES_AHEAD:
             self._read()
 
-    def finish(self, what: str) -> None:
-        """Read what is outstanding; refuse to have seen nothing."""
+    def finish(self, what: str, workers: Workers) -> None:
+        """Read what is outstanding and add up what all workers have; refuse to have seen nothing."""
         while self._pending:
             self._read()
+        self._loss_sum, hits, count = workers.sum([self._loss_sum, self._hits, self.count])
+        self._hits, self.count = int(hits), int(count)
         if not self.count:
             raise ValueError(
                 f"{what} gave no batch: pass something that can be iterated in each epoch, such as Batches"

@@ -345,7 +345,7 @@ def few_pictures(monkeypatch, tmp_path):
 
 def interrupted_after(epochs, monkeypatch):
     """Let Ctrl-C be pressed in the test of a later epoch."""
-    calls, evaluate = [], training.evaluate_accuracy
+    calls, evaluate = [], training._accuracy
 
     def impatient(*arguments):
         calls.append(1)
@@ -353,7 +353,7 @@ def interrupted_after(epochs, monkeypatch):
             raise KeyboardInterrupt
         return evaluate(*arguments)
 
-    monkeypatch.setattr(training, "evaluate_accuracy", impatient)
+    monkeypatch.setattr(training, "_accuracy", impatient)
 
 
 def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp_path):

@@ -325,7 +325,7 @@ def test_the_clock_runs_until_the_last_update(monkeypatch):
     events = []
     waitall = training.nd.waitall
     monkeypatch.setattr(training.nd, "waitall", lambda: (events.append("waited"), waitall()))
-    monkeypatch.setattr(training, "evaluate_accuracy", lambda *_: events.append("tested") or 0.5)
+    monkeypatch.setattr(training, "_accuracy", lambda *_: events.append("tested") or 0.5)
     net = nn.Dense(2)
     net.initialize()
 

@@ -1,0 +1,144 @@
+"""Training in several processes, on one machine or many, with mxnet's parameter server.
+
+Each worker reads its own share of every batch and computes gradients; servers add them up; each worker gets the sum and
+updates its own copy of the weights. ``gluon-cnn launch`` starts all of them, see :mod:`gluon_cnn.launch`.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+from collections.abc import Sequence
+
+import mxnet as mx
+import numpy as np
+from mxnet import gluon, nd
+
+__all__ = ["KVSTORES", "Workers", "join"]
+
+KVSTORES = ("dist_sync",)
+FIRST_KEY = 10**6  # parameters have the keys below
+FIRST_MESSAGE = 2 * 10**6
+
+
+class Workers:
+    """The processes that train a network together; without a store this one is alone.
+
+    Parameters
+    ----------
+    store : KVStore, optional
+        A distributed one of mxnet's, synchronous.
+
+    Attributes
+    ----------
+    rank : int
+        Number of this worker, 0..count - 1. Worker 0 prints, and keeps checkpoints and results.
+    count : int
+        Number of workers.
+    """
+
+    def __init__(self, store: mx.kvstore.KVStoreBase | None = None) -> None:
+        self.store = store
+        self.rank: int = 0 if store is None else store.rank
+        self.count: int = 1 if store is None else store.num_workers
+        self._sums: dict[int, nd.NDArray] = {}  # by their length, which is also their key
+        self._messages = itertools.count(FIRST_MESSAGE)
+
+    @classmethod
+    def of(cls, trainer: gluon.Trainer) -> Workers:
+        """Return those that share a trainer.
+
+        Raises
+        ------
+        ValueError
+            When the trainer's store is distributed, but asynchronous or meant to update the weights itself: workers
+            would not know the state of the optimizer, nor how many pictures a smaller batch has.
+        """
+        store, updates = (trainer._kvstore_params[name] for name in ("kvstore", "update_on_kvstore"))
+        kind: str = store if isinstance(store, str) else getattr(store, "type", "")
+        if "dist" not in kind:
+            return cls()
+        if isinstance(store, str) or "async" in kind or updates is not False:
+            raise ValueError(
+                "a distributed trainer needs its store and updates of its own: "
+                'Trainer(..., kvstore=mx.kv.create("dist_sync"), update_on_kvstore=False)'
+            )
+        return _sharing(store)
+
+    @property
+    def settings(self) -> dict:
+        """Return what ``gluon.Trainer`` needs to train with them."""
+        return {} if self.store is None else {"kvstore": self.store, "update_on_kvstore": False}
+
+    def sum(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
+        """Return the sums over all workers, float64; each has to call it with as many values."""
+        mine = np.asarray(values, np.float64)
+        if self.store is None:
+            return mine
+        key = FIRST_KEY + mine.size
+        if mine.size not in self._sums:
+            self._sums[mine.size] = nd.zeros(mine.size, dtype=np.float64)
+            self.store.init(key, self._sums[mine.size])
+        self.store.push(key, nd.array(mine, dtype=np.float64))
+        self.store.pull(key, out=self._sums[mine.size])
+        return self._sums[mine.size].asnumpy()
+
+    def together(self, pictures: int) -> int:
+        """Return how many pictures all workers have in this step.
+
+        Raises
+        ------
+        ValueError
+            When one has none while another has: they would wait for each other for ever.
+        """
+        mine = np.zeros(self.count)
+        mine[self.rank] = pictures
+        found = self.sum(mine)
+        if found.any() and not found.all():
+            none, some = int(found.argmin()), int(found.argmax())
+            raise ValueError(f"worker {none} has no batch left while worker {some} has: give each as many")
+        return int(found.sum())
+
+    def tell(self, message: bytes) -> bytes:
+        """Return worker 0's message."""
+        if self.store is None:
+            return message
+        length = int(self.sum([len(message) if self.rank == 0 else 0])[0])
+        if not length:
+            return b""
+        # mxnet's servers know floats only
+        numbers = nd.zeros(length)
+        if self.rank == 0:
+            numbers = nd.array(np.frombuffer(message, np.uint8), dtype=np.float32)
+        self.store.broadcast(next(self._messages), numbers, numbers)
+        return numbers.asnumpy().astype(np.uint8).tobytes()
+
+    def begin(self, net: gluon.Block, trainer: gluon.Trainer, X: nd.NDArray) -> None:
+        """Give all workers the weights of worker 0, and random numbers of their own from here on."""
+        if self.store is None or not trainer._params_to_init:
+            return
+        net(X[:1])  # draws weights whose shape was not known
+        trainer._init_kvstore()
+        trainer._init_params()
+        mx.random.seed(int(np.random.randint(2**30)) + self.rank)  # other masks of dropout for other pictures
+
+
+def join(kind: str) -> Workers:
+    """Take part in a training that a launcher has started.
+
+    Raises
+    ------
+    ValueError
+        When no launcher has started this process, or ``kind`` is none of :data:`KVSTORES`.
+    """
+    if kind not in KVSTORES:
+        raise ValueError(f"kvstore must be {' or '.join(KVSTORES)}; got {kind!r}")
+    if os.environ.get("DMLC_ROLE") != "worker":  # mxnet would end the process
+        raise ValueError(f"kvstore {kind} is for processes that a launcher starts: gluon-cnn launch -n 2 -- train ...")
+    return _sharing(mx.kv.create(kind))
+
+
+@functools.lru_cache(maxsize=None)  # a store takes each key once
+def _sharing(store: mx.kvstore.KVStoreBase) -> Workers:
+    return Workers(store)

@@ -1,0 +1,193 @@
+"""Starting all processes of a distributed training, and ending them together. For ``gluon-cnn launch``."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gluon_cnn._runtime import THREADS_WERE_CHOSEN, available_cores
+
+__all__ = ["Host", "launch", "read_hosts"]
+
+SECONDS_TO_END = 10  # for servers once the workers are through, and for any process that is told to stop
+SERVE = ("-c", "import gluon_cnn")  # with DMLC_ROLE=server or scheduler, mxnet does that and then exits
+PASSED_ON = ("GLUON_CNN_DATA", "MXNET_HOME", "TQDM_DISABLE", "DMLC_INTERFACE")  # to other machines
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine that ssh reaches: its name or address, and the port of its sshd."""
+
+    name: str
+    port: int = 22
+
+
+def read_hosts(path: str | Path) -> list[Host]:
+    """Read a host file: on each line ``host`` or ``host:port``; what follows # is left out.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    ValueError
+        When a line is something else, or there is none.
+    """
+    hosts = []
+    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
+        text = line.split("#")[0].strip()
+        if not text:
+            continue
+        match = re.fullmatch(r"([\w.-]+|\[[\da-fA-F:]+\])(?::(\d+))?(?:\s+slots=\d+)?", text)
+        if not match:
+            raise ValueError(f"{path}, line {number}: {text!r} is not host or host:port")
+        hosts.append(Host(match[1].strip("[]"), int(match[2] or 22)))
+    if not hosts:
+        raise ValueError(f"{path} names no host")
+    return hosts
+
+
+def launch(
+    arguments: Sequence[str],
+    workers: int,
+    servers: int = 1,
+    hosts: Sequence[Host] = (),
+    address: str | None = None,
+) -> int:
+    """Run ``gluon-cnn`` in several workers, with a scheduler and servers, until all are through or one fails.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Of ``gluon-cnn``, such as ``["train", "lenet", "--kvstore", "dist_sync"]``.
+    workers, servers : int
+        Numbers of processes.
+    hosts : sequence of Host, optional
+        Machines that get workers and servers in turns, over ssh; each needs the package where it is on this one.
+        Default: all processes run on this machine and share its cores.
+    address : str, optional
+        This machine's address for the others. Default: the one from which the first host is reached.
+
+    Returns
+    -------
+    int
+        0, or 1 when a process failed: its name and status are on stderr then, and none is left.
+    """
+    root = address or (_address_towards(hosts[0]) if hosts else "127.0.0.1")
+    common = {
+        "DMLC_PS_ROOT_URI": root,
+        "DMLC_PS_ROOT_PORT": str(_free_port(root)),
+        "DMLC_NUM_WORKER": str(workers),
+        "DMLC_NUM_SERVER": str(servers),
+    }
+    threads = {}
+    if THREADS_WERE_CHOSEN:
+        threads["OMP_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
+    elif not hosts:
+        threads["OMP_NUM_THREADS"] = str(max(1, available_cores() // workers))
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    work = ("-m", "gluon_cnn.cli", *arguments)
+    processes: dict[str, subprocess.Popen] = {}
+    with _none_left(processes):
+        processes["the scheduler"] = _local(SERVE, {**common, "DMLC_ROLE": "scheduler", "DMLC_NODE_HOST": root})
+        for role, count, command in (("server", servers, SERVE), ("worker", workers, work)):
+            for number in range(count):
+                variables = {**common, **threads, "DMLC_ROLE": role}
+                if hosts:
+                    host = hosts[number % len(hosts)]
+                    name = f"{role} {number} on {host.name}"
+                    processes[name] = _remote(host, command, {**passed_on, **variables})
+                else:
+                    processes[f"{role} {number}"] = _local(command, {**variables, "DMLC_NODE_HOST": root})
+        failed = _wait(processes)
+    if failed:
+        print(f"gluon-cnn launch: {failed}; all others were ended", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _wait(processes: dict[str, subprocess.Popen]) -> str | None:
+    """Wait until all workers are through; return what failed."""
+    while True:
+        for name, process in processes.items():
+            status = process.poll()
+            if status:
+                return f"{name} {_in_words(status)}"
+        running = [name for name, process in processes.items() if process.returncode is None]
+        if not any(name.startswith("worker") for name in running):
+            break
+        time.sleep(0.1)
+    end = time.monotonic() + SECONDS_TO_END
+    for process in processes.values():
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.1, end - time.monotonic()))
+    return None
+
+
+def _in_words(status: int) -> str:
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name} (status {status})"
+    return f"ended with status {status}"
+
+
+@contextmanager
+def _none_left(processes: dict[str, subprocess.Popen]) -> Iterator[None]:
+    """End all processes that still run when the block is left, however that is."""
+    try:
+        yield
+    finally:
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            running = [process for process in processes.values() if process.poll() is None]
+            for process in running:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, how)
+            end = time.monotonic() + SECONDS_TO_END
+            for process in running:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, end - time.monotonic()))
+
+
+def _local(command: Sequence[str], variables: dict[str, str]) -> subprocess.Popen:
+    return _started([sys.executable, *command], {**os.environ, **variables})
+
+
+def _remote(host: Host, command: Sequence[str], variables: dict[str, str]) -> subprocess.Popen:
+    """Start a command over ssh, in the same folder; with a terminal, so that it ends when ssh does."""
+    variables = {**variables, "DMLC_NODE_HOST": socket.gethostbyname(host.name)}
+    settings = shlex.join(f"{name}={value}" for name, value in variables.items())
+    there = f"cd {shlex.quote(os.getcwd())} && exec env {settings} {shlex.join([sys.executable, *command])}"
+    options = ["-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", "-p", str(host.port)]
+    return _started(["ssh", "-tt", *options, host.name, there], dict(os.environ))
+
+
+def _started(command: list[str], environment: dict[str, str]) -> subprocess.Popen:
+    return subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_the_launcher
+    )
+
+
+def _end_with_the_launcher() -> None:
+    """Let Linux end this process when the one that started it dies, even by SIGKILL."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _free_port(address: str) -> int:
+    with socket.create_server((address, 0)) as free:
+        return free.getsockname()[1]
+
+
+def _address_towards(host: Host) -> str:
+    """Return this machine's address on the way to a host; no packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as towards:
+        towards.connect((host.name, 9))
+        return towards.getsockname()[0]
