@@ -143,7 +143,7 @@ def import_advice(error: BaseException) -> str:
             f"(there are wheels for Linux and for macOS on Intel; this is {platform.system()} {platform.machine()})"
         )
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.startswith("distutils"):
-        return f"Python {platform.python_version()} has no distutils, which mxnet needs: pip install setuptools"
+        return f"Python {platform.python_version()} has no distutils, as mxnet needs: pip install --upgrade setuptools"
     if int(np.__version__.split(".")[0]) >= 2:
         return f'NumPy {np.__version__} is too new for mxnet {MXNET_VERSION}: pip install "numpy<2" ({first_line})'
     return f"{type(error).__name__}: {first_line}"
@@ -157,7 +157,7 @@ def _restore_names() -> None:
         importlib.import_module("distutils")
     except ModuleNotFoundError:
         # setuptools brings a distutils of its own; without it import_advice says so when mxnet asks for one
-        with contextlib.suppress(ModuleNotFoundError):
+        with contextlib.suppress(Exception):  # one from before Python 3.12 fails in its own way
             importlib.import_module("setuptools")
 
 

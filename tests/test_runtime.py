@@ -162,7 +162,7 @@ def test_numpy_keeps_what_it_has_and_gets_what_mxnet_needs():
         (OSError("libfoo.so.3: cannot open shared object file: No such file"), "that holds libfoo.so.3"),
         (OSError("libcudnn.so.8: cannot open shared object file: No such file"), "CUDA 11 and cuDNN 8"),
         (ModuleNotFoundError("No module named 'mxnet'", name="mxnet"), "pip install mxnet==1.9.1"),
-        (ModuleNotFoundError("No module named 'distutils'", name="distutils"), "pip install setuptools"),
+        (ModuleNotFoundError("No module named 'distutils'", name="distutils"), "pip install --upgrade setuptools"),
         (RuntimeError("something\nelse"), "RuntimeError: something"),
     ],
 )

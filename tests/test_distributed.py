@@ -1,0 +1,270 @@
+"""Several processes that train together, started as a user starts them."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import gluon_cnn as g
+import mxnet as mx
+import numpy as np
+import pytest
+from gluon_cnn import cli, distributed
+from gluon_cnn.distributed import Workers
+from gluon_cnn.launch import Host, read_hosts
+from mxnet import gluon, nd
+from PIL import Image
+
+RNG = np.random.RandomState(3)
+LIMIT = 240  # seconds that a job may take on a slow machine
+
+
+def test_alone():
+    workers = Workers()
+    assert (workers.rank, workers.count, workers.settings) == (0, 1, {})
+    np.testing.assert_array_equal(workers.sum([1, 2.5]), [1, 2.5])
+    assert workers.together(7) == 7
+    assert workers.together(0) == 0
+    assert workers.tell(b"hello") == b"hello"
+
+
+def test_a_kvstore_needs_a_launcher(monkeypatch, capsys):
+    monkeypatch.delenv("DMLC_ROLE", raising=False)
+    with pytest.raises(ValueError, match="for processes that a launcher starts: gluon-cnn launch -n 2 -- train"):
+        distributed.join("dist_sync")
+    with pytest.raises(ValueError, match="kvstore must be dist_sync; got 'dist_async'"):
+        distributed.join("dist_async")
+    assert cli.main(["train", "lenet", "--kvstore", "dist_sync"]) == 1
+    assert "gluon-cnn train: kvstore dist_sync is for processes that a launcher starts" in capsys.readouterr().err
+
+
+def test_a_trainer_that_updates_elsewhere_is_refused():
+    net = g.LeNet()
+    net.initialize()
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1}, kvstore="dist_sync")
+    with pytest.raises(ValueError, match=r"Trainer\(..., kvstore=mx.kv.create\(\"dist_sync\"\), update_on_kvstore"):
+        g.train([], [], net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, mx.cpu(), 1)
+
+
+def test_workers_take_the_same_number_of_steps():
+    with pytest.raises(ValueError, match="leave out seconds="):
+        g.experiment.experiment("lenet", seconds=1, workers=pretended(2))
+    with pytest.raises(ValueError, match="the last batch of 1 cannot be shared by 3 workers: change the batch size"):
+        g.experiment.experiment("lenet", batch_size=31, workers=pretended(3), verbose=False)
+
+
+def pretended(count):
+    workers = Workers()
+    workers.count = count
+    return workers
+
+
+@pytest.mark.parametrize("pictures", [30, 31, 24, 2])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_shares_of_all_workers_are_the_batches_of_one(pictures, shuffle):
+    images, labels = RNG.rand(pictures, 4, 4).astype(np.float32), np.arange(pictures) % 3
+    whole = g.Batches(images, labels, 12, shuffle=shuffle, seed=5)
+    shares = [g.Batches(images, labels, 4, shuffle=shuffle, seed=5).share(k, 3) for k in range(3)]
+    for _ in range(2):  # epochs
+        parts = [list(share) for share in shares]
+        assert [len(part) for part in parts] == [len(share) for share in shares]
+        for k, (X, y) in enumerate(whole):
+            mine = [part[k] for part in parts if k < len(part)]
+            np.testing.assert_array_equal(nd.concat(*(X for X, _ in mine), dim=0).asnumpy(), X.asnumpy())
+            np.testing.assert_array_equal(np.concatenate([y.asnumpy() for _, y in mine]), y.asnumpy())
+            assert max(map(len, (y for _, y in mine))) - min(map(len, (y for _, y in mine))) <= 1
+
+
+@pytest.mark.parametrize(("worker", "workers"), [(2, 2), (-1, 2), (0, 0)])
+def test_a_share_that_nobody_has(worker, workers):
+    with pytest.raises(ValueError, match="worker"):
+        g.Batches(np.zeros((4, 3, 3)), [0, 1, 0, 1], 1).share(worker, workers)
+
+
+def test_a_host_file(tmp_path):
+    path = tmp_path / "hosts"
+    path.write_text("# the cluster\nalpha\n10.0.0.2:2222  # the fast one\n\nbeta slots=2\n")
+    assert read_hosts(path) == [Host("alpha"), Host("10.0.0.2", 2222), Host("beta")]
+    path.write_text("alpha\n-oProxyCommand=touch /tmp/x\n")
+    with pytest.raises(ValueError, match="line 2: '-oProxyCommand=touch /tmp/x' is not host or host:port"):
+        read_hosts(path)
+    path.write_text("# none\n")
+    with pytest.raises(ValueError, match="names no host"):
+        read_hosts(path)
+
+
+# Processes
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder of 50 pictures in two classes: 40 to train on, ten to test on."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for name, brightness in (("bright", 200), ("dark", 60)):
+        (folder / name).mkdir()
+        for k in range(25):
+            noise = RNG.randint(-50, 50, (28, 28))
+            Image.fromarray((brightness + noise).astype(np.uint8)).save(folder / name / f"{k:02}.png")
+    return folder
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "gluon_cnn.cli", *map(str, arguments)]
+
+
+def ran(arguments, folder):
+    """Run to the end; return status and what was printed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DMLC_")}
+    done = subprocess.run(
+        arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def results(folder):
+    weights = {name: array.asnumpy() for name, array in nd.load(str(folder / "network.params")).items()}
+    with (folder / "history.csv").open() as file:
+        return weights, list(csv.DictReader(file))
+
+
+def assert_alike(one, other, tolerance=1e-5):
+    (weights, history), (other_weights, other_history) = one, other
+    assert weights.keys() == other_weights.keys()
+    for name in weights:
+        np.testing.assert_allclose(weights[name], other_weights[name], atol=tolerance, rtol=tolerance, err_msg=name)
+    for row, other_row in zip(history, other_history):
+        for column in ("loss", "train_accuracy", "test_accuracy", "pictures"):
+            assert float(row[column]) == pytest.approx(float(other_row[column]), rel=1e-4)
+    assert len(history) == len(other_history)
+
+
+def training(pictures, batch_size, output, *more):
+    arguments = ["lenet", "--dataset", pictures, "--grey", "--batch-size", batch_size, "--lr", 0.05]
+    return ["train", *arguments, "--momentum", 0.9, "--output", output, *more]
+
+
+@pytest.fixture(scope="module")
+def alone(pictures, tmp_path_factory):
+    """What one worker gets after two epochs of ten steps."""
+    folder = tmp_path_factory.mktemp("alone")
+    status, printed = ran(command(*training(pictures, 4, "run", "--epochs", 2)), folder)
+    assert status == 0, printed
+    return results(folder / "run")
+
+
+def test_two_workers_at_half_the_batch_are_one_at_the_full_batch(pictures, alone, tmp_path):
+    status, printed = ran(
+        command("launch", "-n", 2, "-s", 2, "--", *training(pictures, 2, "run", "--epochs", 2)), tmp_path
+    )
+    assert status == 0, printed
+    assert printed.count("Epoch 1. Loss") == 1  # worker 0's
+    assert_alike(results(tmp_path / "run"), alone)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+def test_under_the_launcher_that_mxnet_brings(pictures, alone, tmp_path):
+    # it asks Thread.isAlive, which Python 3.9 dropped
+    mended = "import runpy, threading; threading.Thread.isAlive = threading.Thread.is_alive; "
+    launcher = f"{mended}runpy.run_path({str(Path(mx.__file__).parent / 'tools' / 'launch.py')!r}, run_name='__main__')"
+    worker = command(*training(pictures, 2, "run", "--epochs", 2, "--kvstore", "dist_sync"))
+    status, printed = ran(
+        [sys.executable, "-c", launcher, "-n", "2", "-s", "1", "--launcher", "local", " ".join(worker)], tmp_path
+    )
+    assert status == 0, printed
+    assert "Epoch 1. Loss" in printed, printed
+    assert_alike(results(tmp_path / "run"), alone)
+
+
+def children(process):
+    """Return {pid: role} of the processes that a launcher has started."""
+    found = {}
+    for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        roles = [entry[len(b"DMLC_ROLE=") :].decode() for entry in environment if entry.startswith(b"DMLC_ROLE=")]
+        found.update({int(pid): role for role in roles})
+    return found
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def job(pictures, tmp_path):
+    """A job that would take hours, in its third epoch; it is ended after the test."""
+    arguments = command("launch", "-n", 2, "--", *training(pictures, 2, "run", "--epochs", 100_000))
+    with subprocess.Popen(
+        arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            assert process.stdout
+            assert any("Epoch 2. Loss" in line for line in process.stdout)
+            yield process
+        finally:
+            process.kill()
+
+
+def gone(pids, seconds=30):
+    end = time.monotonic() + seconds
+    while any(map(is_alive, pids)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return not any(map(is_alive, pids))
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+@linux
+@pytest.mark.parametrize("role", ["worker", "server", "scheduler"])
+def test_one_that_dies_ends_the_job_with_its_name_and_status(job, role):
+    processes = children(job)
+    assert sorted(processes.values()) == ["scheduler", "server", "worker", "worker"]
+    os.kill(next(pid for pid in processes if processes[pid] == role), signal.SIGKILL)
+    _, printed = job.communicate(timeout=60)
+    assert job.returncode == 1
+    name = "the scheduler" if role == "scheduler" else f"{role} 0"
+    assert f"gluon-cnn launch: {name} was ended by SIGKILL (status -9); all others were ended" in printed
+    assert gone(processes, 0)
+
+
+@linux
+def test_none_is_left_when_the_launcher_is_killed(job):
+    processes = children(job)
+    job.kill()
+    job.wait()
+    assert gone(processes)
+
+
+@linux
+def test_a_job_that_was_stopped_goes_on(job, pictures, tmp_path):
+    processes = children(job)
+    job.send_signal(signal.SIGINT)
+    job.communicate(timeout=60)
+    assert job.returncode == 130
+    assert gone(processes, 0)
+    kept = sorted((tmp_path / "run" / "checkpoints").iterdir())
+    assert len(kept) == 2
+    for path in kept[1:]:
+        path.unlink()
+    epochs = int(kept[0].stem.split("-")[1]) + 1
+    settings = tmp_path / "run" / "settings.json"
+    settings.write_text(settings.read_text().replace("100000", str(epochs)))
+    status, printed = ran(command("launch", "-n", 2, "--", "train", "--resume", "run"), tmp_path)
+    assert status == 0, printed
+    assert f"Going on after {epochs - 1} epochs" in printed
+    assert ran(command(*training(pictures, 4, "straight", "--epochs", epochs)), tmp_path)[0] == 0
+    assert_alike(results(tmp_path / "run"), results(tmp_path / "straight"), 1e-4)
+
+
+def test_a_worker_that_finds_nothing_ends_the_job(tmp_path):
+    status, printed = ran(command("launch", "-n", 2, "--", "train", "lenet", "--dataset", "nowhere"), tmp_path)
+    assert status == 1
+    assert "gluon-cnn train: " in printed
+    assert "ended with status 1; all others were ended" in printed
+    assert "Traceback" not in printed
