@@ -1,7 +1,10 @@
 """Several processes that train together, started as a user starts them."""
 
+import contextlib
 import csv
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -268,3 +271,102 @@ def test_a_worker_that_finds_nothing_ends_the_job(tmp_path):
     assert "gluon-cnn train: " in printed
     assert "ended with status 1; all others were ended" in printed
     assert "Traceback" not in printed
+
+
+# Two machines: network namespaces with an address and an sshd each
+
+
+def can_have_namespaces():
+    if os.name != "posix" or os.geteuid() or not all(map(shutil.which, ("ip", "ssh", "ssh-keygen", SSHD))):
+        return False
+    return subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True).returncode == 0
+
+
+SSHD = "/usr/sbin/sshd"
+ADDRESSES = {"gluon-a": "10.77.0.1", "gluon-b": "10.77.0.2"}
+
+
+@pytest.fixture
+def two_machines(tmp_path):
+    """Make both, with a cable between them; return an environment in which `ssh` gets into each."""
+    folder = tmp_path / "ssh"
+    folder.mkdir(mode=0o700)
+    for key in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
+    Path("/run/sshd").mkdir(exist_ok=True)
+    (folder / "known_hosts").write_text(
+        "".join(f"{address} {(folder / 'host.pub').read_text()}" for address in ADDRESSES.values())
+    )
+    (folder / "bin").mkdir()
+    ssh = folder / "bin" / "ssh"
+    keys = f"-i {folder}/user -o UserKnownHostsFile={folder}/known_hosts"
+    ssh.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F none {keys} "$@"\n')
+    ssh.chmod(0o700)
+    first, second = ADDRESSES
+    steps = [
+        *(f"netns add {name}" for name in ADDRESSES),
+        f"-n {first} link add cable type veth peer name cable netns {second}",
+        *(f"-n {name} address add {address}/24 dev cable" for name, address in ADDRESSES.items()),
+        *(f"-n {name} link set {device} up" for name in ADDRESSES for device in ("cable", "lo")),
+    ]
+    daemons = []
+    try:
+        for step in steps:
+            subprocess.run(["ip", *step.split()], check=True)
+        for name, address in ADDRESSES.items():
+            settings = {
+                "ListenAddress": address,
+                "HostKey": folder / "host",
+                "AuthorizedKeysFile": folder / "user.pub",
+                "StrictModes": "no",
+                "UsePAM": "no",
+                "PidFile": "none",
+            }
+            options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
+            daemons.append(subprocess.Popen(["ip", "netns", "exec", name, SSHD, "-D", "-f", "/dev/null", *options]))
+        time.sleep(1)
+        yield {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    finally:
+        for daemon in daemons:
+            daemon.kill()
+            daemon.wait()
+        for name in ADDRESSES:
+            subprocess.run(["ip", "netns", "delete", name], check=False)
+
+
+@pytest.mark.skipif(not can_have_namespaces(), reason="needs root, iproute2, sshd and network namespaces")
+def test_two_machines_over_ssh(two_machines, pictures, alone, tmp_path):
+    (tmp_path / "hosts").write_text("\n".join(ADDRESSES.values()))
+    run = training(pictures, 2, "run", "--epochs", 2)
+    launch = command("launch", "-n", 2, "-s", 2, "--hosts", "hosts", "--", *run)
+    machine = ["ip", "netns", "exec", next(iter(ADDRESSES))]
+    done = subprocess.run(
+        [*machine, *launch], cwd=tmp_path, env=two_machines, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_alike(results(tmp_path / "run"), alone)
+
+    endless = command("launch", "-n", 2, "-H", "hosts", "--", *training(pictures, 2, "long", "--epochs", 99_999))
+    with subprocess.Popen(
+        [*machine, *endless], cwd=tmp_path, env=two_machines, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as job:
+        try:
+            assert any("Epoch 1. Loss" in line for line in job.stdout)
+            there = remote_workers()
+            assert len(there) == 2
+            os.kill(there[1], signal.SIGKILL)
+            _, printed = job.communicate(timeout=60)
+        finally:
+            job.kill()
+    assert re.search(r"gluon-cnn launch: worker \d on 10.77.0.\d ended with status \d+; all others were ended", printed)
+    assert gone(there)
+
+
+def remote_workers():
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            environment = (path / "environ").read_bytes()
+            if b"DMLC_ROLE=worker" in environment and b"SSH_CONNECTION=10.77." in environment:
+                found.append(int(path.name))
+    return found
