@@ -11,6 +11,7 @@ if _runtime.mxnet_problem is None:
     from gluon_cnn.convolution import conv_output_size, corr2d, corr2d_multi_in_out, receptive_field
     from gluon_cnn.datasets import fashion_mnist_labels, load_data, load_data_fashion_mnist
     from gluon_cnn.dropout import dropout
+    from gluon_cnn.export import export_onnx
     from gluon_cnn.fine_tuning import finetune
     from gluon_cnn.networks.alexnet import AlexNet
     from gluon_cnn.networks.densenet import DenseBlock, DenseNet, conv_block, transition_block
@@ -54,6 +55,7 @@ __all__ = [
     "corr2d_multi_in_out",
     "dropout",
     "evaluate_accuracy",
+    "export_onnx",
     "fashion_mnist_labels",
     "finetune",
     "five_crop_predict",
