@@ -116,6 +116,6 @@ $(STAMP): pyproject.toml constraints.txt
 	echo "Making $(VENV) with $$($$python --version) (about 1.2 GB; some minutes the first time)"; \
 	$$python -m venv $(if $(filter rebuild,$?),--clear) $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade "pip>=23.1"
-	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable ".[course,dev]"
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable ".[course,dev,export]"
 	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
 	@touch $@

@@ -19,6 +19,7 @@ from gluon_cnn._files import whole_file
 
 if TYPE_CHECKING:
     from gluon_cnn.distributed import Workers
+    from gluon_cnn.networks._network import Network
 
 __all__ = ["main"]
 
@@ -110,9 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: gluon-cnn summary resnet --resize 96 --blocks",
     )
     summary.add_argument("network", help=NAMES)
-    summary.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")
-    summary.add_argument("--channels", type=int, default=1, help="of the pictures: 1 for grey, 3 for colour")
-    summary.add_argument("--classes", type=int, default=10, help="length of the output")
+    _add_pictures(summary)
     summary.add_argument("--blocks", action="store_true", help="one row for each block instead of its layers")
 
     train = add(
@@ -202,6 +201,27 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, metavar="FOLDER", help="where to keep it; without it the run's name with -int8"
     )
 
+    export = add(
+        "export",
+        _export,
+        "write a trained network for programs without MXNet",
+        description="Write a network as ONNX, or as MXNet's symbol and parameters, which MXNet reads without this "
+        "package: that of a run, or one that is named, with a file of its parameters. The number of pictures in a batch "
+        "stays open, their size does not.",
+        epilog="examples: gluon-cnn export --run runs/lenet; gluon-cnn export lenet lenet.params --format symbol",
+    )
+    export.add_argument("network", nargs="?", help=f"{NAMES}; without it a run's")
+    export.add_argument("parameters", nargs="?", type=Path, metavar="params", help="its file of parameters")
+    _add_run(export)
+    export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx takes gluon-cnn[export]")
+    _add_pictures(export)
+    export.add_argument(
+        "--output",
+        type=Path,
+        metavar="NAME",
+        help="of the file, or its beginning; without it the network's or the run's",
+    )
+
     compare = add(
         "compare",
         _compare,
@@ -247,6 +267,12 @@ def _add_settings(command: argparse.ArgumentParser, optimizer: str, learning_rat
     )
 
 
+def _add_pictures(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")
+    command.add_argument("--channels", type=int, default=1, help="of the pictures: 1 for grey, 3 for colour")
+    command.add_argument("--classes", type=int, default=10, help="length of the output")
+
+
 def _add_broken(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--skip-broken",
@@ -278,18 +304,27 @@ def _data(options: argparse.Namespace) -> int:
 
 
 def _summary(options: argparse.Namespace) -> int:
-    from gluon_cnn import experiment, receptive_field, summary
+    from gluon_cnn import receptive_field, summary
 
-    net = experiment.choose("network", options.network, experiment.NETWORKS)(num_classes=options.classes)
+    net, shape = _named(options)
     net.initialize()
+    print(summary(net, shape, blocks=options.blocks))
     smallest = net.smallest_size(options.channels)
-    side = max(experiment.SMALLEST_SIDE, smallest) if options.resize is None else options.resize
-    print(summary(net, (1, options.channels, side, side), blocks=options.blocks))
     print(
         f"The smallest pictures it takes have {smallest}x{smallest} pixels; the widest-seeing value before the dense "
         f"layers sees {receptive_field(net)} pixels along one axis."
     )
     return 0
+
+
+def _named(options: argparse.Namespace) -> tuple[Network, tuple[int, ...]]:
+    """Return the network that was named, without weights, and the shape of its input."""
+    from gluon_cnn import experiment
+
+    net = experiment.choose("network", options.network, experiment.NETWORKS)(num_classes=options.classes)
+    smallest = net.smallest_size(options.channels)
+    side = max(experiment.SMALLEST_SIDE, smallest) if options.resize is None else options.resize
+    return net, (1, options.channels, side, side)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -419,6 +454,28 @@ def _quantize(options: argparse.Namespace) -> int:
             print(f"{name:<15} test accuracy {accuracy:.4f}, {rate:,.0f} pictures a second")
         small.save(folder)
     print(f"Kept in {folder}")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from gluon_cnn import experiment, export_onnx
+    from gluon_cnn.export import export_symbol
+
+    shape: tuple[int, ...]
+    if options.network is None:
+        source = _folder(options)
+        run = experiment.Run.load(source)
+        net, shape, name = run.net, (1, *run.input_shape), source.resolve().name
+    elif options.parameters is None:
+        raise ValueError(f"name the file of {options.network}'s parameters, too: gluon-cnn export NETWORK PARAMS")
+    else:
+        net, shape = _named(options)
+        experiment.load_weights(net, options.parameters)
+        name = options.network
+    if options.format == "onnx":
+        print(f"Written: {export_onnx(net, options.output or f'{name}.onnx', shape)}")
+    else:
+        print("Written: {} and {}".format(*export_symbol(net, options.output or name, shape)))
     return 0
 
 

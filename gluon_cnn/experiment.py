@@ -9,6 +9,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -150,19 +151,16 @@ class Run:
         int8 = settings.get("int8")
         if network is None and name is None and not int8:
             raise ValueError(f"{folder} holds a network of your own: pass what made it, network=")
-        net = None if int8 else (network or choose("network", name, NETWORKS))(num_classes=len(classes))
         for file in (WEIGHTS, GRAPH):  # mxnet does not notice a weight that has changed
             if file in sums and (not (folder / file).is_file() or _sha256(folder / file) != sums[file]):
                 raise ValueError(f"{folder / file} is damaged, or not the one that belongs to {REPORT}")
-        try:
-            if net is None:
-                with warnings.catch_warnings():  # it cannot decide the type of the pictures, and need not
-                    warnings.simplefilter("ignore", UserWarning)
-                    net = gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(folder / WEIGHTS))
-            else:
-                net.load_parameters(str(folder / WEIGHTS), ctx=ctx or try_gpu())
-        except (mx.MXNetError, AssertionError, AttributeError, ValueError) as error:
-            raise ValueError(f"{folder / WEIGHTS} is of another network, or damaged") from error
+        if int8:
+            with _damage_named(folder / WEIGHTS), warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # it cannot decide the type of the pictures, and need not
+                net = gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(folder / WEIGHTS))
+        else:
+            net = (network or choose("network", name, NETWORKS))(num_classes=len(classes))
+            load_weights(net, folder / WEIGHTS, ctx)
         net.hybridize(static_alloc=True, static_shape=True)  # to predict; a batch of another size is planned anew
         return cls(net, history, settings, classes, (channels, height, width))
 
@@ -380,6 +378,31 @@ def choose(what: str, name: str, choices: dict[str, Any]) -> Any:
     if name not in choices:
         raise ValueError(f"there is no {what} {name!r}; choose one of {', '.join(choices)}")
     return choices[name]
+
+
+def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | None = None) -> None:
+    """Read a network's parameters from a file of ``save_parameters``.
+
+    Raises
+    ------
+    OSError
+        When there is no such file.
+    ValueError
+        When it is of another network, or damaged.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    with _damage_named(path):
+        net.load_parameters(str(path), ctx=ctx or try_gpu())
+
+
+@contextmanager
+def _damage_named(path: str | Path) -> Iterator[None]:
+    """Say of mxnet's errors in reading a file what is wrong with it."""
+    try:
+        yield
+    except (mx.MXNetError, AssertionError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path} is of another network, or damaged") from error
 
 
 def newest_run(folder: str | Path = "runs") -> Path:

@@ -4,7 +4,7 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import experiment
+from gluon_cnn import cli, experiment
 from gluon_cnn.export import export_symbol
 from mxnet import gluon, init, nd
 from mxnet.gluon import nn
@@ -116,6 +116,34 @@ def test_an_operator_that_onnx_does_not_have(onnxruntime, tmp_path):
     net = nn.HybridLambda(lambda F, x: F.gammaln(x))
     with pytest.raises(ValueError, match="HybridLambda cannot be written as ONNX: .*gammaln"):
         g.export_onnx(net, tmp_path / "network.onnx", (1, 4))
+
+
+def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    net = g.LeNet()
+    net.initialize()
+    X = nd.random.normal(shape=(2, 1, 28, 28))
+    expected = net(X).asnumpy()
+    net.save_parameters("lenet.params")
+    assert cli.main(["export", "lenet", "lenet.params"]) == 0
+    assert capsys.readouterr().out == "Written: lenet.onnx\n"
+    (theirs,) = onnxruntime.InferenceSession("lenet.onnx").run(None, {"data": X.asnumpy()})
+    agree(expected, theirs)
+    assert cli.main(["export", "lenet", "lenet.params", "--format", "symbol", "--output", "out"]) == 0
+    assert capsys.readouterr().out == "Written: out-symbol.json and out-0000.params\n"
+    experiment.experiment("lenet", batch_size=2000, ctx=mx.cpu(), verbose=False).save("runs/first")
+    assert cli.main(["export"]) == 0
+    assert "Written: first.onnx" in capsys.readouterr().out
+    for arguments, message in [
+        (["lenet"], "name the file of lenet's parameters, too"),
+        (["lenet", "nothing.params"], "there is no file nothing.params"),
+        (["nin", "lenet.params"], "lenet.params is of another network, or damaged"),
+        (["lenet", "lenet.params", "--classes", "3"], "lenet.params is of another network, or damaged"),
+        (["lenet", "lenet.onnx"], "lenet.onnx is of another network, or damaged"),
+        (["lenet5", "lenet.params"], "there is no network 'lenet5'"),
+    ]:
+        assert cli.main(["export", *arguments]) == 1
+        assert f"gluon-cnn export: {message}" in capsys.readouterr().err
 
 
 def test_without_onnx_it_says_what_to_install(monkeypatch, tmp_path):

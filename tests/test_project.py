@@ -104,8 +104,8 @@ def test_make_lab_serves_the_lessons_behind_a_token_without_a_screen(monkeypatch
 def test_conda_and_make_install_the_same():
     environment = (ROOT / "environment.yml").read_text()
     assert "--constraint constraints.txt" in environment
-    assert "--editable .[course,dev]" in environment
-    assert '--constraint constraints.txt --editable ".[course,dev]"' in (ROOT / "Makefile").read_text()
+    assert "--editable .[course,dev,export]" in environment
+    assert '--constraint constraints.txt --editable ".[course,dev,export]"' in (ROOT / "Makefile").read_text()
 
 
 def test_the_lock_file_pins_every_dependency():
