@@ -118,13 +118,13 @@ class Checkpoint:
             When the file is damaged, or of another network or optimizer. Nothing is changed then.
         """
         path = self.newest() if self._workers.rank == 0 else None
-        whole = self._workers.tell(path.read_bytes() if path else b"")
-        if not whole:
+        found = self._workers.tell(b"+" + path.read_bytes() if path else b"")
+        if not found:
             return None
         optimizer, parameters = self._trainer.optimizer, self._parameters()
         self.source = path = path or self.folder
         with _damage_named(path):
-            file = np.load(io.BytesIO(whole), allow_pickle=False)
+            file = np.load(io.BytesIO(found[1:]), allow_pickle=False)
             arrays = {name: file[name] for name in file.files}
             about = json.loads(str(arrays.pop(ABOUT)))
             written_with = about["optimizer"]

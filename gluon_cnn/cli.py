@@ -206,8 +206,8 @@ def _parser() -> argparse.ArgumentParser:
         _export,
         "write a trained network for programs without MXNet",
         description="Write a network as ONNX, or as MXNet's symbol and parameters, which MXNet reads without this "
-        "package: that of a run, or one that is named, with a file of its parameters. The number of pictures in a batch "
-        "stays open, their size does not.",
+        "package: that of a run, or one that is named, with a file of its parameters. The number of pictures in a "
+        "batch stays open, their size does not.",
         epilog="examples: gluon-cnn export --run runs/lenet; gluon-cnn export lenet lenet.params --format symbol",
     )
     export.add_argument("network", nargs="?", help=f"{NAMES}; without it a run's")

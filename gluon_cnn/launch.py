@@ -98,6 +98,7 @@ def launch(
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     work = ("-m", "gluon_cnn.cli", *arguments)
     processes: dict[str, subprocess.Popen] = {}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # through the `finally` below
     with _none_left(processes):
         processes["the scheduler"] = _local(SERVE, {**common, "DMLC_ROLE": "scheduler", "DMLC_NODE_HOST": root})
         for role, count, command in (("server", servers, SERVE), ("worker", workers, work)):

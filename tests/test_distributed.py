@@ -203,7 +203,13 @@ def job(pictures, tmp_path):
     """A job that would take hours, in its third epoch; it is ended after the test."""
     arguments = command("launch", "-n", 2, "--", *training(pictures, 2, "run", "--epochs", 100_000))
     with subprocess.Popen(
-        arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        arguments,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # in the background it may be ignored
     ) as process:
         try:
             assert process.stdout
@@ -237,9 +243,10 @@ def test_one_that_dies_ends_the_job_with_its_name_and_status(job, role):
 
 
 @linux
-def test_none_is_left_when_the_launcher_is_killed(job):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_none_is_left_when_the_launcher_is_killed(job, how):
     processes = children(job)
-    job.kill()
+    job.send_signal(how)
     job.wait()
     assert gone(processes)
 

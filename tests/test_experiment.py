@@ -210,13 +210,13 @@ def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     epochs = []
 
-    def interrupted(data, net, ctx):
+    def interrupted(*_):
         epochs.append(1)
         if len(epochs) == 2:
             raise KeyboardInterrupt
         return 0.5
 
-    monkeypatch.setattr("gluon_cnn.training.evaluate_accuracy", interrupted)
+    monkeypatch.setattr("gluon_cnn.training._accuracy", interrupted)
     assert cli.main(["train", "lenet", "--epochs", "3"]) == 0
     assert "Stopped in epoch 1" in capsys.readouterr().out
     assert len(experiment.Run.load("runs/lenet").history) == 1

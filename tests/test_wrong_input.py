@@ -108,6 +108,35 @@ def test_a_picture_that_is_too_small(name):
     refused(caught.value)
 
 
+WHOLE_NUMBERS = {  # the arguments that count something, in small
+    g.Inception: dict(n1_1=2, n2_1=2, n2_3=3, n3_1=2, n3_5=3, n4_1=2),
+    g.Residual: dict(channels=4),
+    g.ResBlk: dict(ch_in=4, ch_out=8),
+    g.DenseBlock: dict(layers=2, growth_rate=3),
+    g.conv_block: dict(channels=4),
+    g.transition_block: dict(channels=4),
+    g.mlpconv: dict(channels=4, kernel_size=3, padding=1, strides=2),
+    g.vgg_block: dict(num_convs=2, channels=4),
+    g.LeNet: dict(num_classes=3),
+    g.AlexNet: dict(num_classes=3, dense_units=8),
+    g.NiN: dict(num_classes=3),
+    g.GoogLeNet: dict(num_classes=3),
+    g.ResNet: dict(num_classes=3, init_channels=4),
+    g.DenseNet: dict(num_classes=3, init_channels=4, growth_rate=2),
+}
+
+
+@pytest.mark.parametrize(
+    ("make", "name"), [(make, name) for make, numbers in WHOLE_NUMBERS.items() for name in numbers if name != "padding"]
+)
+def test_one_is_enough_and_none_is_not(make, name):
+    make(**{**WHOLE_NUMBERS[make], name: 1})
+    for wrong in (0, 1.5):
+        with pytest.raises(OURS, match=name) as caught:
+            make(**{**WHOLE_NUMBERS[make], name: wrong})
+        refused(caught.value)
+
+
 MATRIX, KERNEL = x(5, 5), x(2, 2)
 GAMMA = nd.ones(3)
 FUNCTIONS = {

@@ -1,7 +1,8 @@
-"""The checks of lessons 12 to 14 accept right answers and no others; the lessons themselves run their solutions."""
+"""The checks of lessons 12 to 15 accept right answers and no others; the lessons themselves run their solutions."""
 
+import numpy as np
 import pytest
-from gluon_cnn.exercises import lesson_12, lesson_13, lesson_14
+from gluon_cnn.exercises import lesson_12, lesson_13, lesson_14, lesson_15
 from mxnet import nd
 from mxnet.gluon import nn
 
@@ -32,6 +33,15 @@ def largest_within(entries, limit):
     return max((e for e in entries if e.parameters <= limit), key=lambda e: e.parameters, default=None)
 
 
+def softmax(scores):
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def overflowing(scores):
+    return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+
+
 def network(num_classes, units=None, convolution=True):
     net = nn.HybridSequential()
     net.add(nn.Conv2D(4, 3) if convolution else nn.Dense(4), nn.Dense(units or num_classes))
@@ -54,6 +64,9 @@ def network(num_classes, units=None, convolution=True):
             [network],
             [lambda num_classes: network(10), lambda num_classes: network(num_classes, convolution=False), nn.Dense],
         ),
+        (lesson_15.check_1, [683_952], [170_988, 683_952 * 8]),
+        (lesson_15.check_2, [[True, True, False, False], (1, 1, 0, 0)], [[True, False, False, False], [True], 4]),
+        (lesson_15.check_3, [softmax], [overflowing, lambda scores: softmax(scores.T).T, lambda scores: scores[0]]),
     ],
 )
 def test_right_and_wrong_answers(check, right, wrong, capsys):
