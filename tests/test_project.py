@@ -101,6 +101,14 @@ def test_make_lab_serves_the_lessons_behind_a_token_without_a_screen(monkeypatch
         server.stdout.close()
 
 
+def test_each_test_that_the_docs_name_is_there():
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    named = {name for path in documents for name in re.findall(r"`(test_\w+)`", path.read_text())}
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 20
+    assert {name for name in named if f"def {name}(" not in tests} == set()
+
+
 def test_conda_and_make_install_the_same():
     environment = (ROOT / "environment.yml").read_text()
     assert "--constraint constraints.txt" in environment
