@@ -64,7 +64,10 @@ bench: $(STAMP) $(OTHERS)/.installed ## time every network against PyTorch, in t
 
 parity: $(STAMP) $(OTHERS)/.installed ## compare every layer and network with PyTorch and PaddlePaddle: outputs, gradients, statistics
 	$(BIN)/python benchmarks/parity/ours.py build/parity
-	$(OTHERS)/bin/python -m pytest -q -ra -p no:cacheprovider -c /dev/null --rootdir benchmarks benchmarks/parity
+	$(OTHERS)/bin/python benchmarks/parity/theirs.py build/parity
+	$(OTHERS)/bin/python -m pytest -q -ra -p no:cacheprovider -c /dev/null --rootdir benchmarks \
+	  benchmarks/parity/test_torch.py benchmarks/parity/test_paddle.py
+	$(BIN)/python -m pytest -q benchmarks/parity/test_from_torch.py
 
 $(OTHERS)/.installed: benchmarks/requirements.txt $(STAMP)
 	@echo "Making $(OTHERS) with PyTorch and PaddlePaddle, whose packages may take some GB"

@@ -13,6 +13,7 @@ if _runtime.mxnet_problem is None:
     from gluon_cnn.dropout import dropout
     from gluon_cnn.export import export_onnx
     from gluon_cnn.fine_tuning import finetune
+    from gluon_cnn.from_torch import load_torch_state
     from gluon_cnn.networks.alexnet import AlexNet
     from gluon_cnn.networks.densenet import DenseBlock, DenseNet, conv_block, transition_block
     from gluon_cnn.networks.googlenet import GoogLeNet, Inception
@@ -61,6 +62,7 @@ __all__ = [
     "five_crop_predict",
     "load_data",
     "load_data_fashion_mnist",
+    "load_torch_state",
     "mlpconv",
     "pool2d",
     "pure_batch_norm",

@@ -52,6 +52,8 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     MXNet's converter writes operators as of ONNX' opset 13 but stamps the file with the newest that it finds, where
     some of them mean something else; here it says 13. Dropout is left out, batch norm has its moving averages.
     """
+    path, shape = Path(path), tuple(whole("input_shape", size, 1) for size in input_shape)
+    symbol, parameters = _plain(net, shape)
     try:
         import onnx
         from onnx import mapping  # noqa: F401 (the converter needs it; onnx 1.19 dropped it)
@@ -59,8 +61,6 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
         raise ImportError(f'writing ONNX takes onnx: pip install "gluon-cnn[export]" ({error})') from None
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 
-    path, shape = Path(path), tuple(whole("input_shape", size, 1) for size in input_shape)
-    symbol, parameters = _plain(net, shape)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of onnx, that the converter uses its `mapping`
         written = str(Path(folder) / "network.onnx")

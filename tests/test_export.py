@@ -60,6 +60,8 @@ def agree(ours, theirs):
 def test_onnx_runtime_agrees(name, is_trained, onnxruntime, tmp_path):
     import onnx
 
+    if name.startswith("average pooling, ceil") and onnxruntime.__version__.startswith("1.19."):
+        pytest.skip("ONNX Runtime 1.19, the last for Python 3.8, averages what is left over wrongly")
     net, shape = made(name, is_trained)
     before = {p.name: p.data().asnumpy() for p in net.collect_params().values()}
     path = g.export_onnx(net, tmp_path / "network.onnx", shape)
@@ -147,6 +149,7 @@ def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys):
 
 
 def test_without_onnx_it_says_what_to_install(monkeypatch, tmp_path):
+    net, shape = made("LeNet", False)
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(ImportError, match=r'pip install "gluon-cnn\[export\]"'):
-        g.export_onnx(g.LeNet(), tmp_path / "network.onnx", (1, 1, 28, 28))
+        g.export_onnx(net, tmp_path / "network.onnx", shape)

@@ -235,6 +235,12 @@ FUNCTIONS = {
     "finetune: no such class": lambda: tuned([(x(2, 1, 28, 28), nd.array([0, 2]))]),
     "finetune: NaN": lambda: tuned([(nd.full((2, 1, 28, 28), np.nan), nd.array([0, 1]))]),
     "evaluate_accuracy: NaN": lambda: g.evaluate_accuracy([(x(1, 1, 28, 28) * np.nan, nd.array([1]))], initialized()),
+    "export_onnx: no network": lambda: g.export_onnx(None, "network.onnx", (1, 1, 28, 28)),
+    "export_onnx: no weights": lambda: g.export_onnx(g.LeNet(), "network.onnx", (1, 1, 28, 28)),
+    "export_onnx: size": lambda: g.export_onnx(initialized(), "network.onnx", (1, 1, 28, -1)),
+    "load_torch_state: no network": lambda: g.load_torch_state(None, {}),
+    "load_torch_state: empty": lambda: g.load_torch_state(seen(), {}),
+    "load_torch_state: a path": lambda: g.load_torch_state(seen(), "lenet.pt"),
     "quantize: no batch": lambda: g.quantize(initialized(), []),
     "quantize: no weights": lambda: g.quantize(g.LeNet(), [(x(2, 1, 28, 28), nd.array([0, 1]))]),
 }
@@ -243,6 +249,12 @@ FUNCTIONS = {
 def initialized():
     net = g.LeNet()
     net.initialize(init.Xavier())
+    return net
+
+
+def seen():
+    net = initialized()
+    net(x(1, 1, 28, 28))
     return net
 
 

@@ -1,0 +1,129 @@
+"""Weights from PyTorch, for networks whose layers match one to one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any
+
+import numpy as np
+from gluon_cnn.normalization import BatchNorm
+from mxnet import gluon, nd
+from mxnet.gluon import nn
+
+__all__ = ["load_torch_state"]
+
+KINDS = {nn.Conv2D: "convolution", nn.Dense: "dense layer", nn.BatchNorm: "batch norm", BatchNorm: "batch norm"}
+# PyTorch's name: Gluon's
+NAMES = {
+    "convolution": {"weight": "weight", "bias": "bias"},
+    "dense layer": {"weight": "weight", "bias": "bias"},
+    "batch norm": {"weight": "gamma", "bias": "beta", "running_mean": "running_mean", "running_var": "running_var"},
+}
+
+
+@dataclass
+class _Layer:
+    """A layer with weights: its name, what it is, the shape of its weight, and the arrays or parameters in it."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parts: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind} {'x'.join(map(str, self.shape))})"
+
+
+def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bool = True) -> list[str]:
+    """Put the weights of a PyTorch network into one of Gluon's, layer by layer in their order.
+
+    Parameters
+    ----------
+    net : Block
+        A network that has seen a picture, so that all shapes are known.
+    state_dict : mapping of str to array
+        What ``module.state_dict()`` gives in PyTorch; tensors on the CPU, or NumPy's arrays.
+    strict : bool
+        Whether to refuse networks of which a layer has no counterpart. Without it, what has one is loaded.
+
+    Returns
+    -------
+    list of str
+        The layers of both sides that have no counterpart; empty when all match.
+
+    Raises
+    ------
+    ValueError
+        When a layer has no counterpart (``strict``), or none has; nothing is changed then. Or when the network has no
+        weights yet.
+    TypeError
+        When ``net`` is no Gluon network, or ``state_dict`` no mapping.
+
+    Notes
+    -----
+    Layers match when they are of one kind and shape and stand in the same order; names do not count. A bias that
+    PyTorch left out, in front of batch norm, becomes 0. Weights may fit although layers compute otherwise: stride,
+    padding and activations are in the code. Compare outputs, as docs/frameworks.md does.
+    """
+    if not isinstance(net, gluon.Block) or not isinstance(state_dict, Mapping):
+        raise TypeError(f"pass a Gluon network and a state_dict; got {type(net).__name__}, {type(state_dict).__name__}")
+    ours, theirs = _ours(net), _theirs(state_dict)
+    keys = [[(layer.kind, layer.shape) for layer in layers] for layers in (ours, theirs)]
+    blocks = SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks()
+    pairs = [(ours[block.a + k], theirs[block.b + k]) for block in blocks for k in range(block.size)]
+    pairs = [(a, b) for a, b in pairs if not b.parts.keys() - a.parts.keys()]  # a bias that has no place stays out
+    matched = {id(layer) for pair in pairs for layer in pair}
+    left = [
+        f"{whose} {layer}"
+        for whose, layers in (("Gluon's", ours), ("PyTorch's", theirs))
+        for layer in layers
+        if id(layer) not in matched
+    ]
+    if not pairs or (strict and left):
+        what = "no layer has a counterpart" if not pairs else f"these have no counterpart: {', '.join(left[:6])}"
+        more = f" and {len(left) - 6} more" if pairs and len(left) > 6 else ""
+        hint = "; strict=False loads the others" if pairs else ""
+        raise ValueError(f"{type(net).__name__} and the state_dict do not match: {what}{more}{hint}")
+    for a, b in pairs:
+        for name, parameter in a.parts.items():
+            value = b.parts.get(name)
+            parameter.set_data(nd.zeros(parameter.shape) if value is None else nd.array(value, dtype=parameter.dtype))
+    return left
+
+
+def _ours(net: gluon.Block) -> list[_Layer]:
+    """Return the network's layers with weights, in the order of their definition."""
+    found: list[_Layer] = []
+
+    def look(block: gluon.Block, place: str) -> None:
+        kind = next((kind for of, kind in KINDS.items() if isinstance(block, of)), None)
+        if kind:
+            parts = {theirs: getattr(block, ours) for theirs, ours in NAMES[kind].items()}
+            parts = {name: parameter for name, parameter in parts.items() if parameter is not None}
+            if any(parameter._data is None for parameter in parts.values()):
+                raise ValueError(f"{type(net).__name__} has no weights yet: run a picture through it first")
+            found.append(_Layer(place, kind, parts["weight"].shape, parts))
+        for name, child in block._children.items():
+            look(child, f"{place}.{name}" if place else name)
+
+    look(net, "")
+    return found
+
+
+def _theirs(state_dict: Mapping[str, Any]) -> list[_Layer]:
+    """Return PyTorch's layers with weights, in the order of the state_dict."""
+    layers: dict[str, dict[str, np.ndarray]] = {}
+    for key, value in state_dict.items():
+        place, _, name = key.rpartition(".")
+        if name != "num_batches_tracked":
+            layers.setdefault(place, {})[name] = np.asarray(value)
+    found = []
+    for place, parts in layers.items():
+        weight = parts.get("weight", np.empty(0))
+        kind = (
+            "batch norm" if "running_mean" in parts else {4: "convolution", 2: "dense layer"}.get(weight.ndim, "layer")
+        )
+        found.append(_Layer(place, kind, weight.shape, parts))
+    return found

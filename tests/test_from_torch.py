@@ -1,0 +1,106 @@
+"""Weights as PyTorch names them, in networks of the course; `make parity` has PyTorch's own."""
+
+import gluon_cnn as g
+import numpy as np
+import pytest
+from gluon_cnn.from_torch import load_torch_state
+from mxnet import nd
+from mxnet.gluon import nn
+
+THEIRS = {"gamma": "weight", "beta": "bias"}
+
+
+def made(make, side=96, seed=0):
+    g.seed(seed)
+    net = make()
+    net.initialize()
+    net(nd.zeros((1, 1, side, side)))
+    return net
+
+
+def state_of(net):
+    """Return random weights for a network, named as PyTorch does; batch norm counts its batches there."""
+    state, rng = {}, np.random.RandomState(1)
+    for key, parameter in net._collect_params_with_prefix().items():
+        place, _, name = key.rpartition(".")
+        state[f"module.{place}.{THEIRS.get(name, name)}"] = rng.uniform(0.1, 1, parameter.shape).astype(np.float32)
+        if name == "running_var":
+            state[f"module.{place}.num_batches_tracked"] = np.array(3)
+    return state
+
+
+def values(net):
+    return {key: p.data().asnumpy() for key, p in net._collect_params_with_prefix().items()}
+
+
+SMALL = {
+    "LeNet": lambda: g.LeNet(),
+    "AlexNet": lambda: g.AlexNet(dense_units=8),
+    "VGG": lambda: g.VGG(((1, 4), (2, 8)), dense_units=8),
+    "NiN": lambda: g.NiN(batch_norm=True),
+    "GoogLeNet": lambda: g.GoogLeNet(3, width=0.125),
+    "ResNet": lambda: g.ResNet(3, init_channels=4),
+    "DenseNet": lambda: g.DenseNet(3, 8, 4, (2, 2)),
+    "ours by hand": lambda: sequence(nn.Conv2D(4, 3), g.BatchNorm(), nn.Dense(2)),
+}
+
+
+def sequence(*layers):
+    net = nn.HybridSequential()
+    net.add(*layers)
+    return net
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_all_layers_match_their_own_kind(name):
+    net = made(SMALL[name])
+    state = state_of(net)
+    assert load_torch_state(net, state) == []
+    for key, value in values(net).items():
+        place, _, part = key.rpartition(".")
+        np.testing.assert_array_equal(value, state[f"module.{place}.{THEIRS.get(part, part)}"])
+
+
+def test_a_bias_that_pytorch_left_out_is_0():
+    net = made(SMALL["ResNet"])
+    state = {key: value for key, value in state_of(net).items() if not ("conv" in key and key.endswith("bias"))}
+    for key in values(net).keys() - {key[len("module.") :] for key in state}:
+        net._collect_params_with_prefix()[key].data()[:] = 1
+    assert load_torch_state(net, state) == []
+    zeros = {key for key, value in values(net).items() if not value.any()}
+    assert len(zeros) == 16
+    assert all("conv" in key and key.endswith("bias") for key in zeros)
+
+
+def test_a_layer_without_a_counterpart_is_named_and_nothing_changes():
+    net = made(SMALL["ResNet"])
+    state = state_of(net)
+    last = list(state)[-2:]
+    wider = {**{key: value for key, value in state.items() if key not in last}, "fc.weight": np.zeros((5, 32))}
+    before = values(net)
+    with pytest.raises(ValueError, match=r"Gluon's blocks.5.2 \(dense layer 3x32\), PyTorch's fc \(dense"):
+        load_torch_state(net, wider)
+    for key, value in values(net).items():
+        np.testing.assert_array_equal(value, before[key])
+    assert load_torch_state(net, wider, strict=False) == [
+        "Gluon's blocks.5.2 (dense layer 3x32)",
+        "PyTorch's fc (dense layer 5x32)",
+    ]
+    changed = [key for key, value in values(net).items() if not np.array_equal(value, before[key])]
+    assert changed == [key for key in before if not key.startswith("blocks.5.2")]
+
+
+def test_a_bias_that_has_no_place_is_no_match():
+    net = made(lambda: sequence(nn.Conv2D(4, 3, use_bias=False)))
+    state = {"0.weight": np.zeros((4, 1, 3, 3)), "0.bias": np.zeros(4)}
+    with pytest.raises(ValueError, match="no layer has a counterpart"):
+        load_torch_state(net, state)
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match="LeNet has no weights yet: run a picture through it first"):
+        load_torch_state(g.LeNet(), {})
+    with pytest.raises(ValueError, match="LeNet and the state_dict do not match: no layer has a counterpart"):
+        load_torch_state(made(g.LeNet, 28), {"fc.weight": np.zeros((2, 2))})
+    with pytest.raises(TypeError, match="pass a Gluon network and a state_dict; got LeNet, list"):
+        load_torch_state(made(g.LeNet, 28), [])
