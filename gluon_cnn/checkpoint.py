@@ -99,6 +99,7 @@ class Checkpoint:
             "history": history,
             "seed": self._seed,
             "data": self._place(),
+            "workers": self._workers.count,
         }
         path = self.folder / NAME.format(len(history["loss"]))
         # as np.savez does it, which leaves the archive open on an error
@@ -136,6 +137,8 @@ class Checkpoint:
         theirs = {name: array for name, array in arrays.items() if name.startswith("weights/")}
         if mine.keys() != theirs.keys() or not all(_fits(p, theirs[name]) for name, p in mine.items()):
             raise ValueError(f"{path} is of another network: its weights have other names, shapes or types")
+        if about.get("workers", 1) != self._workers.count:  # their batches would have another size
+            raise ValueError(f"{path} was written by {about['workers']} workers; now there are {self._workers.count}")
         with _damage_named(path):
             states = {int(index): _unpack(state, arrays) for index, state in about["states"]}
             updates = {int(device): dict(map(tuple, counts)) for device, counts in about["updates"].items()}

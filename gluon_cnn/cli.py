@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import itertools
 import json
+import os
 import shutil
 import sys
 import time
@@ -38,6 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     options.arguments = arguments
     run: Callable[[argparse.Namespace], int] = options.run
+    status = _run(run, options)
+    if status and os.environ.get("DMLC_ROLE") == "worker":
+        from gluon_cnn.distributed import leave
+
+        leave(status)
+    return status
+
+
+def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    """Run a command; tell what is wrong in a line."""
     if _runtime.mxnet_problem and options.command != "doctor":
         print(f"gluon-cnn needs mxnet, and {_runtime.mxnet_problem}. For more: gluon-cnn doctor", file=sys.stderr)
         return 1
@@ -158,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
         "needs the package in the same place; without it all run on this machine",
     )
     launch.add_argument("--address", help="of this machine for the others; without it the one that leads to the first")
-    launch.add_argument("training", nargs="+", metavar="-- train ...", help="what each worker runs")
+    launch.add_argument("training", nargs="+", metavar="-- train ...", help="or a program.py of yours")
 
     evaluate = add(
         "evaluate",
@@ -402,13 +413,14 @@ def _interrupted(options: argparse.Namespace) -> dict:
 def _launch(options: argparse.Namespace) -> int:
     from gluon_cnn.launch import launch, read_hosts
 
-    arguments = list(options.training)
-    if arguments[0] != "train":
-        raise ValueError(f"workers can only train; got {arguments[0]!r}")
-    if not any(argument.startswith("--kvstore") for argument in arguments):
-        arguments += ["--kvstore", "dist_sync"]
+    command = list(options.training)
+    if command[0] == "train":
+        given = any(argument.startswith("--kvstore") for argument in command)
+        command = ["-m", "gluon_cnn.cli", *command, *([] if given else ["--kvstore", "dist_sync"])]
+    elif not command[0].endswith(".py"):
+        raise ValueError(f"workers run `train` or a program of yours, such as train.py; got {command[0]!r}")
     hosts = read_hosts(options.hosts) if options.hosts else []
-    return launch(arguments, options.workers, options.servers, hosts, options.address)
+    return launch(command, options.workers, options.servers, hosts, options.address)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

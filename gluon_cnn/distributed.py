@@ -6,20 +6,25 @@ updates its own copy of the weights. ``gluon-cnn launch`` starts all of them, se
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import functools
-import itertools
 import os
+import socket
+import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import mxnet as mx
 import numpy as np
 from mxnet import gluon, nd
+from mxnet.base import _LIB, check_call
 
-__all__ = ["KVSTORES", "Workers", "join"]
+__all__ = ["KVSTORES", "Workers", "join", "leave"]
 
 KVSTORES = ("dist_sync",)
-FIRST_KEY = 10**6  # parameters have the keys below
-FIRST_MESSAGE = 2 * 10**6
+FIRST_KEY = 10**5  # parameters have the keys below; mxnet multiplies keys by 9,973, in 32 bits
+PIECE = 2**20  # bytes of a message that are sent at once, as numbers: servers know nothing else
 
 
 class Workers:
@@ -42,8 +47,7 @@ class Workers:
         self.store = store
         self.rank: int = 0 if store is None else store.rank
         self.count: int = 1 if store is None else store.num_workers
-        self._sums: dict[int, nd.NDArray] = {}  # by their length, which is also their key
-        self._messages = itertools.count(FIRST_MESSAGE)
+        self._sums: dict[int, tuple[int, nd.NDArray]] = {}  # by their length: key, and what was pulled
 
     @classmethod
     def of(cls, trainer: gluon.Trainer) -> Workers:
@@ -76,13 +80,13 @@ class Workers:
         mine = np.asarray(values, np.float64)
         if self.store is None:
             return mine
-        key = FIRST_KEY + mine.size
         if mine.size not in self._sums:
-            self._sums[mine.size] = nd.zeros(mine.size, dtype=np.float64)
-            self.store.init(key, self._sums[mine.size])
+            self._sums[mine.size] = FIRST_KEY + len(self._sums), nd.zeros(mine.size, dtype=np.float64)
+            self.store.init(*self._sums[mine.size])
+        key, total = self._sums[mine.size]
         self.store.push(key, nd.array(mine, dtype=np.float64))
-        self.store.pull(key, out=self._sums[mine.size])
-        return self._sums[mine.size].asnumpy()
+        self.store.pull(key, out=total)
+        return total.asnumpy()
 
     def together(self, pictures: int) -> int:
         """Return how many pictures all workers have in this step.
@@ -104,20 +108,21 @@ class Workers:
         """Return worker 0's message."""
         if self.store is None:
             return message
-        length = int(self.sum([len(message) if self.rank == 0 else 0])[0])
-        if not length:
-            return b""
-        # mxnet's servers know floats only
-        numbers = nd.zeros(length)
-        if self.rank == 0:
-            numbers = nd.array(np.frombuffer(message, np.uint8), dtype=np.float32)
-        self.store.broadcast(next(self._messages), numbers, numbers)
-        return numbers.asnumpy().astype(np.uint8).tobytes()
+        mine = np.frombuffer(message if self.rank == 0 else b"", np.uint8)
+        length = int(self.sum([len(mine)])[0])
+        found = []
+        for start in range(0, length, PIECE):
+            piece = np.zeros(PIECE)
+            piece[: len(mine[start : start + PIECE])] = mine[start : start + PIECE]
+            found.append(self.sum(piece).astype(np.uint8))  # the others add zeros
+        return np.concatenate([np.empty(0, np.uint8), *found])[:length].tobytes()
 
     def begin(self, net: gluon.Block, trainer: gluon.Trainer, X: nd.NDArray) -> None:
         """Give all workers the weights of worker 0, and random numbers of their own from here on."""
         if self.store is None or not trainer._params_to_init:
             return
+        if self.rank == 0 and self.count > 1:
+            print(f"Worker 0 of {self.count} is on {socket.gethostname()} and keeps what is kept")
         net(X[:1])  # draws weights whose shape was not known
         trainer._init_kvstore()
         trainer._init_params()
@@ -136,7 +141,29 @@ def join(kind: str) -> Workers:
         raise ValueError(f"kvstore must be {' or '.join(KVSTORES)}; got {kind!r}")
     if os.environ.get("DMLC_ROLE") != "worker":  # mxnet would end the process
         raise ValueError(f"kvstore {kind} is for processes that a launcher starts: gluon-cnn launch -n 2 -- train ...")
-    return _sharing(mx.kv.create(kind))
+    sys.excepthook = _end_now
+    store = mx.kv.create(kind)
+    atexit.register(_close, store)
+    return _sharing(store)
+
+
+def _close(store: mx.kvstore.KVStore) -> None:
+    """Free a store: left to Python's end it may be freed too late, and abort."""
+    nd.waitall()
+    check_call(_LIB.MXKVStoreFree(store.handle))  # waits for the other workers
+    store.handle = ctypes.c_void_p()  # freeing it again does nothing
+
+
+def leave(status: int) -> NoReturn:
+    """End this process at once: at an ordinary end mxnet waits for the other workers, which may wait for this one."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _end_now(*error) -> NoReturn:
+    sys.__excepthook__(*error)
+    leave(1)
 
 
 @functools.lru_cache(maxsize=None)  # a store takes each key once

@@ -42,8 +42,8 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     TypeError
         When ``net`` is no HybridBlock.
     ValueError
-        When the network has no weights yet, an input of this shape does not fit, or the converter knows no way to
-        write one of its operators.
+        When the network has no weights yet or others than float32, an input of this shape does not fit, or the
+        converter knows no way to write one of its operators.
     OSError
         When the file cannot be written.
 
@@ -54,6 +54,9 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     """
     path, shape = Path(path), tuple(whole("input_shape", size, 1) for size in input_shape)
     symbol, parameters = _plain(net, shape)
+    kinds = sorted({np.dtype(array.dtype).name for array in parameters.values()} - {"float32"})
+    if kinds:
+        raise ValueError(f"{type(net).__name__} computes with {kinds[0]}; float32 is what can be written as ONNX")
     try:
         import onnx
         from onnx import mapping  # noqa: F401 (the converter needs it; onnx 1.19 dropped it)
@@ -127,14 +130,18 @@ def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequenc
 
 
 def _plain(net: gluon.HybridBlock, shape: tuple[int, ...]) -> tuple[mx.sym.Symbol, dict[str, nd.NDArray]]:
-    """Return the network's graph, layer by layer as it is defined, and its parameters in float32 on the CPU."""
+    """Return the network's graph, layer by layer as it is defined, and its parameters on the CPU."""
     if not isinstance(net, gluon.HybridBlock):
         raise TypeError(f"net must be a HybridBlock; got {type(net).__name__}")
     all_parameters = net.collect_params().values()
     if any(p._data is None for p in all_parameters):
         raise ValueError(f"{type(net).__name__} has no weights yet: train it or load its parameters first")
     contexts = next((p.list_ctx() for p in all_parameters), [mx.cpu()])
-    net(nd.zeros(shape, ctx=contexts[0]))  # refuses another shape in words of its own
-    nd.waitall()  # mxnet may still be rearranging weights
+    try:
+        net(nd.zeros(shape, ctx=contexts[0]))
+        nd.waitall()  # mxnet may still be rearranging weights
+    except mx.MXNetError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise ValueError(f"{type(net).__name__} does not take an input of shape {shape}: {lines[-1][:200]}") from None
     symbol = net(mx.sym.var(INPUT))
     return symbol, {p.name: p.data(contexts[0]).as_in_context(mx.cpu()) for p in all_parameters}

@@ -73,7 +73,7 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
     keys = [[(layer.kind, layer.shape) for layer in layers] for layers in (ours, theirs)]
     blocks = SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks()
     pairs = [(ours[block.a + k], theirs[block.b + k]) for block in blocks for k in range(block.size)]
-    pairs = [(a, b) for a, b in pairs if not b.parts.keys() - a.parts.keys()]  # a bias that has no place stays out
+    pairs = [(a, b) for a, b in pairs if _fits(a, b)]
     matched = {id(layer) for pair in pairs for layer in pair}
     left = [
         f"{whose} {layer}"
@@ -93,12 +93,21 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
     return left
 
 
+def _fits(ours: _Layer, theirs: _Layer) -> bool:
+    """Return whether each array has a place of its shape, and each place an array, but for a bias left out."""
+    missing = ours.parts.keys() - theirs.parts.keys()
+    same = all(name in ours.parts and ours.parts[name].shape == theirs.parts[name].shape for name in theirs.parts)
+    return same and (not missing or (missing == {"bias"} and ours.kind != "batch norm"))
+
+
 def _ours(net: gluon.Block) -> list[_Layer]:
     """Return the network's layers with weights, in the order of their definition."""
     found: list[_Layer] = []
 
     def look(block: gluon.Block, place: str) -> None:
         kind = next((kind for of, kind in KINDS.items() if isinstance(block, of)), None)
+        if kind is None and block._reg_params:  # it has no counterpart, and should be told of
+            found.append(_Layer(place, type(block).__name__, next(iter(block._reg_params.values())).shape))
         if kind:
             parts = {theirs: getattr(block, ours) for theirs, ours in NAMES[kind].items()}
             parts = {name: parameter for name, parameter in parts.items() if parameter is not None}

@@ -16,21 +16,38 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gluon_cnn._checks import whole
 from gluon_cnn._runtime import THREADS_WERE_CHOSEN, available_cores
 
 __all__ = ["Host", "launch", "read_hosts"]
 
 SECONDS_TO_END = 10  # for servers once the workers are through, and for any process that is told to stop
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 SERVE = ("-c", "import gluon_cnn")  # with DMLC_ROLE=server or scheduler, mxnet does that and then exits
 PASSED_ON = ("GLUON_CNN_DATA", "MXNET_HOME", "TQDM_DISABLE", "DMLC_INTERFACE")  # to other machines
 
 
 @dataclass(frozen=True)
 class Host:
-    """A machine that ssh reaches: its name or address, and the port of its sshd."""
+    """A machine that ssh reaches: its name or address, and the port of its sshd when ssh does not know it."""
 
     name: str
-    port: int = 22
+    port: int | None = None
+
+    def address(self) -> str:
+        """Return the IPv4 address of what ssh calls by this name.
+
+        Raises
+        ------
+        OSError
+            When there is none.
+        """
+        known = subprocess.run(["ssh", "-G", self.name], capture_output=True, text=True, check=False).stdout
+        names = [line.split()[1] for line in known.splitlines() if line.startswith("hostname ")]
+        try:
+            return socket.gethostbyname(names[0] if names else self.name)
+        except OSError as error:
+            raise OSError(f"{self.name} has no address ({error})") from error
 
 
 def read_hosts(path: str | Path) -> list[Host]:
@@ -48,28 +65,28 @@ def read_hosts(path: str | Path) -> list[Host]:
         text = line.split("#")[0].strip()
         if not text:
             continue
-        match = re.fullmatch(r"([\w.-]+|\[[\da-fA-F:]+\])(?::(\d+))?(?:\s+slots=\d+)?", text)
+        match = re.fullmatch(r"(\w[\w.-]*)(?::(\d+))?", text)
         if not match:
             raise ValueError(f"{path}, line {number}: {text!r} is not host or host:port")
-        hosts.append(Host(match[1].strip("[]"), int(match[2] or 22)))
+        hosts.append(Host(match[1], int(match[2]) if match[2] else None))
     if not hosts:
         raise ValueError(f"{path} names no host")
     return hosts
 
 
 def launch(
-    arguments: Sequence[str],
+    command: Sequence[str],
     workers: int,
     servers: int = 1,
     hosts: Sequence[Host] = (),
     address: str | None = None,
 ) -> int:
-    """Run ``gluon-cnn`` in several workers, with a scheduler and servers, until all are through or one fails.
+    """Run a program in several workers, with a scheduler and servers, until all are through or one fails.
 
     Parameters
     ----------
-    arguments : sequence of str
-        Of ``gluon-cnn``, such as ``["train", "lenet", "--kvstore", "dist_sync"]``.
+    command : sequence of str
+        What Python runs, such as ``["-m", "gluon_cnn.cli", "train", "lenet", "--kvstore", "dist_sync"]``.
     workers, servers : int
         Numbers of processes.
     hosts : sequence of Host, optional
@@ -82,8 +99,20 @@ def launch(
     -------
     int
         0, or 1 when a process failed: its name and status are on stderr then, and none is left.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When a number is below 1, or one of several hosts has an address that only it can reach.
+    OSError
+        When a host has no address.
     """
-    root = address or (_address_towards(hosts[0]) if hosts else "127.0.0.1")
+    workers, servers = whole("workers", workers, 1), whole("servers", servers, 1)
+    addresses = {host: host.address() for host in hosts}
+    root = address or (_address_towards(addresses[hosts[0]]) if hosts else "127.0.0.1")
+    own = [f"{host.name} ({where})" for host, where in addresses.items() if where.startswith("127.")]
+    if len(set(addresses.values())) > 1 and (own or root.startswith("127.")):
+        raise ValueError(f"{own[0] if own else root} is an address that other machines cannot reach: name another")
     common = {
         "DMLC_PS_ROOT_URI": root,
         "DMLC_PS_ROOT_PORT": str(_free_port(root)),
@@ -96,20 +125,18 @@ def launch(
     elif not hosts:
         threads["OMP_NUM_THREADS"] = str(max(1, available_cores() // workers))
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    work = ("-m", "gluon_cnn.cli", *arguments)
     processes: dict[str, subprocess.Popen] = {}
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # through the `finally` below
     with _none_left(processes):
         processes["the scheduler"] = _local(SERVE, {**common, "DMLC_ROLE": "scheduler", "DMLC_NODE_HOST": root})
-        for role, count, command in (("server", servers, SERVE), ("worker", workers, work)):
+        for role, count, program in (("server", servers, SERVE), ("worker", workers, command)):
             for number in range(count):
                 variables = {**common, **threads, "DMLC_ROLE": role}
                 if hosts:
                     host = hosts[number % len(hosts)]
                     name = f"{role} {number} on {host.name}"
-                    processes[name] = _remote(host, command, {**passed_on, **variables})
+                    processes[name] = _remote(host, addresses[host], program, {**passed_on, **variables})
                 else:
-                    processes[f"{role} {number}"] = _local(command, {**variables, "DMLC_NODE_HOST": root})
+                    processes[f"{role} {number}"] = _local(program, {**variables, "DMLC_NODE_HOST": root})
         failed = _wait(processes)
     if failed:
         print(f"gluon-cnn launch: {failed}; all others were ended", file=sys.stderr)
@@ -143,9 +170,11 @@ def _in_words(status: int) -> str:
 @contextmanager
 def _none_left(processes: dict[str, subprocess.Popen]) -> Iterator[None]:
     """End all processes that still run when the block is left, however that is."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield
     finally:
+        signal.signal(signal.SIGTERM, before)
         for how in (signal.SIGTERM, signal.SIGKILL):
             running = [process for process in processes.values() if process.poll() is None]
             for process in running:
@@ -161,12 +190,12 @@ def _local(command: Sequence[str], variables: dict[str, str]) -> subprocess.Pope
     return _started([sys.executable, *command], {**os.environ, **variables})
 
 
-def _remote(host: Host, command: Sequence[str], variables: dict[str, str]) -> subprocess.Popen:
+def _remote(host: Host, address: str, command: Sequence[str], variables: dict[str, str]) -> subprocess.Popen:
     """Start a command over ssh, in the same folder; with a terminal, so that it ends when ssh does."""
-    variables = {**variables, "DMLC_NODE_HOST": socket.gethostbyname(host.name)}
+    variables = {**variables, "DMLC_NODE_HOST": address}
     settings = shlex.join(f"{name}={value}" for name, value in variables.items())
     there = f"cd {shlex.quote(os.getcwd())} && exec env {settings} {shlex.join([sys.executable, *command])}"
-    options = ["-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", "-p", str(host.port)]
+    options = ["-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", *(["-p", str(host.port)] if host.port else [])]
     return _started(["ssh", "-tt", *options, host.name, there], dict(os.environ))
 
 
@@ -178,8 +207,8 @@ def _started(command: list[str], environment: dict[str, str]) -> subprocess.Pope
 
 def _end_with_the_launcher() -> None:
     """Let Linux end this process when the one that started it dies, even by SIGKILL."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if LIBC:
+        LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _free_port(address: str) -> int:
@@ -187,8 +216,8 @@ def _free_port(address: str) -> int:
         return free.getsockname()[1]
 
 
-def _address_towards(host: Host) -> str:
-    """Return this machine's address on the way to a host; no packet is sent."""
+def _address_towards(address: str) -> str:
+    """Return this machine's address on the way to another; no packet is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as towards:
-        towards.connect((host.name, 9))
+        towards.connect((address, 9))
         return towards.getsockname()[0]

@@ -161,7 +161,7 @@ def train(
     try:
         for epoch in range(len(history), num_epochs):
             if keeper and epoch:  # the first goes on with the caller's seed, as without a checkpoint
-                seed(keeper.seed(epoch) * workers.count + workers.rank)
+                seed((keeper.seed(epoch) * workers.count + workers.rank) % 2**31)
             start = time.perf_counter()
             tally, loader_seconds = _train_epoch(
                 train_data, net, loss, trainer, contexts, workers, f"epoch {epoch}" if verbose else ""
@@ -180,6 +180,8 @@ def train(
             if verbose:
                 print(history)
     except KeyboardInterrupt:
+        if workers.count > 1:  # the others wait for this one
+            raise
         print(f"Stopped in epoch {len(history)}; the history holds the {len(history)} epochs before it")
     return history
 
@@ -237,8 +239,8 @@ def _train_epoch(
     with tqdm(total=total, desc=title, unit="batch", leave=False, disable=not title or progress_disabled()) as bar:
         for batch in clock.timed(data):
             parts = split(batch, contexts)
-            workers.begin(net, trainer, parts[0][0])
             pictures = workers.together(sum(len(y) for _, y in parts))
+            workers.begin(net, trainer, parts[0][0])
             with autograd.record():
                 outputs = [_scores(net, X) for X, _ in parts]
                 losses = [loss(output, y) for output, (_, y) in zip(outputs, parts)]

@@ -89,14 +89,36 @@ def test_a_share_that_nobody_has(worker, workers):
 
 def test_a_host_file(tmp_path):
     path = tmp_path / "hosts"
-    path.write_text("# the cluster\nalpha\n10.0.0.2:2222  # the fast one\n\nbeta slots=2\n")
-    assert read_hosts(path) == [Host("alpha"), Host("10.0.0.2", 2222), Host("beta")]
+    path.write_text("# the cluster\nalpha\n10.0.0.2:2222  # the fast one\n\n")
+    assert read_hosts(path) == [Host("alpha"), Host("10.0.0.2", 2222)]
+    assert Host("10.0.0.2").address() == "10.0.0.2"
+    with pytest.raises(OSError, match="no-such-host.invalid has no address"):
+        Host("no-such-host.invalid").address()
     path.write_text("alpha\n-oProxyCommand=touch /tmp/x\n")
     with pytest.raises(ValueError, match="line 2: '-oProxyCommand=touch /tmp/x' is not host or host:port"):
         read_hosts(path)
     path.write_text("# none\n")
     with pytest.raises(ValueError, match="names no host"):
         read_hosts(path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-n", "0", "--", "train", "lenet"], "workers must be"),
+        (["-n", "2", "-s", "-1", "--", "train", "lenet"], "servers must be"),
+        (["-n", "2", "--", "predict", "shoe.jpg"], "workers run `train` or a program of yours"),
+        (["-n", "2", "-H", "nowhere", "--", "train", "lenet"], "nowhere"),
+        (["-n", "2", "-H", "hosts", "--", "train", "lenet"], "127.0.0.1 (127.0.0.1) is an address that other machines"),
+    ],
+)
+def test_a_wrong_launch(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("hosts").write_text("127.0.0.1\n10.0.0.2\n")
+    assert cli.main(["launch", *arguments]) == 1
+    assert f"gluon-cnn launch: {message}" in capsys.readouterr().err.replace(
+        "[Errno 2] No such file or directory: '", ""
+    )
 
 
 # Processes
@@ -251,6 +273,54 @@ def test_none_is_left_when_the_launcher_is_killed(job, how):
     assert gone(processes)
 
 
+PROGRAM = """
+import sys
+import gluon_cnn as g
+import mxnet as mx, numpy as np
+from gluon_cnn.distributed import join
+from mxnet import gluon
+
+workers, how = join("dist_sync"), sys.argv[1]
+told = workers.tell(bytes(range(256)) * 9000)
+assert told == bytes(range(256)) * 9000, len(told)
+g.seed(0)
+data = g.Batches(np.random.rand(24, 28, 28), np.arange(24) % 3, 4).share(workers.rank, workers.count)
+net = g.LeNet(3)
+net.initialize()
+trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1}, **workers.settings)
+batches = list(data)
+if how == "none" and workers.rank == 1:
+    batches = []
+if how == "fewer" and workers.rank == 1:
+    batches = batches[:-1]
+if how == "labels" and workers.rank == 1:
+    batches[-1] = (batches[-1][0], batches[-1][1] + 7)
+g.train(batches, batches, net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, mx.cpu(), 2)
+print("through", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("well", ""),
+        ("none", "worker 1 has no batch left while worker 0 has: give each as many"),
+        ("fewer", "worker 1 has no batch left while worker 0 has: give each as many"),
+        ("labels", "labels must be 0 to 2"),
+    ],
+)
+def test_a_program_of_ones_own(how, message, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    status, printed = ran(command("launch", "-n", 2, "-s", 3, "--", "program.py", how), tmp_path)
+    if how == "well":
+        assert (status, printed.count("through")) == (0, 2), printed
+        assert printed.count("Worker 0 of 2 is on") == 1
+    else:
+        assert status == 1
+        assert f"ValueError: {message}" in printed
+        assert "ended with status 1; all others were ended" in printed
+
+
 @linux
 def test_a_job_that_was_stopped_goes_on(job, pictures, tmp_path):
     processes = children(job)
@@ -265,7 +335,10 @@ def test_a_job_that_was_stopped_goes_on(job, pictures, tmp_path):
     epochs = int(kept[0].stem.split("-")[1]) + 1
     settings = tmp_path / "run" / "settings.json"
     settings.write_text(settings.read_text().replace("100000", str(epochs)))
-    status, printed = ran(command("launch", "-n", 2, "--", "train", "--resume", "run"), tmp_path)
+    status, printed = ran(command("train", "--resume", "run"), tmp_path)
+    assert status == 1
+    assert "was written by 2 workers; now there are 1" in printed
+    status, printed = ran(command("launch", "-n", 2, "-s", 2, "--", "train", "--resume", "run"), tmp_path)
     assert status == 0, printed
     assert f"Going on after {epochs - 1} epochs" in printed
     assert ran(command(*training(pictures, 4, "straight", "--epochs", epochs)), tmp_path)[0] == 0

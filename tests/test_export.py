@@ -109,6 +109,15 @@ def test_what_cannot_go_out(onnxruntime, tmp_path):
         g.export_onnx(net, path, (1, 1, 5, 5))
     with pytest.raises(ValueError, match="input_shape"):
         g.export_onnx(net, path, (0, 1, 28, 28))
+    half = made("LeNet", False)[0]
+    half.cast("float64")
+    with pytest.raises(ValueError, match="LeNet"):
+        g.export_onnx(half, path, shape)
+    plain = nn.Conv2D(3, 3, in_channels=2)
+    plain.initialize()
+    with pytest.raises(ValueError, match=r"Conv2D does not take an input of shape \(1, 1, 28, 28\)") as caught:
+        g.export_onnx(plain, path, (1, 1, 28, 28))
+    assert len(str(caught.value)) < 400
     assert not path.exists()
     with pytest.raises(OSError, match="could not be written"):
         g.export_onnx(net, tmp_path, shape)

@@ -90,6 +90,30 @@ def test_a_layer_without_a_counterpart_is_named_and_nothing_changes():
     assert changed == [key for key in before if not key.startswith("blocks.5.2")]
 
 
+def test_all_parts_of_a_layer_have_to_fit():
+    net = made(lambda: sequence(nn.Conv2D(4, 3), nn.BatchNorm()))
+    state, before = state_of(net), values(net)
+    for key, value in [
+        ("module.1.running_mean", np.zeros(3)),
+        ("module.0.bias", np.zeros((4, 1))),
+        ("module.1.running_var", None),
+        ("module.1.bias", None),
+    ]:
+        changed = {**state, key: value}
+        if value is None:
+            del changed[key]
+        with pytest.raises(ValueError, match=f"PyTorch's {key.rpartition('.')[0]}"):
+            load_torch_state(net, changed)
+    for key, value in values(net).items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+def test_a_layer_of_another_kind_is_named():
+    net = made(lambda: sequence(nn.Conv2D(4, 3), nn.PReLU()))
+    state = {key: value for key, value in state_of(net).items() if ".0." in key}
+    assert load_torch_state(net, state, strict=False) == ["Gluon's 1 (PReLU 1)"]
+
+
 def test_a_bias_that_has_no_place_is_no_match():
     net = made(lambda: sequence(nn.Conv2D(4, 3, use_bias=False)))
     state = {"0.weight": np.zeros((4, 1, 3, 3)), "0.bias": np.zeros(4)}

@@ -30,7 +30,7 @@ def check_2(answer: Sequence[bool] | None) -> None:
         answer,
         lambda value: [bool(part) for part in value] == [True, True, False, False],
         "the number of pictures was left open. Try it: session.run(None, {'data': np.zeros(shape, np.float32)}).",
-        "Its dense layer has weights for 28x28 pixels, its first convolution for one channel; any number will do.",
+        "Its dense layer has weights for 28x28 pixels, its first convolution for one channel; the number is open.",
     )
 
 
@@ -41,7 +41,7 @@ def check_3(answer: Callable | None) -> None:
         answer,
         _is_softmax,
         "np.exp(scores), divided by its sum in each row; first take the row's largest score off all of them.",
-        "Taking the same number off all scores of a row multiplies above and below by the same factor.",
+        "Taking the same number off all scores of a row multiplies numerator and denominator by the same factor.",
     )
 
 
