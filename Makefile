@@ -13,11 +13,11 @@ test coverage: export OMP_NUM_THREADS = 1
 PARALLEL ?= -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test run data notebooks bench parity test-all coverage lock clean rebuild
+.PHONY: help lab test run site test-browser data notebooks bench parity test-all coverage lock clean rebuild
 
 help: ## list these commands
 	@echo "make [VARIABLE=value] COMMAND"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: PYTHON (interpreter for .venv; default: the newest of 3.11, 3.10, 3.9, 3.8), LAB_FLAGS (for JupyterLab), PARALLEL (for pytest)"
 
 # Without a screen JupyterLab only prints its address; root has to be allowed, as in containers.
@@ -44,6 +44,15 @@ run: $(STAMP) ## execute every lesson from top to bottom; notebooks and pages go
 	  then echo "$$(( $$(date +%s) - start )) s: build/course/$$name.html"; rm $$log; \
 	  else echo "failed, see $$log:"; tail -n 15 $$log; failed=1; fi; \
 	done; test -z "$$failed"
+
+site: $(STAMP) ## build a site of the lessons, the reference and the docs in build/site, to read without running
+	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable ".[site]"
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
+	@echo "build/site/index.html"
+
+test-browser: site ## in Chromium: run lessons in JupyterLab as a user does, read the site; screenshots go to docs/images
+	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable ".[browser]"
+	$(BIN)/python -m pytest tests/browser
 
 data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
 	$(BIN)/gluon-cnn data

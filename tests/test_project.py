@@ -1,12 +1,8 @@
 """The files around the package agree with it and with each other."""
 
-import os
 import re
-import signal
-import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import gluon_cnn
@@ -14,6 +10,8 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
+
+from tests import served
 
 nbformat = pytest.importorskip("nbformat")
 ROOT = Path(__file__).parent.parent
@@ -70,21 +68,7 @@ def test_no_python_gives_a_plain_message(tmp_path):
 def test_make_lab_serves_the_lessons_behind_a_token_without_a_screen(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = ["make", "--silent", "lab", f"VENV={sys.prefix}", f"LAB_FLAGS=--ServerApp.port={port}"]
-    server = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-    assert server.stdout
-    timer = threading.Timer(120, os.killpg, (server.pid, signal.SIGKILL))
-    timer.start()
-    try:
-        printed = iter(server.stdout.readline, "")
-        address = f"http://127.0.0.1:{port}/"
-        token = next(
-            match for line in printed if (match := re.search(rf"{address}lab\?token=(\w{{20,}})", line))
-        ).group(1)
+    with served.lab(ROOT, 120) as (address, token):
         with requests.Session() as session:
             # the address is printed a moment before the server listens
             session.mount("http://", HTTPAdapter(max_retries=Retry(connect=10, backoff_factor=0.2)))
@@ -94,11 +78,6 @@ def test_make_lab_serves_the_lessons_behind_a_token_without_a_screen(monkeypatch
         assert {path.name for path in NOTEBOOKS} <= {item["name"] for item in contents}
         assert page.status_code == 200
         assert "@jupyterlab/apputils-extension:announcements" in page.text  # switched off: no question about news
-    finally:
-        timer.cancel()
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-        server.stdout.close()
 
 
 def test_each_test_that_the_docs_name_is_there():
