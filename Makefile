@@ -47,7 +47,7 @@ run: $(STAMP) ## execute every lesson from top to bottom; notebooks and pages go
 
 site: $(STAMP) ## build a site of the lessons, the reference and the docs in build/site, to read without running
 	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable ".[site]"
-	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
+	$(BIN)/sphinx-build --quiet --fresh-env --write-all --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
 	@echo "build/site/index.html"
 
 test-browser: site ## in Chromium: run lessons in JupyterLab as a user does, read the site; screenshots go to docs/images
@@ -96,9 +96,11 @@ coverage: $(STAMP) ## run the package's tests and tell which lines and branches 
 
 lock: $(STAMP) ## choose the newest versions that fit together and write constraints.txt
 	$(BIN)/pip install --quiet uv
-	echo '# The exact versions that `make lab` and `make test` install, for each Python. Made by: make lock' > constraints.txt
-	$(BIN)/uv pip compile --universal --python-version 3.8 --all-extras --upgrade --no-emit-index-url \
-	  --no-emit-find-links --no-annotate --no-header --quiet pyproject.toml >> constraints.txt
+	@mkdir -p build
+	{ echo '# The exact versions that `make lab` and `make test` install, for each Python. Made by: make lock'; \
+	  $(BIN)/uv pip compile --universal --python-version 3.8 --all-extras --upgrade --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header --quiet pyproject.toml; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt
 
 clean: ## remove .venv, build/ and all caches
 	rm -rf $(VENV) .nox build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

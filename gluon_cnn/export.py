@@ -51,6 +51,7 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     -----
     MXNet's converter writes operators as of ONNX' opset 13 but stamps the file with the newest that it finds, where
     some of them mean something else; here it says 13. Dropout is left out, batch norm has its moving averages.
+    ONNX Runtime up to 1.23 averages windows wrongly that reach over the edge (``AvgPool2D(..., ceil_mode=True)``).
     """
     path, shape = Path(path), tuple(whole("input_shape", size, 1) for size in input_shape)
     symbol, parameters = _plain(net, shape)
@@ -82,6 +83,7 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
         model = onnx.load(written)
     del model.opset_import[:]
     model.opset_import.append(onnx.helper.make_opsetid("", max(MXNetGraph.registry_)))
+    model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)  # older programs refuse newer files
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     del model.graph.input[:]  # weights among them could be overwritten, and so are not optimized

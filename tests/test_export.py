@@ -60,8 +60,9 @@ def agree(ours, theirs):
 def test_onnx_runtime_agrees(name, is_trained, onnxruntime, tmp_path):
     import onnx
 
-    if name.startswith("average pooling, ceil") and onnxruntime.__version__.startswith("1.19."):
-        pytest.skip("ONNX Runtime 1.19, the last for Python 3.8, averages what is left over wrongly")
+    version = tuple(map(int, onnxruntime.__version__.split(".")[:2]))
+    if name.startswith("average pooling, ceil") and version < (1, 24):
+        pytest.skip("ONNX Runtime up to 1.23, the last for Python 3.10, averages what is left over wrongly")
     net, shape = made(name, is_trained)
     before = {p.name: p.data().asnumpy() for p in net.collect_params().values()}
     path = g.export_onnx(net, tmp_path / "network.onnx", shape)
@@ -69,6 +70,7 @@ def test_onnx_runtime_agrees(name, is_trained, onnxruntime, tmp_path):
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 13)]
+    assert model.ir_version == 7  # of that opset; ONNX Runtime 1.19 refuses what onnx 1.18 would write
     assert [value.name for value in model.graph.input] == ["data"]
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     for pictures in (1, 2, 5):

@@ -1,0 +1,112 @@
+"""The site, made by make site. Its sources are where GitHub shows them: README.md, docs/ and notebooks/."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import gluon_cnn
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
+
+project = "gluon_cnn"
+version = release = gluon_cnn.__version__
+html_title = "gluon_cnn"
+html_theme = "furo"
+html_math_renderer = "mathml"
+html_static_path = ["site.css"]
+html_favicon = "favicon.svg"
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+
+root_doc = "README"
+include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/*.rst", "notebooks/*.ipynb"]
+exclude_patterns = ["**/.ipynb_checkpoints"]
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx.ext.viewcode"]
+nb_execution_mode = "off"  # the stored outputs are shown
+nb_render_markdown_format = "myst"
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+suppress_warnings = ["mystnb.unknown_mime_type"]  # sliders: what stands beside them is shown
+copybutton_selector = "div.highlight pre"
+copybutton_exclude = ".linenos, .gp, .go"
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings have them, with shapes
+napoleon_use_rtype = False
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+
+CONTENTS = """
+```{toctree}
+:hidden:
+:caption: Lessons
+:glob:
+
+notebooks/*
+```
+
+```{toctree}
+:hidden:
+:caption: Reference
+
+docs/api
+docs/results
+docs/performance
+docs/errata
+docs/frameworks
+docs/distributed
+docs/reliability
+docs/environment
+```
+"""
+
+INDEX = (
+    '<!doctype html><html lang="en"><title>gluon_cnn</title><meta http-equiv="refresh" content="0; url=README.html">'
+)
+
+
+def prepare(app: Sphinx, name: str, source: list) -> None:
+    """Give a page what the site needs besides: contents, alternative texts of figures, folded solutions."""
+    if name == root_doc:
+        source[0] += CONTENTS
+    if name.startswith("notebooks/"):
+        notebook = json.loads(source[0])
+        for cell in notebook["cells"]:
+            if "alt" in cell["metadata"]:
+                cell["metadata"]["mystnb"] = {"image": {"alt": cell["metadata"]["alt"]}}
+            if "solution" in cell["metadata"].get("tags", []):
+                cell["metadata"]["tags"].append("hide-cell")
+        source[0] = json.dumps(notebook)
+
+
+def for_the_keyboard(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """Let keys scroll long lines and wide tables, and give captions the level that screen readers want."""
+    body = context.get("body", "")
+    context["body"] = re.sub(r'<pre(?=>)|<div(?= class="table-wrapper)', r'\g<0> tabindex="0"', body)
+    captions = context["furo_navigation_tree"]
+    context["furo_navigation_tree"] = captions.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
+def write_formula(writer: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
+    """Write a formula as MathML, which browsers know without a script."""
+    block = isinstance(node, nodes.math_block)
+    writer.body.append(convert(node.astext(), display="block" if block else "inline"))
+    raise nodes.SkipNode
+
+
+def start_with_the_readme(app: Sphinx, error: Exception | None) -> None:
+    """Let the site's address lead to the README."""
+    if not error:
+        (app.outdir / "index.html").write_text(INDEX)
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the above."""
+    app.connect("source-read", prepare)
+    app.connect("html-page-context", for_the_keyboard, priority=900)  # after the theme
+    app.connect("build-finished", start_with_the_readme)
+    app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))

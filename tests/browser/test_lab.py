@@ -1,0 +1,142 @@
+"""Lessons in JupyterLab, from `make lab` on: opened, run, moved."""
+
+import json
+import re
+import shutil
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+from tests import served
+from tests.browser.conftest import ROOT, SCREENSHOTS
+
+SECONDS = 400  # for a lesson, on a slow machine
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """JupyterLab of somebody who never used it before, on copies of the lessons."""
+    folder = tmp_path_factory.mktemp("course")
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy2(ROOT / name, folder)
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    home = str(tmp_path_factory.mktemp("home"))
+    folders = {f"JUPYTERLAB_{name}_DIR": f"{home}/{name.lower()}" for name in ("SETTINGS", "WORKSPACES")}
+    tests_own = dict.fromkeys(["MPLBACKEND", "OMP_NUM_THREADS", "TQDM_DISABLE"])
+    with served.lab(folder, 3600, HOME=home, **folders, **tests_own) as (address, token):
+        yield folder / "notebooks", address, token
+
+
+@pytest.fixture
+def opened(lab, chromium):
+    """Return a function that opens a lesson; what the browser complains of is an error."""
+    folder, address, token = lab
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def open_lesson(name):
+        page.goto(f"{address}lab/workspaces/{name[:2]}/tree/{name}?token={token}")
+        kernel_is(page, "Idle", 90)
+        expect(page.locator(".jp-Dialog")).to_have_count(0)  # no kernel to choose, no news, no question
+        return page, folder / name
+
+    yield open_lesson
+    assert complaints == []
+    context.close()
+    for kernel in requests.get(f"{address}api/kernels", {"token": token}, timeout=30).json():
+        requests.delete(f"{address}api/kernels/{kernel['id']}", params={"token": token}, timeout=30)
+
+
+def kernel_is(page, state, seconds):
+    expect(page.locator("#jp-main-statusbar")).to_contain_text(f"(ipykernel) | {state}", timeout=seconds * 1000)
+
+
+def choose(page, menu, entry):
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    page.get_by_role("menuitem", name=entry, exact=True).click()
+
+
+def run_all(page):
+    choose(page, "Edit", "Clear Outputs of All Cells")
+    expect(page.locator(".jp-OutputArea-output")).to_have_count(0)
+    choose(page, "Run", "Run All Cells")
+    kernel_is(page, "Busy", 30)
+
+
+def wait_for_the_end(page):
+    expect(page.locator(".jp-InputArea-prompt").filter(has_text="[*]")).to_have_count(0, timeout=SECONDS * 1000)
+    kernel_is(page, "Idle", 30)
+
+
+def seen(page, text):
+    """Scroll to a cell; what JupyterLab draws on the way moves it."""
+    cell = page.locator(".jp-CodeCell").filter(has_text=text).first
+    for _ in range(4):
+        cell.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+    return cell
+
+
+def saved(page, path):
+    before = path.stat().st_mtime_ns
+    page.keyboard.press("Control+s")
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        if path.stat().st_mtime_ns != before:
+            break
+    return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize(
+    ("name", "progress", "curve"),
+    [
+        ("03_batch_normalization.ipynb", r"\d+/\d+ \[", "With batch norm every learning rate learns"),
+        ("05_lenet.ipynb", r"epoch \d+: +\d+%", "history.plot()"),
+    ],
+)
+def test_a_lesson_runs(opened, name, progress, curve):
+    page, path = opened(name)
+    run_all(page)
+    # the bar of a training, while it runs
+    expect(page.get_by_text(re.compile(progress)).first).to_be_visible(timeout=SECONDS * 1000)
+    wait_for_the_end(page)
+    cells = saved(page, path)
+    assert all(cell["execution_count"] for cell in cells if cell["source"])
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert not [output for output in outputs if output["output_type"] == "error"]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 3
+
+    cell = seen(page, curve)
+    picture = cell.locator(".jp-OutputArea-output img").first
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 400
+    assert picture.get_attribute("src") not in (None, "")
+    page.screenshot(path=SCREENSHOTS / f"lab_{name[:2]}.png")
+
+
+def test_a_slider_moves_the_figure(opened):
+    page, _ = opened("01_convolution.ipynb")
+    run_all(page)
+    wait_for_the_end(page)
+    cell = seen(page, "explore_windows(size=6")
+    figure = cell.locator(".jp-OutputArea-output img").first
+    expect(figure).to_be_visible()
+    before = figure.get_attribute("src")
+    handle = cell.get_by_role("slider").first
+    value = handle.get_attribute("aria-valuenow")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    expect(handle).not_to_have_attribute("aria-valuenow", value)
+    expect(cell.locator(".jp-OutputArea-output img").first).not_to_have_attribute("src", before)
+    page.wait_for_timeout(500)
+    page.screenshot(path=SCREENSHOTS / "lab_01.png")
+
+
+@pytest.mark.parametrize("path", sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb")))
+def test_any_lesson_opens(opened, path):
+    page, _ = opened(path)
+    expect(page.locator(".jp-Notebook h1").first).to_contain_text(path[:2])
