@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LAB_FLAGS ?=
+LESSONS ?= notebooks/[0-9]*.ipynb
 
 # Progress bars do not belong in stored outputs and logs.
 test run notebooks coverage: export TQDM_DISABLE = 1
@@ -13,12 +14,12 @@ test coverage: export OMP_NUM_THREADS = 1
 PARALLEL ?= -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test run site test-browser data notebooks bench parity test-all coverage lock clean rebuild
+.PHONY: help lab style test run site test-browser data notebooks bench parity test-all coverage lock clean rebuild
 
 help: ## list these commands
 	@echo "make [VARIABLE=value] COMMAND"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: PYTHON (interpreter for .venv; default: the newest of 3.11, 3.10, 3.9, 3.8), LAB_FLAGS (for JupyterLab), PARALLEL (for pytest)"
+	@echo "Variables: PYTHON (interpreter for .venv; default: the newest of 3.11, 3.10, 3.9, 3.8), LAB_FLAGS (for JupyterLab), LESSONS (files), PARALLEL (for pytest)"
 
 # Without a screen JupyterLab only prints its address; root has to be allowed, as in containers.
 NO_BROWSER := $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s))),,--no-browser)
@@ -27,12 +28,18 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 lab: $(STAMP) ## open the course in JupyterLab (the first time: install it into .venv)
 	$(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(NO_BROWSER) $(AS_ROOT) $(LAB_FLAGS)
 
-test: $(STAMP) ## run ruff, mypy, the package's tests and every lesson against its stored outputs
+style: $(STAMP) ## run ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+test: style ## run ruff, mypy, the package's tests and every lesson against its stored outputs
 	$(BIN)/python -m pytest $(PARALLEL) tests
 	$(BIN)/python -m pytest $(PARALLEL) --dist loadfile --nbval --nbval-current-env notebooks
+
+TO_PAGE = PYTHONPATH=docs/lesson_page $(BIN)/jupyter nbconvert --log-level=ERROR --to html --template lesson_page \
+  --TemplateExporter.extra_template_basedirs=docs --CoalesceStreamsPreprocessor.enabled=True \
+  --HTMLExporter.preprocessors=mathml.MathML
 
 run: $(STAMP) ## execute every lesson from top to bottom; notebooks and pages go to build/course/
 	@mkdir -p build/course
@@ -40,7 +47,7 @@ run: $(STAMP) ## execute every lesson from top to bottom; notebooks and pages go
 	  name=$$(basename $$notebook .ipynb); log=build/course/$$name.log; start=$$(date +%s); \
 	  printf '%s ... ' "$$name"; \
 	  if $(BIN)/papermill --no-progress-bar --cwd notebooks $$notebook build/course/$$name.ipynb > $$log 2>&1 \
-	    && $(BIN)/jupyter nbconvert --log-level=ERROR --to html --CoalesceStreamsPreprocessor.enabled=True --TemplateExporter.extra_template_basedirs=docs --template lesson_page build/course/$$name.ipynb >> $$log 2>&1; \
+	    && $(TO_PAGE) build/course/$$name.ipynb >> $$log 2>&1; \
 	  then echo "$$(( $$(date +%s) - start )) s: build/course/$$name.html"; rm $$log; \
 	  else echo "failed, see $$log:"; tail -n 15 $$log; failed=1; fi; \
 	done; test -z "$$failed"
@@ -57,9 +64,10 @@ test-browser: site ## in Chromium: run lessons in JupyterLab as a user does, rea
 data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
 	$(BIN)/gluon-cnn data
 
-notebooks: $(STAMP) ## execute every lesson and store its outputs in notebooks/
-	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/[0-9]*.ipynb
-	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams notebooks/[0-9]*.ipynb # it would not while executing
+notebooks: $(STAMP) ## execute every lesson, or LESSONS=notebooks/05*, and store its outputs in notebooks/
+	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False $(LESSONS)
+	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams $(LESSONS) # it would not while executing
+	$(BIN)/python tests/fresh.py $(LESSONS)
 
 # PyTorch and others, apart from the course's environment
 OTHERS := build/bench

@@ -11,7 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from tests import served
+from tests import fresh, served
 
 nbformat = pytest.importorskip("nbformat")
 ROOT = Path(__file__).parent.parent
@@ -113,6 +113,22 @@ class TestLesson:
         assert all(cell.execution_count for cell in code if cell.source.strip())
         assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
         assert "parameters" in code[0].metadata.tags
+
+    def test_stored_outputs_are_fresh(self, path):
+        notebook = nbformat.read(path, as_version=4)
+        found = notebook.metadata.get("executed")
+        assert found == fresh.digest(notebook), f"cells were changed: make notebooks LESSONS=notebooks/{path.name}"
+
+    def test_every_figure_says_in_words_what_it_shows(self, path):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+                assert len(cell.metadata.get("alt", "")) > 30, cell.source
+
+    def test_says_what_to_read_first(self, path):
+        first = nbformat.read(path, as_version=4).cells[0].source
+        needs = re.search(r"\*\*You need\*\*(.*?)\*\*Time\*\*", first)
+        assert needs, first
+        assert path.name[:2] == "00" or re.search(r"\]\(\d\d_\w+\.ipynb\)", needs[1]), needs[1]
 
     def test_has_short_cells(self, path):
         for cell in nbformat.read(path, as_version=4).cells:

@@ -1,9 +1,9 @@
-"""The checks of lessons 01-04 accept right answers and no others; the lessons themselves run their worked solutions."""
+"""The checks of lessons 00-04 accept right answers and no others; the lessons themselves run their worked solutions."""
 
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn.exercises import lesson_01, lesson_02, lesson_03, lesson_04
+from gluon_cnn.exercises import lesson_00, lesson_01, lesson_02, lesson_03, lesson_04
 from mxnet import autograd, nd
 
 
@@ -37,6 +37,12 @@ def mean_prediction(net, X, n, training=True, passes=None):
 
 
 ANSWERS = [
+    (lesson_00.check_1, [50_176, 50_176.0], [64, "many"]),
+    (
+        lesson_00.check_2,
+        [lambda X: X.mean(axis=(1, 2, 3)), lambda X: X.reshape((X.shape[0], -1)).mean(axis=1)],
+        [lambda X: X.mean(), lambda X: X.mean(axis=0), lambda X: X.sum(axis=(1, 2, 3)), lambda X: None],
+    ),
     (lesson_01.check_1, [26], [54, 27, "26 rows"]),
     (lesson_01.check_2, [12], [10, 14, [12]]),
     (
