@@ -61,6 +61,8 @@ docs/frameworks
 docs/distributed
 docs/reliability
 docs/environment
+CONTRIBUTING
+CHANGELOG
 ```
 """
 

@@ -27,6 +27,20 @@ def test_every_public_name_is_there_and_documented():
         item = getattr(gluon_cnn, name)
         assert item.__doc__, name
         assert f"`{name}`" in (ROOT / "README.md").read_text() or name == "History", name
+        # two are constants, which the networks' entry tells of
+        assert f":: {name}\n" in (ROOT / "docs" / "api.rst").read_text() or not callable(item), name
+
+
+def test_every_public_name_is_used_by_a_lesson_and_by_a_test():
+    lessons = "".join(
+        cell.source for path in NOTEBOOKS for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"
+    )
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    # train returns it; a comment and the text name it; load_data calls it for all pictures, which not everyone has
+    elsewhere = {"History", "VGG_NOTES", "load_data_fashion_mnist"}
+    used = {name for name in gluon_cnn.__all__ if re.search(rf"(\bg\.|import [^\n]*\b){name}\b", lessons)}
+    assert set(gluon_cnn.__all__) - used == elsewhere
+    assert [name for name in gluon_cnn.__all__ if not re.search(rf"\b{name}\b", tests)] == []
 
 
 def test_the_readmes_program_runs(tmp_path):
@@ -39,7 +53,7 @@ def test_the_readmes_program_runs(tmp_path):
 
 
 def test_links_between_the_files_are_whole():
-    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
             assert (path.parent / link).exists(), f"{path.name} links to {link}"
 
