@@ -184,3 +184,13 @@ def test_other_shapes_are_refused(shape, length, message):
         g.pure_batch_norm(nd.ones(shape), *arrays)
     with pytest.raises(ValueError, match=message):
         g.batch_norm(nd.ones(shape), *arrays, True, *arrays)
+
+
+@pytest.mark.parametrize(("mine", "given"), [("float32", "float64"), ("float64", "float32"), ("float32", "float16")])
+def test_the_block_says_what_it_computes_in(mine, given):
+    block = g.BatchNorm()
+    block.initialize()
+    block.cast(mine)
+    block(nd.ones((2, 3), dtype=mine))
+    with pytest.raises(TypeError, match=f"BatchNorm computes in {mine}, got {given}"):
+        block(nd.ones((2, 3), dtype=given))

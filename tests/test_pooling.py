@@ -69,6 +69,7 @@ def test_of_equal_values_the_first_gets_the_gradient():
         (lambda: g.pool2d(nd.ones((4, 4)), 2, mode="min"), "mode must be 'max' or 'avg'; got 'min'"),
         (lambda: g.pool2d(nd.ones((4, 4)), 5), "a window of 5x5 does not fit"),
         (lambda: g.pool2d(nd.ones((4, 4)), 2, padding=2), "padding must be smaller than the window"),
+        (lambda: g.pool2d(nd.ones((4, 4)), 2, padding=3), "padding must be smaller than the window"),
         (lambda: g.pool2d(nd.ones((4, 4)), 2, padding=((0, 2), (0, 0))), "padding must be smaller than the window"),
     ],
 )

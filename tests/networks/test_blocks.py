@@ -28,6 +28,7 @@ def run(block, shape):
         (lambda: g.Residual(8, same_shape=False), (4, 3, 6, 6), (4, 8, 3, 3)),
         (lambda: g.Residual(8, same_shape=False), (4, 3, 7, 9), (4, 8, 4, 5)),
         (lambda: g.ResBlk(3, 8), (4, 3, 6, 5), (4, 8, 6, 5)),
+        (lambda: g.ResBlk(8, 3), (4, 8, 6, 5), (4, 3, 6, 5)),
         (lambda: g.conv_block(10), (4, 3, 8, 8), (4, 10, 8, 8)),
         (lambda: g.DenseBlock(2, 10), (4, 3, 8, 8), (4, 23, 8, 8)),
         (lambda: g.transition_block(10), (4, 23, 8, 8), (4, 10, 4, 4)),
@@ -48,6 +49,7 @@ def test_shapes(block, shape, expected):
         (lambda: g.Residual(6, same_shape=False), partial(in_numpy.residual, stride=2), 4),
         (lambda: g.ResBlk(4, 4), partial(in_numpy.resblk, same_channels=True), 4),
         (lambda: g.ResBlk(4, 5), partial(in_numpy.resblk, same_channels=False), 4),
+        (lambda: g.ResBlk(4, 3), partial(in_numpy.resblk, same_channels=False), 4),
     ],
 )
 @pytest.mark.parametrize("training", [False, True])
@@ -69,11 +71,20 @@ def test_residuals_say_what_to_pass(hybridized):
     block.initialize()
     if hybridized:
         block.hybridize()
-    message = r"Residual\(64\) got 128 input channels: pass same_shape=False to change channels"
-    with pytest.raises(ValueError, match=message):
-        block(nd.zeros((1, 128, 8, 8)))
-    with pytest.raises(ValueError, match="ResBlk was made for 3 input channels; got 4"):
-        g.ResBlk(3, 8)(nd.zeros((1, 4, 8, 8)))
+    for channels in (32, 128):
+        message = rf"Residual\(64\) got {channels} input channels: pass same_shape=False to change channels"
+        with pytest.raises(ValueError, match=message):
+            block(nd.zeros((1, channels, 8, 8)))
+    for channels in (2, 4):
+        with pytest.raises(ValueError, match=f"ResBlk was made for 3 input channels; got {channels}"):
+            g.ResBlk(3, 8)(nd.zeros((1, channels, 8, 8)))
+
+
+def test_networks_print_shapes_only_when_asked(capsys):
+    for net in (g.ResNet(10, init_channels=4), g.GoogLeNet(10, width=0.125)):
+        net.initialize()
+        net(nd.zeros((1, 1, 96, 96)))
+        assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
