@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import hashlib
+import io
 import json
 import time
 import warnings
@@ -17,6 +18,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import number, pair, whole
+from gluon_cnn._files import whole_file
 from gluon_cnn.batches import Batches
 from gluon_cnn.context import try_gpu
 from gluon_cnn.datasets import DATASETS, load_data
@@ -108,11 +110,14 @@ class Run:
             "input_shape": self.input_shape,
             "sha256": {name: _sha256(folder / name) for name in files},
         }
-        (folder / REPORT).write_text(json.dumps({**about, "history": history}, indent=2, default=str) + "\n")
-        with (folder / TABLE).open("w", newline="") as table:
-            writer = csv.writer(table)
-            writer.writerow(["epoch", *history])
-            writer.writerows([epoch, *row] for epoch, row in enumerate(zip(*history.values())))
+        table = io.StringIO(newline="")
+        writer = csv.writer(table)
+        writer.writerow(["epoch", *history])
+        writer.writerows([epoch, *row] for epoch, row in enumerate(zip(*history.values())))
+        report = json.dumps({**about, "history": history}, indent=2, default=str) + "\n"
+        for name, text in ((TABLE, table.getvalue()), (REPORT, report)):
+            with whole_file(folder / name) as file:
+                file.write(text.encode())
         if len(self.history):
             self.history.plot(folder / CURVES)
 
