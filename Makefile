@@ -14,7 +14,7 @@ test coverage: export OMP_NUM_THREADS = 1
 PARALLEL ?= -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
-.PHONY: help lab style test run site test-browser data notebooks bench parity test-all coverage lock clean rebuild
+.PHONY: help lab install style test run site test-browser data notebooks bench parity test-all coverage lock clean rebuild
 
 help: ## list these commands
 	@echo "make [VARIABLE=value] COMMAND"
@@ -26,7 +26,9 @@ NO_BROWSER := $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell un
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 lab: $(STAMP) ## open the course in JupyterLab (the first time: install it into .venv)
-	$(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(NO_BROWSER) $(AS_ROOT) $(LAB_FLAGS)
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(NO_BROWSER) $(AS_ROOT) $(LAB_FLAGS)
+
+install: $(STAMP) ## install the course into .venv, without opening it
 
 style: $(STAMP) ## run ruff and mypy
 	$(BIN)/ruff check .
@@ -35,7 +37,7 @@ style: $(STAMP) ## run ruff and mypy
 
 test: style ## run ruff, mypy, the package's tests and every lesson against its stored outputs
 	$(BIN)/python -m pytest $(PARALLEL) tests
-	$(BIN)/python -m pytest $(PARALLEL) --dist loadfile --nbval --nbval-current-env notebooks
+	$(BIN)/python -m pytest $(PARALLEL) --dist loadfile --nbval --nbval-current-env $(LESSONS)
 
 TO_PAGE = PYTHONPATH=docs/lesson_page $(BIN)/jupyter nbconvert --log-level=ERROR --to html --template lesson_page \
   --TemplateExporter.extra_template_basedirs=docs --CoalesceStreamsPreprocessor.enabled=True \
@@ -43,7 +45,7 @@ TO_PAGE = PYTHONPATH=docs/lesson_page $(BIN)/jupyter nbconvert --log-level=ERROR
 
 run: $(STAMP) ## execute every lesson from top to bottom; notebooks and pages go to build/course/
 	@mkdir -p build/course
-	@failed=; for notebook in notebooks/[0-9]*.ipynb; do \
+	@failed=; for notebook in $(LESSONS); do \
 	  name=$$(basename $$notebook .ipynb); log=build/course/$$name.log; start=$$(date +%s); \
 	  printf '%s ... ' "$$name"; \
 	  if $(BIN)/papermill --no-progress-bar --cwd notebooks $$notebook build/course/$$name.ipynb > $$log 2>&1 \
@@ -54,7 +56,8 @@ run: $(STAMP) ## execute every lesson from top to bottom; notebooks and pages go
 
 site: $(STAMP) ## build a site of the lessons, the reference and the docs in build/site, to read without running
 	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable ".[site]"
-	$(BIN)/sphinx-build --quiet --fresh-env --write-all --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
+	rm -rf build/site build/doctrees
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
 	@echo "build/site/index.html"
 
 test-browser: site ## in Chromium: run lessons in JupyterLab as a user does, read the site; screenshots go to docs/images
@@ -112,7 +115,7 @@ lock: $(STAMP) ## choose the newest versions that fit together and write constra
 
 clean: ## remove .venv, build/ and all caches
 	rm -rf $(VENV) .nox build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
-	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # Another interpreter than the one .venv was made with makes it anew.
 ifneq ($(PYTHON),)
@@ -128,7 +131,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@python=$$(for p in $(PYTHONS); do if $$p -c '$(FITS)' 2> /dev/null; then echo $$p; break; fi; done); \
 	if [ -z "$$python" ]; then \
 	  echo "No Python that mxnet 1.9.1 runs on was found (looked for: $(PYTHONS))."; \
-	  echo "Install Python 3.11, 3.10, 3.9 or 3.8, or name one: make lab PYTHON=/path/to/python3.11"; exit 1; \
+	  echo "Install Python 3.11, 3.10, 3.9 or 3.8, or name one, 3.12 or 3.13, too: make lab PYTHON=/path/to/python3.12"; exit 1; \
 	fi; \
 	if ! $$python -c 'import ensurepip, venv' 2> /dev/null; then \
 	  echo "$$python cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; \

@@ -224,7 +224,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("network", nargs="?", help=f"{NAMES}; without it a run's")
     export.add_argument("parameters", nargs="?", type=Path, metavar="params", help="its file of parameters")
     _add_run(export)
-    export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx takes gluon-cnn[export]")
+    export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx takes onnx before 1.19")
     _add_pictures(export)
     export.add_argument(
         "--output",

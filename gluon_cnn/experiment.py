@@ -37,7 +37,7 @@ from gluon_cnn.quantization import quantize
 from gluon_cnn.training import History, contexts_of, seed, train
 from mxnet import gluon, init, nd
 
-__all__ = ["INITIALIZERS", "NETWORKS", "Run", "choose", "experiment", "newest_run"]
+__all__ = ["INITIALIZERS", "NETWORKS", "Run", "choose", "experiment", "load_weights", "newest_run"]
 
 PICTURES_AT_ONCE = 64  # in a prediction
 SMALLEST_SIDE = 28  # of Fashion-MNIST's pictures, in pixels

@@ -62,7 +62,7 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
         import onnx
         from onnx import mapping  # noqa: F401 (the converter needs it; onnx 1.19 dropped it)
     except ImportError as error:
-        raise ImportError(f'writing ONNX takes onnx: pip install "gluon-cnn[export]" ({error})') from None
+        raise ImportError(f'writing ONNX takes onnx: pip install "onnx>=1.15,<1.19" ({error})') from None
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

@@ -110,7 +110,7 @@ def train(
     trainer : Trainer
         The optimizer of the network's parameters.
     ctx : Context or list of Context
-        Where to compute; several contexts share each batch.
+        Where to compute; several contexts share each batch, and batch norm normalizes each one's part by itself.
     num_epochs : int
         How often to go through ``train_data``, at least 1.
     verbose : bool

@@ -40,7 +40,7 @@ def lab(folder: Path, seconds: float, **environment: str | None) -> Iterator[tup
         address = f"http://127.0.0.1:{port}/"
         for line in server.stdout:
             printed.append(line)
-            found = re.search(rf"{address}lab\?token=(\w{{20,}})", line)
+            found = re.search(rf"{address}lab[\w/.]*\?token=(\w{{20,}})", line)
             if found:
                 break
         else:

@@ -1,12 +1,13 @@
 """The gluon-cnn command and the doctor."""
 
+import re
 import subprocess
 import sys
 
 import gluon_cnn as g
 import mxnet as mx
 import pytest
-from gluon_cnn import cli, datasets, doctor
+from gluon_cnn import cli, datasets, doctor, experiment
 
 
 def run(capsys, *arguments):
@@ -156,3 +157,8 @@ def test_the_doctor_names_a_gpu_that_does_not_compute(capsys, monkeypatch):
     assert " ! gpu(0)         not used" in printed
     assert "-> GPU 0 is too new" in printed
     assert "gpu(1)         computes correctly" in printed
+
+
+def test_help_names_every_network():
+    names = re.sub(r" \(.*?\)", "", cli.NAMES).split(", ")
+    assert sorted(names) == sorted(experiment.NETWORKS)

@@ -1,4 +1,4 @@
-"""The commands in README, CONTRIBUTING and docs work: the README's are run, of the others every part is looked up."""
+"""Shell code in README, CONTRIBUTING and docs: the README's commands are run, of the others every part is looked up."""
 
 import json
 import re

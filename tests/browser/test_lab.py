@@ -21,6 +21,7 @@ def lab(tmp_path_factory):
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy2(ROOT / name, folder)
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("images"))
     home = str(tmp_path_factory.mktemp("home"))
     folders = {f"JUPYTERLAB_{name}_DIR": f"{home}/{name.lower()}" for name in ("SETTINGS", "WORKSPACES")}
     tests_own = dict.fromkeys(["MPLBACKEND", "OMP_NUM_THREADS", "TQDM_DISABLE"])
@@ -39,16 +40,16 @@ def opened(lab, chromium):
     page.on("pageerror", lambda error: complaints.append(str(error)))
 
     def open_lesson(name):
-        page.goto(f"{address}lab/workspaces/{name[:2]}/tree/{name}?token={token}")
+        page.goto(f"{address}lab/workspaces/{name[:2]}/tree/notebooks/{name}?token={token}")
         kernel_is(page, "Idle", 90)
         expect(page.locator(".jp-Dialog")).to_have_count(0)  # no kernel to choose, no news, no question
         return page, folder / name
 
     yield open_lesson
-    assert complaints == []
     context.close()
     for kernel in requests.get(f"{address}api/kernels", {"token": token}, timeout=30).json():
         requests.delete(f"{address}api/kernels/{kernel['id']}", params={"token": token}, timeout=30)
+    assert complaints == []
 
 
 def kernel_is(page, state, seconds):
@@ -88,6 +89,8 @@ def saved(page, path):
         page.wait_for_timeout(100)
         if path.stat().st_mtime_ns != before:
             break
+    else:
+        raise AssertionError("it was not saved within 10 seconds")
     return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
 
 
@@ -134,6 +137,12 @@ def test_a_slider_moves_the_figure(opened):
     expect(cell.locator(".jp-OutputArea-output img").first).not_to_have_attribute("src", before)
     page.wait_for_timeout(500)
     page.screenshot(path=SCREENSHOTS / "lab_01.png")
+
+
+def test_a_link_to_the_docs_opens(opened):
+    page, _ = opened("00_start_here.ipynb")
+    page.get_by_role("link", name="docs/environment.md").last.click()
+    expect(page.get_by_text("Why MXNet no longer imports").first).to_be_visible()
 
 
 @pytest.mark.parametrize("path", sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb")))
