@@ -12,7 +12,7 @@ import functools
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import mxnet as mx
@@ -124,6 +124,8 @@ class Workers:
         if self.rank == 0 and self.count > 1:
             print(f"Worker 0 of {self.count} is on {socket.gethostname()} and keeps what is kept")
         net(X[:1])  # draws weights whose shape was not known
+        for parameter in trainer._params_to_init:
+            _in_the_usual_layout(parameter.list_data())
         trainer._init_kvstore()
         trainer._init_params()
         mx.random.seed(int(np.random.randint(2**30)) + self.rank)  # other masks of dropout for other pictures
@@ -143,8 +145,20 @@ def join(kind: str) -> Workers:
         raise ValueError(f"kvstore {kind} is for processes that a launcher starts: gluon-cnn launch -n 2 -- train ...")
     sys.excepthook = _end_now
     store = mx.kv.create(kind)
+    store.pushpull = functools.partial(_pushpull, store.pushpull)
     atexit.register(_close, store)
     return _sharing(store)
+
+
+def _pushpull(pushpull: Callable, key: int, value: Sequence[nd.NDArray], *args, **kwargs) -> None:
+    _in_the_usual_layout(value)
+    pushpull(key, value, *args, **kwargs)
+
+
+def _in_the_usual_layout(arrays: Sequence[nd.NDArray]) -> None:
+    """Undo the layout that oneDNN has given to arrays: mxnet 1.9.1 fails to send them as they are."""
+    for array in arrays:
+        array *= 1
 
 
 def _close(store: mx.kvstore.KVStore) -> None:

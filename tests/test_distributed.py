@@ -15,7 +15,7 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import cli, distributed
+from gluon_cnn import cli, distributed, experiment
 from gluon_cnn.distributed import Workers
 from gluon_cnn.launch import Host, read_hosts
 from mxnet import gluon, nd
@@ -188,6 +188,19 @@ def test_two_workers_at_half_the_batch_are_one_at_the_full_batch(pictures, alone
     assert printed.count("Epoch 1. Loss") == 1  # worker 0's
     assert_alike(results(tmp_path / "run"), alone)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+@pytest.mark.parametrize("network", sorted(experiment.NETWORKS.keys() - {"lenet"}))
+def test_every_network_in_two_processes(network, pictures, tmp_path):
+    """Their weights and gradients come in oneDNN's own layout, which LeNet's do not."""
+    arguments = ["train", network, "--dataset", pictures, "--grey", "--lr", 0.01, "--epochs", 1]
+    status, printed = ran(command("launch", "-n", 2, "--", *arguments, "--batch-size", 10, "--output", "two"), tmp_path)
+    assert status == 0, printed
+    assert "Epoch 0. Loss" in printed
+    if network == "googlenet":  # neither batch norm nor dropout: the same as one worker
+        status, printed = ran(command(*arguments, "--batch-size", 20, "--output", "one"), tmp_path)
+        assert status == 0, printed
+        assert_alike(results(tmp_path / "two"), results(tmp_path / "one"))
 
 
 def test_under_the_launcher_that_mxnet_brings(pictures, alone, tmp_path):
