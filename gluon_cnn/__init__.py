@@ -11,7 +11,7 @@ if _runtime.mxnet_problem is None:
     from gluon_cnn.convolution import conv_output_size, corr2d, corr2d_multi_in_out, receptive_field
     from gluon_cnn.datasets import fashion_mnist_labels, load_data, load_data_fashion_mnist
     from gluon_cnn.dropout import dropout
-    from gluon_cnn.export import export_onnx
+    from gluon_cnn.export import export_onnx, export_symbol
     from gluon_cnn.fine_tuning import finetune
     from gluon_cnn.from_torch import load_torch_state
     from gluon_cnn.networks.alexnet import AlexNet
@@ -57,6 +57,7 @@ __all__ = [
     "dropout",
     "evaluate_accuracy",
     "export_onnx",
+    "export_symbol",
     "fashion_mnist_labels",
     "finetune",
     "five_crop_predict",

@@ -470,8 +470,7 @@ def _quantize(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from gluon_cnn import experiment, export_onnx
-    from gluon_cnn.export import export_symbol
+    from gluon_cnn import experiment, export_onnx, export_symbol
 
     shape: tuple[int, ...]
     if options.network is None:

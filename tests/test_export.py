@@ -5,7 +5,6 @@ import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn import cli, experiment
-from gluon_cnn.export import export_symbol
 from mxnet import gluon, init, nd
 from mxnet.gluon import nn
 
@@ -85,7 +84,7 @@ def test_onnx_runtime_agrees(name, is_trained, onnxruntime, tmp_path):
 @every_case
 def test_the_symbol_agrees(name, tmp_path):
     net, shape = made(name, is_trained=True)
-    files = export_symbol(net, tmp_path / "network", shape)
+    files = g.export_symbol(net, tmp_path / "network", shape)
     assert [path.name for path in files] == ["network-symbol.json", "network-0000.params"]
     again = gluon.SymbolBlock.imports(str(files[0]), ["data"], str(files[1]) if net.collect_params() else None)
     X = nd.random.normal(shape=(3, *shape[1:]))
