@@ -103,7 +103,7 @@ class Network(HybridBlock):
 
 def concatenate(F, arrays: Sequence, widths: Sequence[int]):
     """Concatenate feature maps over their channels; ``widths`` are the channels as far as they are known."""
-    if all(width % 8 == 0 for width in widths):
+    if all(width % 16 == 0 for width in widths):  # blocks of oneDNN's: 16 with AVX-512, else 8; one graph for both
         return F.concat(*arrays, dim=1)
     # mxnet 1.9.1 with oneDNN cannot always cut the gradient into pieces of other widths again ("could not construct a
     # sub-memory"). A fifth axis keeps oneDNN out of it.
