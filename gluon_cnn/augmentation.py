@@ -16,7 +16,7 @@ __all__ = ["apply", "apply_aug_list", "five_crop_predict"]
 Augmenter = Callable[[nd.NDArray], nd.NDArray]
 
 
-def apply(img: nd.NDArray, aug: Augmenter, n: int = 3) -> nd.NDArray:
+def apply(img: nd.NDArray, aug: Augmenter, n: int = 3, title: str | None = None) -> nd.NDArray:
     """Augment a picture n * n times and show the results in an n by n grid.
 
     Parameters
@@ -27,6 +27,8 @@ def apply(img: nd.NDArray, aug: Augmenter, n: int = 3) -> nd.NDArray:
         Takes and returns a picture of floats, such as ``mx.image.BrightnessJitterAug(0.5)``.
     n : int
         Rows and columns of the grid, at least 1.
+    title : str, optional
+        Of the grid.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def apply(img: nd.NDArray, aug: Augmenter, n: int = 3) -> nd.NDArray:
     if len(sizes) > 1:
         raise ValueError(f"aug makes pictures of different sizes, such as {sizes[0]} and {sizes[-1]}: end with a crop")
     pictures = nd.stack(*results).clip(0, 255) / 255
-    show_images(pictures, n, n)
+    show_images(pictures, n, n, title=title)
     return pictures
 
 

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 from gluon_cnn._runtime import progress_disabled
 from gluon_cnn.convolution import receptive_field
 from gluon_cnn.experiment import NETWORKS, choose, experiment, fewest_pixels
-from gluon_cnn.plotting import COLORS, show_or_write, style
+from gluon_cnn.plotting import COLORS, WIDEST, show_or_write, style
 from gluon_cnn.summary import format_table, summary
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from mxnet import gluon
@@ -68,7 +68,7 @@ class Comparison:
     budget: str
 
     def __repr__(self) -> str:
-        head = ("network", "pixels", "parameters", "MFLOPs", "sees", "images/s", "pictures", "test accuracy")
+        head = ("network", "pixels", "parameters", "MFLOPs", "sees", "pictures/s", "pictures", "test accuracy")
         rows = [
             (
                 m.network,
@@ -96,14 +96,19 @@ class Comparison:
 
     def plot(self, file: str | Path | None = None) -> None:
         """Draw accuracy over parameters, speed over work, accuracy over pictures: show it, or write it to a file."""
+        best, quickest, busiest = (
+            max(self.measurements, key=lambda m: getattr(m, name)).network
+            for name in ("test_accuracy", "images_per_second", "pictures")
+        )
         panels = (
-            ("parameters", "test_accuracy", "parameters", "test accuracy", f"What {self.budget} of training reach"),
-            ("flops", "images_per_second", "FLOPs for a picture", "pictures a second, training", "What work costs"),
-            ("pictures", "test_accuracy", "pictures trained on", "test accuracy", "Who saw more pictures"),
+            ("parameters", "test_accuracy", "parameters", "test accuracy", f"{self.budget}: {best} gets furthest"),
+            ("flops", "images_per_second", "FLOPs for a picture", "pictures a second", f"{quickest} is the quickest"),
+            ("pictures", "test_accuracy", "pictures trained on", "test accuracy", f"{busiest} sees most pictures"),
         )
         with style():
-            figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
-            for ax, (x, y, xlabel, ylabel, title) in zip(axes, panels):
+            _, axes = plt.subplots(2, 2, figsize=(WIDEST, 7), layout="constrained")
+            *drawn, last = axes.flat
+            for ax, (x, y, xlabel, ylabel, title) in zip(drawn, panels):
                 for m, color, marker in zip(
                     self.measurements, itertools.cycle(COLORS.values()), itertools.cycle(MARKERS)
                 ):
@@ -119,7 +124,8 @@ class Comparison:
                     axis.set_major_locator(LogLocator(subs=(1, 3)))
                     axis.set_major_formatter(EngFormatter(sep=""))  # 300k
                     axis.set_minor_formatter(NullFormatter())
-            figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=8)
+            last.axis("off")
+            last.legend(*drawn[0].get_legend_handles_labels(), loc="center")
             show_or_write(file)
 
 

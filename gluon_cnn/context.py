@@ -14,7 +14,10 @@ __all__ = ["try_all_gpus", "try_gpu"]
 
 
 def try_gpu(i: int = 0) -> mx.Context:
-    """Return GPU ``i`` when it computes correctly, else the CPU with a warning that says why.
+    """Return GPU ``i`` when it computes correctly, else the CPU.
+
+    Where mxnet is built for GPUs, a warning says why it is the CPU; the build for CPUs, which the course installs,
+    leaves no choice, and ``gluon-cnn doctor`` says so.
 
     Parameters
     ----------
@@ -40,7 +43,7 @@ def try_gpu(i: int = 0) -> mx.Context:
 
 
 def try_all_gpus() -> list[mx.Context]:
-    """Return every GPU that computes correctly, or ``[mx.cpu()]`` with a warning when there is none.
+    """Return every GPU that computes correctly, or ``[mx.cpu()]`` when there is none, with the warnings of try_gpu.
 
     Returns
     -------
@@ -56,13 +59,14 @@ def _choose(i: int) -> mx.Context:
     problem = gpu_problem(i)
     if problem is None:
         return mx.gpu(i)
-    remark(f"using the CPU: {problem}")
+    if built_for_gpus():
+        remark(f"using the CPU: {problem}")
     return mx.cpu()
 
 
 def gpu_problem(i: int) -> str | None:
     """Return why GPU ``i`` cannot be used, or None when a computation on it came back right."""
-    if not mx.runtime.Features().is_enabled("CUDA"):
+    if not built_for_gpus():
         return "this build of mxnet has no CUDA"
     try:
         count = mx.context.num_gpus()
@@ -77,6 +81,11 @@ def gpu_problem(i: int) -> str | None:
     except (mx.MXNetError, OSError) as error:
         return _explain(error, i)
     return None if right else f"GPU {i} computed a wrong result"
+
+
+def built_for_gpus() -> bool:
+    """Return whether this build of mxnet has CUDA."""
+    return mx.runtime.Features().is_enabled("CUDA")
 
 
 def num_gpus() -> int:

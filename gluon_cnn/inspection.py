@@ -9,7 +9,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import as_numbers
-from gluon_cnn.plotting import show_images
+from gluon_cnn.plotting import WIDEST, show_images
 from gluon_cnn.training import contexts_of, split
 from mxnet import gluon, nd
 
@@ -60,7 +60,7 @@ def restored(parameters: Iterable[gluon.Parameter]) -> Iterator[None]:
             parameter.set_data(values)
 
 
-def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int) -> None:
+def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int, title: str | None = None) -> None:
     """Show a first convolution's kernels: dark is negative, grey zero, bright positive, each scaled by its largest.
 
     Parameters
@@ -69,14 +69,16 @@ def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int) -> None:
         Shape (filters, 1 or 3, height, width).
     num_rows, num_cols : int
         Size of the grid.
+    title : str, optional
+        Of the figure.
     """
     filters = as_numbers(weights)
     filters = 0.5 + 0.5 * filters / np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
     filters = filters.transpose(0, 2, 3, 1)  # a window of 3x3 must not be taken for three colours
-    show_images(filters, num_rows, num_cols, figsize=(0.55 * num_cols, 0.6 * num_rows))
+    show_images(filters, num_rows, num_cols, figsize=(0.55 * num_cols, 0.6 * num_rows), title=title)
 
 
-def show_maps(maps: nd.NDArray, picture: nd.NDArray, count: int = 10, title: str = "input", name: str = "map") -> None:
+def show_maps(maps: nd.NDArray, picture: nd.NDArray, count: int = 11, title: str = "input", name: str = "map") -> None:
     """Show a picture and where its strongest feature maps see something, each scaled by its largest value.
 
     Parameters
@@ -97,10 +99,10 @@ def show_maps(maps: nd.NDArray, picture: nd.NDArray, count: int = 10, title: str
     strongest = peaks.argsort()[::-1][:count]
     shown = [np.maximum(values[k], 0) / max(peaks[k], 1e-12) for k in strongest]
     titles = [title, *(f"{name} {k}" for k in strongest)]
-    show_images([picture, *shown], 1, len(titles), figsize=(1.1 * len(titles), 1.5), titles=titles)
+    _show_in_rows([picture, *shown], titles, in_a_row=6, height=1.7)
 
 
-def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequence[str], count: int = 9) -> None:
+def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequence[str], count: int = 10) -> None:
     """Show the wrong answers that the network was surest of, with the right class and the predicted one.
 
     Parameters
@@ -122,4 +124,11 @@ def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequen
         return
     pictures = np.concatenate([as_numbers(X) for X, _ in data])
     titles = [f"{names[labels[k]]}\nas {names[predictions[k]]}" for k in surest]
-    show_images(pictures[surest], 1, len(surest), figsize=(1.33 * len(surest), 1.9), titles=titles)
+    _show_in_rows(pictures[surest], titles, in_a_row=5, height=2.0)
+
+
+def _show_in_rows(pictures: Sequence[Any], titles: Sequence[str], in_a_row: int, height: float) -> None:
+    """Show pictures with titles in rows that are as wide as a page."""
+    rows = -(-len(titles) // in_a_row)
+    columns = min(in_a_row, len(titles))
+    show_images(pictures, rows, columns, figsize=(WIDEST * columns / in_a_row, height * rows), titles=titles)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from mxnet import autograd, gluon, nd
+from tqdm import tqdm
 
-__all__ = ["WrongAnswer", "compare", "compare_blocks", "judge", "result_of", "show_source"]
+__all__ = ["WrongAnswer", "compare", "compare_blocks", "judge", "progress", "result_of", "show_source"]
 
 OUTPUT_TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-4
 
 
 class WrongAnswer(Exception):
     """What is wrong with an answer, as a part of a sentence."""
+
+
+def progress(items: Sequence[Any], unit: str) -> Iterator[Any]:
+    """Go through items with a bar among the cell's output; on stderr it would look like a message of trouble."""
+    return iter(tqdm(items, unit=unit, file=sys.stdout))
 
 
 def show_source(*objects: Any) -> None:

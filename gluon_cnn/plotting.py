@@ -31,6 +31,8 @@ COLORS = {
     "black": "#000000",
 }
 
+WIDEST = 9.0  # inches: what the site's column holds without making letters smaller
+
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
     "axes.spines.right": False,
@@ -61,6 +63,7 @@ def show_images(
     num_cols: int,
     figsize: tuple[float, float] | None = None,
     titles: Sequence[str] | None = None,
+    title: str | None = None,
 ) -> None:
     """Show pictures in a grid, row by row.
 
@@ -75,6 +78,8 @@ def show_images(
         Width and height of the figure in inches. Default: 1.5 for a picture's longer side, with room for titles.
     titles : sequence of str, optional
         One a picture.
+    title : str, optional
+        Of the whole figure, which gets higher by it.
 
     Raises
     ------
@@ -88,14 +93,17 @@ def show_images(
     width, height = (1.5 * side / max(rows, columns) for side in (columns, rows))
     if titles is not None:
         width, height = max(width, 1.0), height + 0.25
+    across, down = figsize or (width * num_cols, height * num_rows)
     with style():
-        _, axes = plt.subplots(
+        figure, axes = plt.subplots(
             num_rows,
             num_cols,
-            figsize=figsize or (width * num_cols, height * num_rows),
+            figsize=(across, down + (0.3 if title else 0)),
             squeeze=False,
             layout="constrained",
         )
+        if title:
+            figure.suptitle(title, fontsize=plt.rcParams["axes.titlesize"])
         for i, ax in enumerate(axes.flat):
             if i >= len(pictures):
                 ax.axis("off")
@@ -163,10 +171,11 @@ def plot_shares(table: Summary, title: str) -> None:
     names = [f"{layer.kind.replace('2D', '')} {layer.details[0]}" for layer in layers]
     x = np.arange(len(layers))
     with style():
-        plt.figure(figsize=(max(6.0, 0.8 * len(layers)), 3.4))
+        plt.figure(figsize=(max(6.0, min(0.8 * len(layers), WIDEST)), 3.4))
         plt.bar(x - 0.2, [layer.parameters / table.parameters for layer in layers], 0.4, label="share of the weights")
         plt.bar(x + 0.2, [layer.flops / table.flops for layer in layers], 0.4, label="share of the work (FLOPs)")
         plt.xticks(x, names, rotation=30, ha="right")
+        plt.xlabel("layer with weights, its width")
         plt.ylabel("share")
         plt.title(title)
         plt.legend()
@@ -192,7 +201,9 @@ def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
     counts = np.zeros((len(names), len(names)), int)
     np.add.at(counts, (labels, predictions), 1)
     mistakes = counts - np.diag(np.diag(counts))
-    true, taken = np.unravel_index(mistakes.argmax(), counts.shape)
+    commonest = np.argwhere(mistakes == mistakes.max())[:2]  # two that are equally common
+    pairs = " and ".join(f"{names[true]} taken for {names[taken]}" for true, taken in commonest)
+    sizes = np.unique(counts.sum(axis=1))
     with style():
         _, ax = plt.subplots(figsize=(6.6, 6), layout="constrained")
         ax.grid(False)
@@ -204,6 +215,7 @@ def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
                 )
         ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
         ax.set_yticks(range(len(names)), names)
-        title = "No mistakes" if not mistakes.any() else f"Most common mistake: {names[true]} taken for {names[taken]}"
-        ax.set(xlabel="predicted class", ylabel="true class", title=title)
+        title = "No mistakes" if not mistakes.any() else f"Most common: {pairs}"
+        each = f" ({sizes[0]} pictures each)" if len(sizes) == 1 else ""
+        ax.set(xlabel="predicted class", ylabel=f"true class{each}", title=title)
         plt.show()

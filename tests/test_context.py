@@ -62,7 +62,6 @@ OUT_OF_MEMORY = mx.MXNetError("Traceback:\n  File ...\nMXNetError: cudaMalloc re
 @pytest.mark.parametrize(
     ("settings", "i", "reason"),
     [
-        ({"cuda": False}, 0, "this build of mxnet has no CUDA"),
         ({"gpus": 0}, 0, "CUDA sees no GPU"),
         ({"gpus": mx.MXNetError("MXNetError: driver too old")}, 0, "is the NVIDIA driver installed"),
         ({"gpus": 2}, 2, "there is no GPU 2; CUDA sees 2, numbered from 0"),
@@ -81,9 +80,17 @@ def test_otherwise_the_cpu_with_the_reason(machine, settings, i, reason):
 
 
 def test_without_any_gpu_all_gpus_are_the_cpu(machine):
-    machine.cuda, machine.gpus = False, 0
-    with pytest.warns(UserWarning, match="no CUDA"):
+    machine.gpus = 0
+    with pytest.warns(UserWarning, match="CUDA sees no GPU"):
         assert g.try_all_gpus() == [mx.cpu()]
+
+
+def test_a_build_for_cpus_takes_the_cpu_without_a_word(machine):
+    machine.cuda, machine.gpus = False, 0
+    assert g.try_gpu() == mx.cpu()
+    assert g.try_all_gpus() == [mx.cpu()]
+    assert context.gpu_problem(0) == "this build of mxnet has no CUDA"
+    assert machine.computations == 0
 
 
 def test_all_gpus_leaves_out_those_that_fail(machine):
@@ -120,5 +127,4 @@ def test_an_index_that_is_none_is_refused(i, error):
 
 @pytest.mark.skipif(mx.runtime.Features().is_enabled("CUDA"), reason="this build has CUDA")
 def test_this_machine():
-    with pytest.warns(UserWarning, match="using the CPU: this build of mxnet has no CUDA"):
-        assert g.try_gpu() == mx.cpu()
+    assert g.try_gpu() == mx.cpu()

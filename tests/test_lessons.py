@@ -1,5 +1,6 @@
 """What the lessons use besides networks."""
 
+import functools
 import inspect
 
 import gluon_cnn as g
@@ -108,3 +109,11 @@ def test_outputs_may_agree_where_gradients_do_not():
 
     with pytest.raises(AssertionError, match="gradients of the input: they differ"):
         lessons.compare_blocks(Cut(), Whole(), nd.ones((2, 2)))
+
+
+def test_progress_is_shown_among_the_output(monkeypatch, capsys):
+    monkeypatch.setattr(lessons, "tqdm", functools.partial(lessons.tqdm, disable=False))  # tests have no bars
+    assert list(lessons.progress([3, 1], unit="training")) == [3, 1]
+    printed = capsys.readouterr()
+    assert "2/2" in printed.out
+    assert not printed.err

@@ -63,11 +63,15 @@ def test_confusion_counts_and_names_the_most_common_mistake():
     plotting.plot_confusion([0, 0, 1, 2, 2, 2], [0, 1, 1, 0, 0, 2], ["cat", "dog", "fox"])
     ax = plt.gca()
     np.testing.assert_array_equal(ax.images[0].get_array(), [[1, 1, 0], [0, 1, 0], [2, 0, 1]])
-    assert ax.get_title() == "Most common mistake: fox taken for cat"
+    assert ax.get_title() == "Most common: fox taken for cat"
+    assert ax.get_ylabel() == "true class"
     plotting.plot_confusion([0, 1], [0, 1], ["cat", "dog"])
     assert plt.gca().get_title() == "No mistakes"
     plotting.plot_confusion(nd.array([0, 1]), nd.array([1, 1]), ["cat", "dog"])
-    assert plt.gca().get_title() == "Most common mistake: cat taken for dog"
+    assert plt.gca().get_title() == "Most common: cat taken for dog"
+    assert plt.gca().get_ylabel() == "true class (1 pictures each)"
+    plotting.plot_confusion([0, 1, 2, 2], [1, 1, 0, 2], ["cat", "dog", "fox"])
+    assert plt.gca().get_title() == "Most common: cat taken for dog and fox taken for cat"
     with pytest.raises(ValueError, match="classes 0 to 1; got class 2"):
         plotting.plot_confusion([0, 1], [0, 2], ["cat", "dog"])
     with pytest.raises(ValueError, match="differ in length: 2 and 1"):

@@ -18,10 +18,11 @@ FRAME = COLORS["red"]
 
 
 @contextmanager
-def canvas(width: float, height: float, inches: float = 0.42) -> Iterator[Axes]:
+def canvas(width: float, height: float, inches: float = 0.42, title: str | None = None) -> Iterator[Axes]:
     """Give axes of ``width`` times ``height`` cells, the origin in the upper left corner, and show them afterwards."""
     with style():
-        _, ax = plt.subplots(figsize=(width * inches, height * inches), layout="constrained")
+        _, ax = plt.subplots(figsize=(width * inches, height * inches + (0.3 if title else 0)), layout="constrained")
+        ax.set_title(title or "")
         ax.set_xlim(0, width)
         ax.set_ylim(height, 0)
         ax.set_aspect("equal")

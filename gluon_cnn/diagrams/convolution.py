@@ -36,7 +36,13 @@ from mxnet import nd
 
 
 def draw_convolution(
-    X: Any, K: Any, bias: float = 0.0, stride: Size = 1, padding: Padding = 0, places: int = 4
+    X: Any,
+    K: Any,
+    bias: float = 0.0,
+    stride: Size = 1,
+    padding: Padding = 0,
+    places: int = 4,
+    title: str | None = None,
 ) -> None:
     """Draw a kernel at its first places on a picture, with the sum that each place gives.
 
@@ -46,6 +52,8 @@ def draw_convolution(
         See :func:`gluon_cnn.corr2d`.
     places : int
         How many places are drawn.
+    title : str, optional
+        Of the figure.
     """
     X, K = nd.array(X), nd.array(K)
     Y = corr2d(X, K, bias, stride, padding).asnumpy()
@@ -58,7 +66,7 @@ def draw_convolution(
     panel_height = max(height, kh, Y.shape[0]) + 1.6
     columns = min(2, len(positions))
     rows = -(-len(positions) // columns)
-    with canvas(columns * panel_width - 0.4, rows * panel_height) as ax:
+    with canvas(columns * panel_width - 0.4, rows * panel_height, title=title) as ax:
         for number, (i, j) in enumerate(positions):
             x, y = number % columns * panel_width + 0.2, number // columns * panel_height + 0.2
             middle = y + height / 2
@@ -79,13 +87,15 @@ def draw_convolution(
                 write(ax, x + Y.shape[1] - panel_width / 2 + 0.5, y + panel_height - 0.95, text)
 
 
-def draw_windows(*settings: tuple) -> None:
+def draw_windows(*settings: tuple, title: str | None = None) -> None:
     """Draw side by side where a window can stand: the effect of kernel size, stride and padding.
 
     Parameters
     ----------
     settings : tuples (size, kernel_size), (size, kernel_size, stride) or (size, kernel_size, stride, padding)
         The arguments of :func:`gluon_cnn.conv_output_size`, one tuple a panel.
+    title : str, optional
+        Of the figure.
 
     Notes
     -----
@@ -93,7 +103,7 @@ def draw_windows(*settings: tuple) -> None:
     """
     panels = [_Windows(*setting) for setting in settings]
     height = max(panel.height for panel in panels) + 2.6
-    with canvas(sum(panel.width + 1 for panel in panels) - 0.6, height, inches=0.28) as ax:
+    with canvas(sum(panel.width + 1 for panel in panels) - 0.6, height, inches=0.28, title=title) as ax:
         x = 0.2
         for panel in panels:
             panel.draw(ax, x, 2.4, height - 2.6)
@@ -144,18 +154,20 @@ class _Windows:
         return f"kernel {kernel}, stride {stride}, padding {self.padding}\n{size} → {places}"
 
 
-def draw_receptive_field(*stacks: Sequence[tuple[int, int]]) -> None:
+def draw_receptive_field(*stacks: Sequence[tuple[int, int]], title: str | None = None) -> None:
     """Draw along one axis which input pixels one output value depends on.
 
     Parameters
     ----------
     stacks : sequences of (kernel_size, stride)
         See :func:`gluon_cnn.receptive_field`; one panel for each.
+    title : str, optional
+        Of the figure.
     """
     fields = [receptive_field(stack) for stack in stacks]
     levels = max(len(stack) for stack in stacks)
     rise = 2.1
-    with canvas(sum(field + 2.6 for field in fields), levels * rise + 2.9) as ax:
+    with canvas(sum(field + 2.6 for field in fields), levels * rise + 2.9, title=title) as ax:
         left = 0.3
         for stack, field in zip(stacks, fields):
             _draw_stack(ax, left + 1, levels * rise + 1.2, stack, field, rise)
@@ -191,7 +203,7 @@ def _draw_stack(
     write(ax, left + field / 2, bottom + 1.6, f"{names}:\n{field} pixels", va="center", linespacing=1.3)
 
 
-def draw_channels(X: Any, K: Any) -> None:
+def draw_channels(X: Any, K: Any, title: str | None = None) -> None:
     """Draw how a kernel with one slice for each input channel gives one output map: a sum of maps.
 
     Parameters
@@ -200,13 +212,15 @@ def draw_channels(X: Any, K: Any) -> None:
         Input, shape (Cin, H, W).
     K : NDArray
         One kernel, shape (Cin, kh, kw).
+    title : str, optional
+        Of the figure.
     """
     X, K = nd.array(X), nd.array(K)
     maps = np.stack([corr2d(x, k).asnumpy() for x, k in zip(X, K)])
     total = corr2d_multi_in_out(X, K.expand_dims(0))[0].asnumpy()
     (channels, height, width), (kh, kw), (rows, columns) = X.shape, K.shape[1:], total.shape
     step = height + 1.0
-    with canvas(width + kw + 2 * columns + 5.6, channels * step + 0.9) as ax:
+    with canvas(width + kw + 2 * columns + 5.6, channels * step + 0.9, title=title) as ax:
         where = 0.2
         for c in range(channels):
             y = 1 + c * step
@@ -232,7 +246,12 @@ def draw_channels(X: Any, K: Any) -> None:
 
 
 def draw_many_kernels(
-    size: Size = 28, in_channels: int = 3, out_channels: int = 16, kernel_size: int = 3, padding: int = 1
+    size: Size = 28,
+    in_channels: int = 3,
+    out_channels: int = 16,
+    kernel_size: int = 3,
+    padding: int = 1,
+    title: str | None = None,
 ) -> None:
     """Draw how each kernel of a convolution makes one output channel.
 
@@ -242,11 +261,13 @@ def draw_many_kernels(
         See :func:`gluon_cnn.conv_output_size`.
     in_channels, out_channels : int
         Sheets of the input and number of kernels.
+    title : str, optional
+        Of the figure.
     """
     height, width = pair("size", size)
     rows, columns = pair("output", conv_output_size((height, width), kernel_size, padding=padding))
     shown = min(out_channels, 4)
-    with canvas(17.5, 8.6) as ax:
+    with canvas(17.5, 8.6, title=title) as ax:
         _stack(ax, 0.6, 2.4, 3.4, [INPUT] * in_channels)
         write(ax, 2.6, 1.1, f"input\n{in_channels}×{height}×{width}", linespacing=1.4)
         write(ax, 8.2, 0.7, f"{out_channels} kernels of {in_channels}×{kernel_size}×{kernel_size}", linespacing=1.4)
@@ -261,7 +282,7 @@ def draw_many_kernels(
         write(ax, 14.4, 1.1, f"output\n{out_channels}×{rows}×{columns}", linespacing=1.4)
 
 
-def draw_one_by_one(X: Any, K: Any, place: tuple[int, int] = (0, 0)) -> None:
+def draw_one_by_one(X: Any, K: Any, place: tuple[int, int] = (0, 0), title: str | None = None) -> None:
     """Draw a 1x1 convolution as a dense layer over the channels of one pixel.
 
     Parameters
@@ -272,6 +293,8 @@ def draw_one_by_one(X: Any, K: Any, place: tuple[int, int] = (0, 0)) -> None:
         Weights, shape (Cout, Cin).
     place : (int, int)
         Row and column of the pixel that is looked at.
+    title : str, optional
+        Of the figure.
     """
     X, K = nd.array(X), nd.array(K)
     Y = corr2d_multi_in_out(X, K.reshape((*K.shape, 1, 1))).asnumpy()
@@ -279,7 +302,7 @@ def draw_one_by_one(X: Any, K: Any, place: tuple[int, int] = (0, 0)) -> None:
     (outputs, channels), (height, width) = weights.shape, X.shape[1:]
     row, column = place
     tall = max(channels, outputs) * (height + 0.8)
-    with canvas(2 * width + channels + 6.6, tall + 0.9) as ax:
+    with canvas(2 * width + channels + 6.6, tall + 0.9, title=title) as ax:
         middle = 0.9 + (tall - 0.8) / 2
         x = 0.2
         for maps, fill, name in ((inputs, INPUT, "input"), (Y, OUTPUT, "output")):

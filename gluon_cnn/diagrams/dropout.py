@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import mxnet as mx
 import numpy as np
 from gluon_cnn.diagrams._cells import INPUT, OUTPUT, canvas, draw_cells, write
 from gluon_cnn.dropout import MODES, dropout
@@ -11,7 +12,7 @@ from gluon_cnn.plotting import COLORS, as_numbers
 from mxnet import nd
 
 
-def draw_dropout(X: Any, p: float = 0.5, draws: int = 3) -> None:
+def draw_dropout(X: Any, p: float = 0.5, draws: int = 3, title: str | None = None) -> None:
     """Draw numbers, some random draws of dropout in training, and its prediction, for both modes.
 
     Parameters
@@ -21,14 +22,18 @@ def draw_dropout(X: Any, p: float = 0.5, draws: int = 3) -> None:
     p : float
         Probability of a value to be dropped.
     draws : int
-        How many masks are drawn, from mxnet's generator.
+        How many masks are drawn, from mxnet's generator; both modes get the same.
+    title : str, optional
+        Of the figure.
     """
     X = nd.array(X)
+    seed = int(nd.random.randint(0, 2**31 - 1).asscalar())
     height, width = X.shape
     step = width + 0.9
-    with canvas((draws + 2) * step + 0.9, 2 * (height + 1.4) + 0.9) as ax:
+    with canvas((draws + 2) * step + 0.9, 2 * (height + 1.4) + 0.9, title=title) as ax:
         for row, mode in enumerate(MODES):
             y = 1.9 + row * (height + 1.4)
+            mx.random.seed(seed)
             outputs = [dropout(X, p, mode=mode) for _ in range(draws)]
             tables = [X, *outputs, dropout(X, p, is_training=False, mode=mode)]
             titles = ["input", *[f"training, draw {k + 1}" for k in range(draws)], "prediction"]

@@ -42,7 +42,7 @@ class _Node:
     lane: float = 0.0
 
 
-def draw_graph(block: HybridBlock, shape: tuple[int, ...]) -> None:
+def draw_graph(block: HybridBlock, shape: tuple[int, ...], title: str | None = None) -> None:
     """Draw the operators of a block, from left to right, with the shape of what each gives.
 
     Parameters
@@ -51,6 +51,8 @@ def draw_graph(block: HybridBlock, shape: tuple[int, ...]) -> None:
         Initialized or not; it is traced, not run.
     shape : tuple of int
         Shape of its input, (N, C, H, W); the figure leaves N out.
+    title : str, optional
+        Of the figure.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def draw_graph(block: HybridBlock, shape: tuple[int, ...]) -> None:
     arcs = any(_is_arc(nodes, a, b) for b, node in enumerate(nodes) for a in node.before)
     top = 0.4 + (1.6 if arcs else 0) - min(lanes) * LANE
     columns = max(node.column for node in nodes) + 1
-    with canvas(columns * COLUMN - 0.5, top + max(lanes) * LANE + BOX_HEIGHT + 1.1, inches=0.32) as ax:
+    with canvas(columns * COLUMN - 0.5, top + max(lanes) * LANE + BOX_HEIGHT + 1.1, inches=0.32, title=title) as ax:
         for number, node in enumerate(nodes):
             for source in node.before:
                 _draw_edge(ax, nodes, source, number, top)

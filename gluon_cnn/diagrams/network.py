@@ -16,7 +16,7 @@ from mxnet.gluon import Block
 __all__ = ["draw_network"]
 
 SHEETS_SHOWN = 6  # a stack of more feature maps is drawn with this many
-STACKS_IN_A_ROW = 8
+STACKS_IN_A_ROW = 6
 ROW_HEIGHT = 3.7
 GAP = 1.25  # between two stacks, in units in which the input is 1.5 high
 POOLINGS = ("MaxPool2D", "AvgPool2D", "GlobalAvgPool2D")
@@ -57,7 +57,7 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
         shapes = [shape, *(layer.output_shape for layer in layers)]
         rows = -(-len(shapes) // STACKS_IN_A_ROW)
         in_a_row = -(-len(shapes) // rows)
-        _, ax = plt.subplots(figsize=(1.55 * in_a_row, 2.8 * rows + 0.5), layout="constrained")
+        _, ax = plt.subplots(figsize=(1.5 * in_a_row, 2.8 * rows + 0.5), layout="constrained")
         x = right = 0.0
         fills = [INPUT]
         for layer in layers:

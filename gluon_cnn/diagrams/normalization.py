@@ -7,7 +7,7 @@ from gluon_cnn.diagrams._cells import TINTS, canvas, draw_cell, write
 from matplotlib.axes import Axes
 
 
-def draw_norm_axes(samples: int = 3, channels: int = 4, side: int = 3) -> None:
+def draw_norm_axes(samples: int = 3, channels: int = 4, side: int = 3, title: str | None = None) -> None:
     """Draw which numbers are normalized together by batch norm and by layer norm: those of one colour.
 
     Parameters
@@ -16,12 +16,14 @@ def draw_norm_axes(samples: int = 3, channels: int = 4, side: int = 3) -> None:
         N, and K or C; at most as many as there are colours, 6.
     side : int
         Height and width of a feature map.
+    title : str, optional
+        Of the figure.
     """
     if not 1 <= min(samples, channels) <= max(samples, channels) <= len(TINTS):
         raise ValueError(f"samples and channels must be 1 to {len(TINTS)}; got {samples} and {channels}")
     map_step = side * 0.5 + 0.3
     widths = [channels * step for step in (1.0, 1.0, map_step, map_step)]
-    with canvas(sum(widths) + 4 * 1.9, samples * map_step + 2, inches=0.34) as ax:
+    with canvas(sum(widths) + 4 * 1.9, samples * map_step + 2, inches=0.34, title=title) as ax:
         x = 1.5
         for k, width in enumerate(widths):
             step, by_sample = width / channels, bool(k % 2)

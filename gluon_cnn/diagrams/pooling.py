@@ -11,7 +11,7 @@ from gluon_cnn.pooling import pool2d
 from mxnet import nd
 
 
-def draw_pooling(X: Any, pool_size: int = 2) -> None:
+def draw_pooling(X: Any, pool_size: int = 2, title: str | None = None) -> None:
     """Draw a picture in windows that touch, the largest value and the mean of each.
 
     Parameters
@@ -20,6 +20,8 @@ def draw_pooling(X: Any, pool_size: int = 2) -> None:
         Picture, shape (H, W).
     pool_size : int
         Side of a window, and the stride.
+    title : str, optional
+        Of the figure.
     """
     X = nd.array(X)
     largest, mean = (pool2d(X, pool_size, mode).asnumpy() for mode in ("max", "avg"))
@@ -30,7 +32,7 @@ def draw_pooling(X: Any, pool_size: int = 2) -> None:
     )
     height, width = X.shape
     rows, columns = largest.shape
-    with canvas(width + 2 * columns + 5.4, max(height, rows) + 1.2) as ax:
+    with canvas(width + 2 * columns + 5.4, max(height, rows) + 1.2, title=title) as ax:
         middle = 0.9 + height / 2
         draw_cells(ax, 0.2, 0.9, as_numbers(X), whole)
         x = width + 2.2
@@ -41,7 +43,7 @@ def draw_pooling(X: Any, pool_size: int = 2) -> None:
             x += columns + 1.6
 
 
-def draw_upsampling(X: Any, times: int = 2) -> None:
+def draw_upsampling(X: Any, times: int = 2, title: str | None = None) -> None:
     """Draw how a picture grows by copying each pixel.
 
     Parameters
@@ -50,11 +52,13 @@ def draw_upsampling(X: Any, times: int = 2) -> None:
         Picture, shape (H, W).
     times : int
         Copies down and to the right.
+    title : str, optional
+        Of the figure.
     """
     values = as_numbers(X)
     large = values.repeat(times, 0).repeat(times, 1)
     fills = _tints(values.shape)
-    with canvas(values.shape[1] + large.shape[1] + 2.4, large.shape[0] + 0.4) as ax:
+    with canvas(values.shape[1] + large.shape[1] + 2.4, large.shape[0] + 0.4, title=title) as ax:
         middle = 0.2 + large.shape[0] / 2
         draw_cells(ax, 0.2, middle - values.shape[0] / 2, values, fills)
         arrow(ax, (values.shape[1] + 0.5, middle), (values.shape[1] + 1.9, middle))

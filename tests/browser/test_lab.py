@@ -97,7 +97,7 @@ def saved(page, path):
 @pytest.mark.parametrize(
     ("name", "training", "progress", "curve"),
     [
-        ("03_batch_normalization.ipynb", "tqdm(runs", r"\d+/\d+ \[", "With batch norm every learning rate"),
+        ("03_batch_normalization.ipynb", "progress(runs", r"\d+/\d+ \[", "With batch norm every learning rate"),
         ("05_lenet.ipynb", "history = g.train(", r"\d+/63.*batch/s", "history.plot()"),
     ],
 )
