@@ -47,6 +47,7 @@ class Workers:
         self.store = store
         self.rank: int = 0 if store is None else store.rank
         self.count: int = 1 if store is None else store.num_workers
+        self._trainer: gluon.Trainer | None = None
         self._sums: dict[int, tuple[int, nd.NDArray]] = {}  # by their length: key, and what was pulled
 
     @classmethod
@@ -118,8 +119,19 @@ class Workers:
         return np.concatenate([np.empty(0, np.uint8), *found])[:length].tobytes()
 
     def begin(self, net: gluon.Block, trainer: gluon.Trainer, X: nd.NDArray) -> None:
-        """Give all workers the weights of worker 0, and random numbers of their own from here on."""
-        if self.store is None or not trainer._params_to_init:
+        """Give all workers the weights of worker 0, and random numbers of their own from here on.
+
+        Raises
+        ------
+        ValueError
+            When they have begun with another trainer: servers know parameters by their number, and keep their sizes.
+        """
+        if self.store is None:
+            return
+        if self._trainer not in (None, trainer):
+            raise ValueError("these workers have trained with another trainer: launch a job for each training")
+        self._trainer = trainer
+        if not trainer._params_to_init:
             return
         if self.rank == 0 and self.count > 1:
             print(f"Worker 0 of {self.count} is on {socket.gethostname()} and keeps what is kept")

@@ -309,6 +309,9 @@ if how == "fewer" and workers.rank == 1:
 if how == "labels" and workers.rank == 1:
     batches[-1] = (batches[-1][0], batches[-1][1] + 7)
 g.train(batches, batches, net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, mx.cpu(), 2)
+if how == "again":
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1}, **workers.settings)
+    g.train(batches, batches, net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, mx.cpu(), 2)
 print("through", flush=True)
 """
 
@@ -320,6 +323,7 @@ print("through", flush=True)
         ("none", "worker 1 has no batch left while worker 0 has: give each as many"),
         ("fewer", "worker 1 has no batch left while worker 0 has: give each as many"),
         ("labels", "labels must be 0 to 2"),
+        ("again", "these workers have trained with another trainer: launch a job for each training"),
     ],
 )
 def test_a_program_of_ones_own(how, message, tmp_path):

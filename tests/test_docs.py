@@ -69,9 +69,8 @@ def check(name, *words):
     elif name == "papermill":
         check_lesson(next(word for word in words if word.startswith("notebooks/")), words)
     elif words[:2] == ("-m", "pytest"):
-        command = [sys.executable, *words, "--collect-only", "-q", "-p", "no:cacheprovider"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout
+        code = "".join((ROOT / word).read_text() for word in words if word.endswith(".py"))
+        assert re.search(rf"def test_\w*{words[words.index('-k') + 1] if '-k' in words else ''}", code), words
     elif name == "python" and words[0].endswith(".py"):
         script = (ROOT / words[0]).read_text()
         assert [option for option in options_of(words) if f'"{option}"' not in script] == []
