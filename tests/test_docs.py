@@ -125,7 +125,7 @@ def test_the_readmes_commands_do_what_it_says(tmp_path):
         done = subprocess.run(
             ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
         )
-        if "--resume" in line:  # "had it been stopped"
+        if "--resume" in line:  # "if it was stopped"
             assert "holds no training that was interrupted" in done.stderr
         else:
             assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"

@@ -52,6 +52,15 @@ def test_the_readmes_program_runs(tmp_path):
     assert float(done.stdout.split()[-1]) > 0.6
 
 
+def test_the_version_is_the_same_everywhere():
+    for name, entry in (
+        ("pyproject.toml", 'version = "{}"'),
+        ("CITATION.cff", "version: {}"),
+        ("README.md", "version = {{{}}}"),
+    ):
+        assert entry.format(gluon_cnn.__version__) in (ROOT / name).read_text(), name
+
+
 def test_links_between_the_files_are_whole():
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
