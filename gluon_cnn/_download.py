@@ -25,7 +25,8 @@ def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -
     Raises
     ------
     OSError
-        When no address delivers a file that ``check`` accepts; the message names each address and its fault.
+        When no address delivers a file that ``check`` accepts; the message names each address and its fault. Or when
+        the disk is full: what has arrived stays, and a later call goes on.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.part{path.suffix}")
@@ -39,6 +40,8 @@ def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -
             if isinstance(error, ValueError) and not isinstance(error, requests.RequestException):
                 part.unlink()  # whole but wrong: continuing it would keep it wrong
             continue
+        except OSError as error:  # of the disk, not of the network
+            raise OSError(error.errno, f"{part} could not be written: {error.strerror}") from error
         os.replace(part, path)
         return
     raise OSError(f"{path.name} could not be downloaded:\n" + "\n".join(faults))

@@ -12,6 +12,8 @@ from mxnet import nd
 
 __all__ = ["Batches"]
 
+MOST_CLASSES = 1_000_000  # a label beyond is a mistake, and a name for each class would fill the memory
+
 
 class Batches:
     """Pictures and labels in batches, as often as they are asked for.
@@ -76,13 +78,18 @@ class Batches:
             )
         if images.size == 0:
             raise ValueError(f"images is empty: its shape is {images.shape}")
-        if images.dtype.kind == "f" and not np.isfinite(images).all():
-            first = int((~np.isfinite(images)).reshape(len(images), -1).any(axis=1).argmax())
-            raise ValueError(f"images must hold finite numbers; picture {first} has NaN or infinity")
+        if images.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                finite = np.isfinite(images.astype(np.float32, copy=False))  # what a batch will hold
+            if not finite.all():
+                first = int((~finite).reshape(len(images), -1).any(axis=1).argmax())
+                raise ValueError(f"images must hold finite numbers of 32 bits; picture {first} has NaN or infinity")
         last = int(labels.max())
         if labels.min() < 0 or (classes is not None and last >= len(classes)):
             known = "" if classes is None else f" to {len(classes) - 1}, one of the classes {', '.join(classes)}"
             raise ValueError(f"labels must be numbers from 0{known}; got {labels.min()} to {last}")
+        if last >= MOST_CLASSES:
+            raise ValueError(f"labels must be numbers below {MOST_CLASSES:,}; got {last}")
         self.images = images[:, None] if images.ndim == 3 else images
         self.labels = labels.astype(np.int32)
         self.classes = tuple(map(str, range(last + 1))) if classes is None else tuple(classes)

@@ -419,6 +419,8 @@ def _launch(options: argparse.Namespace) -> int:
         command = ["-m", "gluon_cnn.cli", *command, *([] if given else ["--kvstore", "dist_sync"])]
     elif not command[0].endswith(".py"):
         raise ValueError(f"workers run `train` or a program of yours, such as train.py; got {command[0]!r}")
+    else:
+        command = ["-m", "gluon_cnn._worker", *command]
     hosts = read_hosts(options.hosts) if options.hosts else []
     return launch(command, options.workers, options.servers, hosts, options.address)
 

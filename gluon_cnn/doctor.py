@@ -130,18 +130,22 @@ def _contexts() -> Iterator[Finding]:
 def _data() -> Iterator[Finding]:
     from gluon_cnn import datasets
 
-    train, test = datasets.load_data("sample", batch_size=1)
-    yield Finding("sample", f"{datasets.SAMPLE_FOLDER} ({len(train):,} and {len(test):,} pictures)")
-    folder = datasets.find_fashion_mnist()
-    if folder is None:
-        yield Finding(
-            "Fashion-MNIST", "not found", "for runs on the full set: gluon-cnn data (in the course: make data)"
-        )
-        return
     try:
+        train, test = datasets.load_data("sample", batch_size=1)
+    except (OSError, ValueError) as error:
+        yield Finding("sample", f"{datasets.SAMPLE_FOLDER}, damaged", str(error), serious=True)
+    else:
+        yield Finding("sample", f"{datasets.SAMPLE_FOLDER} ({len(train):,} and {len(test):,} pictures)")
+    folder = None
+    try:
+        folder = datasets.find_fashion_mnist()
+        if folder is None:
+            remedy = "for runs on the full set: gluon-cnn data (in the course: make data)"
+            yield Finding("Fashion-MNIST", "not found", remedy)
+            return
         (train_images, _), (test_images, _) = datasets.read_fashion_mnist()
     except (OSError, ValueError) as error:
-        yield Finding("Fashion-MNIST", f"{folder}, damaged", str(error))
+        yield Finding("Fashion-MNIST", f"{folder}, damaged" if folder else "cannot be read", str(error))
     else:
         yield Finding("Fashion-MNIST", f"{folder} ({len(train_images):,} and {len(test_images):,} pictures, verified)")
 

@@ -61,12 +61,16 @@ def read_hosts(path: str | Path) -> list[Host]:
         When a line is something else, or there is none.
     """
     hosts = []
-    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no text file") from None
+    for number, line in enumerate(lines, 1):
         text = line.split("#")[0].strip()
         if not text:
             continue
         match = re.fullmatch(r"(\w[\w.-]*)(?::(\d+))?", text)
-        if not match:
+        if not match or int(match[2] or 1) not in range(1, 2**16):
             raise ValueError(f"{path}, line {number}: {text!r} is not host or host:port")
         hosts.append(Host(match[1], int(match[2]) if match[2] else None))
     if not hosts:
@@ -163,7 +167,8 @@ def _wait(processes: dict[str, subprocess.Popen]) -> str | None:
 
 def _in_words(status: int) -> str:
     if status < 0:
-        return f"was ended by {signal.Signals(-status).name} (status {status})"
+        names = {s.value: s.name for s in signal.Signals}
+        return f"was ended by {names.get(-status, f'signal {-status}')} (status {status})"
     return f"ended with status {status}"
 
 
@@ -212,8 +217,11 @@ def _end_with_the_launcher() -> None:
 
 
 def _free_port(address: str) -> int:
-    with socket.create_server((address, 0)) as free:
-        return free.getsockname()[1]
+    try:
+        with socket.create_server((address, 0)) as free:
+            return free.getsockname()[1]
+    except OSError as error:
+        raise OSError(f"{address} is no address of this machine ({error.strerror})") from None
 
 
 def _address_towards(address: str) -> str:

@@ -116,6 +116,8 @@ def read_folder(
     ValueError
         When the folder has fewer than two class folders, or other ones than ``classes``, when one of them holds no
         picture, when a file cannot be read, or ``broken`` is another word.
+    OSError
+        When a folder cannot be read.
     """
     if broken not in ("refuse", "skip"):
         raise ValueError(f"broken must be 'refuse' or 'skip'; got {broken!r}")
@@ -148,13 +150,15 @@ def read_folder(
 
 
 def _picture_files(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in ENDINGS
-        and path.is_file()
-        and not any(map(_is_hidden, path.relative_to(folder).parts))
-    )
+    found = []
+    for place, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        found += [Path(place, name) for name in names if not _is_hidden(name)]
+    return sorted(path for path in found if path.suffix.lower() in ENDINGS)
+
+
+def _refuse(error: OSError) -> None:
+    raise OSError(error.errno, f"the folder {error.filename} cannot be read: {error.strerror}") from None
 
 
 def _is_hidden(name: str) -> bool:

@@ -1,6 +1,9 @@
 """Settings of all tests: no windows, no progress bars, seeded."""
 
 import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
 os.environ["TQDM_DISABLE"] = "1"
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -31,3 +34,28 @@ def no_usual_places(monkeypatch, tmp_path):
     monkeypatch.setenv("MXNET_HOME", str(tmp_path / "mxnet-home"))
     monkeypatch.setattr("gluon_cnn.datasets.DEBIAN_FOLDER", tmp_path / "debian")
     return tmp_path
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that everybody may enter, also those who may not enter pytest's."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def as_nobody():
+    """Return a context in which permissions count: root may read everything."""
+
+    @contextmanager
+    def nobody():
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(before)
+
+    return nobody

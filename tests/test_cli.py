@@ -162,3 +162,16 @@ def test_the_doctor_names_a_gpu_that_does_not_compute(capsys, monkeypatch):
 def test_help_names_every_network():
     names = re.sub(r" \(.*?\)", "", cli.NAMES).split(", ")
     assert sorted(names) == sorted(experiment.NETWORKS)
+
+
+def test_the_doctor_goes_on_where_data_cannot_be_read(capsys, no_usual_places, open_folder, as_nobody, monkeypatch):
+    doctor.main()  # imports what it needs
+    (open_folder / "secret").mkdir(mode=0)
+    monkeypatch.setenv("GLUON_CNN_DATA", str(open_folder / "secret" / "fashion-mnist"))
+    found = list(doctor._data())
+    assert [finding.name for finding in found] == ["sample", "Fashion-MNIST"]
+    capsys.readouterr()
+    with as_nobody():
+        found = list(doctor._data())
+    assert found[-1].found == "cannot be read"
+    assert "Permission denied" in found[-1].remedy

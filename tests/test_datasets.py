@@ -4,6 +4,7 @@ import functools
 import gzip
 import hashlib
 import http.server
+import resource
 import threading
 
 import gluon_cnn as g
@@ -291,3 +292,15 @@ def test_the_sample_carries_its_licence():
     assert "The MIT License" in text
     assert "Zalando" in text
     assert sum(f.stat().st_size for f in datasets.SAMPLE_FOLDER.iterdir()) < 2.5e6
+
+
+def test_a_full_disk_ends_a_download_which_goes_on_later(small_set, server, tmp_path):
+    small_set(server[0])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"train-images-idx3-ubyte.part.gz could not be written: File too large"):
+            datasets.download_fashion_mnist(tmp_path / "here", hosts=[server[1]])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert datasets.download_fashion_mnist(tmp_path / "here", hosts=[server[1]]) == tmp_path / "here"

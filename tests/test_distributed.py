@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from gluon_cnn import cli, distributed, experiment
 from gluon_cnn.distributed import Workers
-from gluon_cnn.launch import Host, read_hosts
+from gluon_cnn.launch import Host, _in_words, read_hosts
 from mxnet import gluon, nd
 from PIL import Image
 
@@ -105,6 +105,12 @@ def test_a_host_file(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["-n", "1", "--address", "no-such-host", "--", "train", "lenet"],
+            "no-such-host is no address of this machine",
+        ),
+        (["-n", "1", "-H", "binary", "--", "train", "lenet"], "binary is no text file"),
+        (["-n", "1", "-H", "far", "--", "train", "lenet"], "far, line 1: '10.0.0.1:99999' is not host or host:port"),
         (["-n", "0", "--", "train", "lenet"], "workers must be"),
         (["-n", "2", "-s", "-1", "--", "train", "lenet"], "servers must be"),
         (["-n", "2", "--", "predict", "shoe.jpg"], "workers run `train` or a program of yours"),
@@ -115,10 +121,18 @@ def test_a_host_file(tmp_path):
 def test_a_wrong_launch(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("hosts").write_text("127.0.0.1\n10.0.0.2\n")
+    Path("far").write_text("10.0.0.1:99999\n")
+    Path("binary").write_bytes(b"\xff\xfe\x00")
     assert cli.main(["launch", *arguments]) == 1
     assert f"gluon-cnn launch: {message}" in capsys.readouterr().err.replace(
         "[Errno 2] No such file or directory: '", ""
     )
+
+
+def test_how_a_process_ended_in_words():
+    assert _in_words(3) == "ended with status 3"
+    assert _in_words(-9) == "was ended by SIGKILL (status -9)"
+    assert _in_words(-35) == "was ended by signal 35 (status -35)"
 
 
 # Processes
@@ -197,6 +211,9 @@ def test_every_network_in_two_processes(network, pictures, tmp_path):
     status, printed = ran(command("launch", "-n", 2, "--", *arguments, "--batch-size", 10, "--output", "two"), tmp_path)
     assert status == 0, printed
     assert "Epoch 0. Loss" in printed
+    weights, (row,) = results(tmp_path / "two")
+    assert all(np.abs(array).max() < 10 for array in weights.values())  # not memory that nobody wrote; NaN neither
+    assert 0 < float(row["loss"]) < 3
     if network == "googlenet":  # neither batch norm nor dropout: the same as one worker
         status, printed = ran(command(*arguments, "--batch-size", 20, "--output", "one"), tmp_path)
         assert status == 0, printed
@@ -306,6 +323,8 @@ if how == "none" and workers.rank == 1:
     batches = []
 if how == "fewer" and workers.rank == 1:
     batches = batches[:-1]
+if how == "exit" and workers.rank == 1:
+    sys.exit("there is nothing for worker 1")
 if how == "labels" and workers.rank == 1:
     batches[-1] = (batches[-1][0], batches[-1][1] + 7)
 g.train(batches, batches, net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, mx.cpu(), 2)
@@ -323,6 +342,7 @@ print("through", flush=True)
         ("none", "worker 1 has no batch left while worker 0 has: give each as many"),
         ("fewer", "worker 1 has no batch left while worker 0 has: give each as many"),
         ("labels", "labels must be 0 to 2"),
+        ("exit", "there is nothing for worker 1"),
         ("again", "these workers have trained with another trainer: launch a job for each training"),
     ],
 )
@@ -334,7 +354,7 @@ def test_a_program_of_ones_own(how, message, tmp_path):
         assert printed.count("Worker 0 of 2 is on") == 1
     else:
         assert status == 1
-        assert f"ValueError: {message}" in printed
+        assert (message if how == "exit" else f"ValueError: {message}") in printed
         assert "ended with status 1; all others were ended" in printed
 
 

@@ -2,8 +2,6 @@
 
 import gzip
 import io
-import os
-import stat
 import struct
 import zipfile
 import zlib
@@ -205,6 +203,8 @@ FUNCTIONS = {
     "five_crop_predict: too large": lambda: g.five_crop_predict(initialized(), x(20, 20, 1), 28),
     "Batches: NaN": lambda: g.Batches(np.full((2, 3, 3), np.nan), [0, 1], 1),
     "Batches: infinity": lambda: g.Batches(np.full((2, 3, 3), np.inf), [0, 1], 1),
+    "Batches: beyond 32 bits": lambda: g.Batches(np.full((2, 3, 3), 1e300), [0, 1], 1),
+    "Batches: a label of billions": lambda: g.Batches(np.zeros((2, 3, 3)), [0, 2**31 - 1], 1),
     "Batches: no pixel": lambda: g.Batches(np.zeros((2, 0, 3)), [0, 1], 1),
     "Batches: labels below 0": lambda: g.Batches(np.zeros((2, 3, 3)), [0, -1], 1),
     "Batches: too many labels": lambda: g.Batches(np.zeros((2, 3, 3)), [0, 1, 1], 1),
@@ -341,14 +341,32 @@ def test_a_picture_that_would_fill_the_memory(tmp_path):
         read_picture(path, (8, 8))
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
-def test_a_picture_without_permission(tmp_path):
-    path = tmp_path / "secret.jpg"
+def test_a_picture_without_permission(open_folder, as_nobody):
+    path = open_folder / "secret.jpg"
     path.write_bytes(picture_bytes())
+    read_picture(path, (8, 8))  # imports what it needs
     path.chmod(0)
-    with pytest.raises(OSError, match=r"secret.jpg cannot be read as a picture"):
+    with as_nobody(), pytest.raises(OSError, match=r"secret.jpg cannot be read as a picture"):
         read_picture(path, (8, 8))
-    path.chmod(stat.S_IRUSR)
+
+
+def test_a_folder_without_permission_is_not_left_out(open_folder, as_nobody):
+    for place in ("a", "b", "b/more"):
+        (open_folder / place).mkdir()
+        (open_folder / place / "x.jpg").write_bytes(picture_bytes())
+    assert len(read_folder(open_folder, (8, 8))[0]) == 3
+    (open_folder / "b" / "more").chmod(0)
+    with as_nobody(), pytest.raises(OSError, match=r"the folder .*more cannot be read: Permission denied"):
+        read_folder(open_folder, (8, 8))
+
+
+def test_a_link_to_nothing_is_named(tmp_path):
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "x.jpg").write_bytes(picture_bytes())
+    (tmp_path / "b" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    with pytest.raises(ValueError, match=r"there is no file .*gone.jpg"):
+        read_folder(tmp_path, (8, 8))
 
 
 def test_a_folder_as_idx_file(tmp_path):
