@@ -131,3 +131,12 @@ def test_the_readmes_commands_do_what_it_says(tmp_path):
             assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
     for path in ("runs/lenet/history.json", "runs/lenet-2-int8", "lenet.onnx", "runs/two/history.json"):
         assert (tmp_path / path).exists(), path
+
+
+@pytest.mark.parametrize("name", ["results", "performance", "distributed", "reliability"])
+def test_figures_stand_beside_the_command_that_made_them(name):
+    """Or beside the tests that find them again."""
+    sections = re.split(r"^##+ ", (ROOT / "docs" / f"{name}.md").read_text(), flags=re.MULTILINE)
+    measured = [section for section in sections if re.search(r"^\|.*\d[.,]\d", section, flags=re.MULTILINE)]
+    assert measured
+    assert [s.splitlines()[0] for s in measured if not re.search(r"```bash|`make |`gluon-cnn |`test_|`tests/", s)] == []
