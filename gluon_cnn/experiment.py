@@ -18,7 +18,8 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import number, pair, whole
-from gluon_cnn._files import whole_file
+from gluon_cnn._files import whole_files
+from gluon_cnn._params import holds_parameters, parameter_bytes
 from gluon_cnn.batches import Batches
 from gluon_cnn.context import try_gpu
 from gluon_cnn.datasets import DATASETS, load_data
@@ -92,34 +93,44 @@ class Run:
         Raises
         ------
         OSError
-            When the folder cannot be written to.
+            When the folder cannot be written to, or the disk is full: an older run in it is then as it was.
+
+        Notes
+        -----
+        All files are on the disk before the first gets its name, and the report is the last: a machine that stops in
+        between leaves no run, or one that :meth:`load` refuses, as the report holds the SHA-256 of the weights.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         nd.waitall()  # mxnet may still be rearranging weights
+        files = {}
         if self.settings.get("int8"):
-            self.net.export(str(folder / "network"))
-            (folder / "network-0000.params").replace(folder / WEIGHTS)
+            symbol = self.net(mx.sym.var("data"))
+            auxiliary = set(symbol.list_auxiliary_states())
+            files[GRAPH] = symbol.tojson().encode()
+            parameters = {f"{'aux' if k in auxiliary else 'arg'}:{k}": p for k, p in self.net.collect_params().items()}
         else:
-            self.net.save_parameters(str(folder / WEIGHTS))
+            parameters = self.net._collect_params_with_prefix()
+        files[WEIGHTS] = parameter_bytes({name: p._reduce() for name, p in parameters.items()})
         history = asdict(self.history)
-        files = [WEIGHTS, *([GRAPH] if self.settings.get("int8") else [])]
         about = {
             "settings": self.settings,
             "classes": self.classes,
             "input_shape": self.input_shape,
-            "sha256": {name: _sha256(folder / name) for name in files},
+            "sha256": {name: _sha256(content) for name, content in files.items()},
         }
         table = io.StringIO(newline="")
         writer = csv.writer(table)
         writer.writerow(["epoch", *history])
         writer.writerows([epoch, *row] for epoch, row in enumerate(zip(*history.values())))
-        report = json.dumps({**about, "history": history}, indent=2, default=str) + "\n"
-        for name, text in ((TABLE, table.getvalue()), (REPORT, report)):
-            with whole_file(folder / name) as file:
-                file.write(text.encode())
+        files[TABLE] = table.getvalue().encode()
         if len(self.history):
-            self.history.plot(folder / CURVES)
+            curves = io.BytesIO()
+            self.history.plot(curves)
+            files[CURVES] = curves.getvalue()
+        report = json.dumps({**about, "history": history}, indent=2, default=str) + "\n"
+        files[REPORT] = report.encode()
+        whole_files({folder / name: content for name, content in files.items()})
 
     @classmethod
     def load(
@@ -140,9 +151,11 @@ class Run:
         ------
         ValueError
             When the folder holds no run, a damaged one, or one of another network.
+        OSError
+            When its files cannot be read.
         """
         folder = Path(folder)
-        missing = [name for name in (REPORT, WEIGHTS) if not (folder / name).is_file()]
+        missing = [name for name in (REPORT, WEIGHTS) if not (folder / name).exists()]
         if missing:
             raise ValueError(f"{folder} holds no run ({' and '.join(missing)} missing): gluon-cnn train makes one")
         try:
@@ -157,7 +170,7 @@ class Run:
         if network is None and name is None and not int8:
             raise ValueError(f"{folder} holds a network of your own: pass what made it, network=")
         for file in (WEIGHTS, GRAPH):  # mxnet does not notice a weight that has changed
-            if file in sums and (not (folder / file).is_file() or _sha256(folder / file) != sums[file]):
+            if file in sums and (not (folder / file).exists() or _sha256(_read(folder / file)) != sums[file]):
                 raise ValueError(f"{folder / file} is damaged, or not the one that belongs to {REPORT}")
         if int8:
             with _damage_named(folder / WEIGHTS), warnings.catch_warnings():
@@ -391,11 +404,11 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | None = No
     Raises
     ------
     OSError
-        When there is no such file.
+        When there is no such file, or it cannot be read.
     ValueError
         When it is of another network, or damaged.
     """
-    if not Path(path).is_file():
+    if not Path(path).exists():
         raise FileNotFoundError(f"there is no file {path}")
     with _damage_named(path):
         net.load_parameters(str(path), ctx=ctx or try_gpu())
@@ -403,11 +416,21 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | None = No
 
 @contextmanager
 def _damage_named(path: str | Path) -> Iterator[None]:
-    """Say of mxnet's errors in reading a file what is wrong with it."""
+    """Refuse a file that mxnet, which trusts what it reads, could crash at; say of its errors what is wrong with it."""
+    words = f"{path} is of another network, or damaged"
+    if not holds_parameters(_read(path)):
+        raise ValueError(words)
     try:
         yield
     except (mx.MXNetError, AssertionError, AttributeError, ValueError) as error:
-        raise ValueError(f"{path} is of another network, or damaged") from error
+        raise ValueError(words) from error
+
+
+def _read(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise OSError(error.errno, f"{path} cannot be read: {error.strerror}") from error
 
 
 def newest_run(folder: str | Path = "runs") -> Path:
@@ -424,8 +447,8 @@ def newest_run(folder: str | Path = "runs") -> Path:
     return reports[-1].parent
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _for_seconds(batches: Batches, seconds: float) -> Iterator[tuple[nd.NDArray, nd.NDArray]]:

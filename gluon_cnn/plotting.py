@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -129,7 +129,7 @@ def as_picture(image: Any) -> np.ndarray:
     return pixels
 
 
-def plot_history(history: History, file: str | Path | None = None) -> None:
+def plot_history(history: History, file: str | Path | BinaryIO | None = None) -> None:
     """Plot loss and accuracies of a training over its epochs: show them, or write them to a file."""
     if not len(history):
         raise ValueError("there is nothing to plot: no epoch was finished")
@@ -148,7 +148,7 @@ def plot_history(history: History, file: str | Path | None = None) -> None:
         show_or_write(file)
 
 
-def show_or_write(file: str | Path | None) -> None:
+def show_or_write(file: str | Path | BinaryIO | None) -> None:
     """Show the current figure, or write it to a file and close it."""
     if file is None:
         plt.show()

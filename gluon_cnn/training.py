@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import mxnet as mx
 import numpy as np
@@ -79,7 +79,7 @@ class History:
             f"Test acc {self.test_accuracy[-1]:.2f}, Time {self.seconds[-1]:.1f} sec"
         )
 
-    def plot(self, file: str | Path | None = None) -> None:
+    def plot(self, file: str | Path | BinaryIO | None = None) -> None:
         """Plot loss and accuracies over the epochs: show them, or write them to a file."""
         from gluon_cnn.plotting import plot_history  # training works where nothing is drawn
 

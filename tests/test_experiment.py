@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import json
+import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -172,6 +174,55 @@ def test_damaged_runs_are_named(tmp_path):
         report.write_text(json.dumps(wrong))
         with pytest.raises(ValueError, match=rf"history\.json is damaged \({message}"):
             experiment.Run.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["network.params", "history.csv", "curves.png", "history.json"])
+def test_a_full_disk_leaves_the_older_run(tmp_path, monkeypatch, name):
+    run = experiment.experiment("lenet", verbose=False)
+    run.save(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before["network.params"] == mxnet_writes(run.net, tmp_path.parent / "mxnet.params")
+    other = experiment.experiment("lenet", num_epochs=2, verbose=False)
+    write = Path.open
+
+    def opened(path, mode="r", *arguments, **settings):
+        """Let nothing more fit on the disk than fits into a file of one byte."""
+        if path.name.startswith(name) and mode == "wb":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
+        return write(path, mode, *arguments, **settings)
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(Path, "open", opened)
+    try:
+        with pytest.raises(OSError, match=rf"{name} could not be written: File too large"):
+            other.save(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert len(experiment.Run.load(tmp_path).history) == 1
+
+
+def mxnet_writes(net, path):
+    net.save_parameters(str(path))
+    return path.read_bytes()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_weights_without_permission(tmp_path):
+    experiment.experiment("lenet", verbose=False).save(tmp_path)
+    (tmp_path / "network.params").chmod(0)
+    with pytest.raises(OSError, match=r"network.params cannot be read: Permission denied"):
+        experiment.Run.load(tmp_path)
+
+
+def test_a_folder_where_weights_should_be(tmp_path):
+    experiment.experiment("lenet", verbose=False).save(tmp_path)
+    (tmp_path / "network.params").unlink()
+    (tmp_path / "network.params").mkdir()
+    with pytest.raises(OSError, match=r"network.params cannot be read: Is a directory"):
+        experiment.Run.load(tmp_path)
+    with pytest.raises(OSError, match=r"network.params cannot be read: Is a directory"):
+        experiment.load_weights(g.LeNet(), tmp_path / "network.params")
 
 
 def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):

@@ -11,7 +11,7 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import cli
+from gluon_cnn import cli, experiment
 from gluon_cnn._idx import read_idx
 from gluon_cnn.pictures import read_folder, read_picture
 from hypothesis import given
@@ -436,6 +436,41 @@ def test_any_damage_of_a_picture(tmp_path_factory, kind, data):
         assert images.shape == (3, 3, 4, 6)
         assert images.dtype == np.uint8
         assert labels.tolist() == [0, 0, 1]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Return the bytes of a small network's parameters, and the network."""
+    net = g.conv_block(2)
+    net.initialize()
+    net(x(1, 1, 4, 4))
+    path = tmp_path_factory.mktemp("weights") / "whole.params"
+    net.save_parameters(str(path))
+    return path.read_bytes(), net
+
+
+@given(st.data())
+def test_any_damage_of_a_weights_file(tmp_path_factory, weights, data):
+    raw, net = bytearray(weights[0]), weights[1]
+    for _ in range(data.draw(st.integers(0, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "damaged.params"
+    path.write_bytes(raw[: data.draw(st.integers(0, len(raw)) | st.just(len(raw)))])
+    try:
+        experiment.load_weights(net, path, mx.cpu())
+        nd.waitall()
+    except ValueError as error:
+        refused(error, "damaged.params is of another network, or damaged")
+
+
+@pytest.mark.parametrize("rank", [-1, 0, 33, 2**31 - 1])
+def test_a_weights_file_of_another_rank(tmp_path, weights, rank):
+    """Mxnet crashes at -1."""
+    raw, net = weights
+    path = tmp_path / "negative.params"
+    path.write_bytes(raw[:32] + struct.pack("<i", rank) + raw[36:])
+    with pytest.raises(ValueError, match="negative.params is of another network, or damaged"):
+        experiment.load_weights(net, path, mx.cpu())
 
 
 # Commands
