@@ -7,7 +7,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from gluon_cnn.batches import Batches
 from gluon_cnn.distributed import Workers
 from mxnet import gluon, nd
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "remove"]
 
 KEPT = 2  # files: the newest, and the one before it
 NAME = "epoch-{:04}.npz"
@@ -183,9 +183,23 @@ class Checkpoint:
         return [trainer._kvstore._updater] if trainer._update_on_kvstore else trainer._updaters
 
     def _files(self) -> list[Path]:
-        """Return the checkpoints, the newest last."""
-        found = ((re.fullmatch(r"epoch-(\d{4,})\.npz", path.name), path) for path in self.folder.iterdir())
-        return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
+        return _files(self.folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove the checkpoints in a folder, those that were cut off while they were written, and the folder if that is
+    all it held.
+    """
+    for path in _files(folder, r"\.npz(\.part)?"):
+        path.unlink()
+    with suppress(OSError):  # there are other files
+        folder.rmdir()
+
+
+def _files(folder: Path, ending: str = r"\.npz") -> list[Path]:
+    """Return the checkpoints in a folder, the newest last."""
+    found = ((re.fullmatch(rf"epoch-(\d{{4,}}){ending}", path.name), path) for path in folder.iterdir())
+    return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
 
 
 @contextmanager

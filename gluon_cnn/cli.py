@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import json
 import os
-import shutil
 import sys
 import time
 import warnings
@@ -30,7 +29,8 @@ DATA = (
     "pictures for each class, or such folders in train/ and test/"
 )
 RUNS = Path("runs")
-SETTINGS = "settings.json"  # of a training that is not through
+SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"  # of a training that is not through
+NO_MEMORY = "this needs more memory than there is: take smaller pictures, or fewer in a batch"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,17 +60,29 @@ def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
     except (ImportError, OSError, ValueError) as error:
         print(f"gluon-cnn {options.command}: {error}", file=sys.stderr)
         return 1
-    except RuntimeError as error:  # mxnet's, with a C++ trace
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        print(
-            f"gluon-cnn {options.command}: mxnet gave up: {lines[-1] if lines else type(error).__name__}",
-            file=sys.stderr,
-        )
+    except MemoryError:
+        print(f"gluon-cnn {options.command}: {NO_MEMORY}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         goes_on = "; the same command goes on where it stopped" if options.command == "data" else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
+    except Exception as error:
+        if not isinstance(error, RuntimeError) and type(error) is not Exception:  # mxnet's are one of them
+            raise
+        print(f"gluon-cnn {options.command}: {_in_a_line(error)}", file=sys.stderr)
+        return 1
+
+
+def _in_a_line(error: Exception) -> str:
+    """Say what an error of mxnet's is about, which may carry a C++ trace."""
+    text = str(error)
+    if "larger than 2^31 elements" in text:
+        return "an array would have more than 2^31 values, which mxnet cannot hold: take smaller pictures, or fewer"
+    if "Failed to allocate" in text:
+        return NO_MEMORY
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"mxnet gave up: {lines[-1] if lines else type(error).__name__}"
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -354,6 +366,8 @@ def _train(options: argparse.Namespace) -> int:
     settings = {"network": options.network, **_settings(options), "num_epochs": options.num_epochs}
     if options.output is not None and (options.output / SETTINGS).exists():
         raise ValueError(f"{options.output} holds a training that was interrupted: --resume it, or remove it")
+    if options.output is not None and (options.output / CHECKPOINTS).exists():
+        raise ValueError(f"{options.output / CHECKPOINTS} is there already: choose another --output, or remove it")
     kept = dict(settings)
     if kept["dataset"] not in experiment.DATASETS:
         kept["dataset"] = str(Path(kept["dataset"]).resolve())  # --resume may be called elsewhere
@@ -365,9 +379,9 @@ def _train(options: argparse.Namespace) -> int:
 
 def _train_in(folder: Path, settings: dict, workers: Workers) -> int:
     """Train in a folder that holds settings and checkpoints until all epochs are through."""
-    from gluon_cnn import experiment
+    from gluon_cnn import checkpoint, experiment
 
-    checkpoints = folder / "checkpoints"
+    checkpoints = folder / CHECKPOINTS
     workers.tell(json.dumps(settings).encode())
     try:
         run = experiment.experiment(**settings, checkpoint=checkpoints, workers=workers)
@@ -375,7 +389,7 @@ def _train_in(folder: Path, settings: dict, workers: Workers) -> int:
             run.save(folder)
         if len(run.history) == settings["num_epochs"]:
             (folder / SETTINGS).unlink()  # first: without it nobody resumes
-            shutil.rmtree(checkpoints)
+            checkpoint.remove(checkpoints)
     finally:
         with contextlib.suppress(OSError):  # there are some
             checkpoints.rmdir()
@@ -385,7 +399,7 @@ def _train_in(folder: Path, settings: dict, workers: Workers) -> int:
         print("Nothing is kept")
         return 130
     print(f"Kept in {folder}; gluon-cnn predict PICTURE --run {folder} uses it")
-    if checkpoints.exists():
+    if (folder / SETTINGS).exists():
         print(f"gluon-cnn train --resume {folder} goes on after the last whole epoch")
     return 0
 
@@ -403,9 +417,16 @@ def _interrupted(options: argparse.Namespace) -> dict:
     path = options.resume / SETTINGS
     if not path.is_file():
         raise ValueError(f"{options.resume} holds no training that was interrupted ({SETTINGS} is missing)")
-    with contextlib.suppress(ValueError):  # no JSON
+    kinds: dict = {name: type(value) for name, value in _settings(options).items()}  # of the defaults
+    kinds.update(network=str, num_epochs=int, resize=(int, type(None)))
+    kinds.update(dict.fromkeys(("learning_rate", "momentum"), (int, float)))
+    with contextlib.suppress(ValueError, RecursionError):  # no JSON, or in too many brackets
         settings = json.loads(path.read_text())
-        if isinstance(settings, dict) and settings.keys() == {"network", *_settings(options), "num_epochs"}:
+        if (
+            isinstance(settings, dict)
+            and settings.keys() == kinds.keys()
+            and all(isinstance(value, kinds[name]) and type(value) is not bool for name, value in settings.items())
+        ):
             return settings
     raise ValueError(f"{path} is damaged")
 

@@ -35,7 +35,7 @@ from gluon_cnn.networks.resnet import ResNet
 from gluon_cnn.networks.vgg import VGG, VGG11
 from gluon_cnn.pictures import read_folder, read_picture
 from gluon_cnn.quantization import quantize
-from gluon_cnn.training import History, contexts_of, seed, train
+from gluon_cnn.training import History, contexts_of, history_of, seed, train
 from mxnet import gluon, init, nd
 
 __all__ = ["INITIALIZERS", "NETWORKS", "Run", "choose", "experiment", "load_weights", "newest_run"]
@@ -160,13 +160,17 @@ class Run:
             raise ValueError(f"{folder} holds no run ({' and '.join(missing)} missing): gluon-cnn train makes one")
         try:
             report = json.loads((folder / REPORT).read_text())
-            classes, settings = tuple(map(str, report["classes"])), dict(report["settings"])
+            classes = tuple(_of("a class", each, str) for each in _of("classes", report["classes"], list))
+            settings = dict(report["settings"])
             channels, height, width = (whole("input_shape", size, 1) for size in report["input_shape"])
-            name, history = settings["network"], History(**report["history"])
+            name, history = settings["network"], history_of(report["history"])
+            _of("network", name, str, type(None))
+            _of("dataset", settings["dataset"], str)
+            _of("broken", settings.get("broken", ""), str)
+            int8 = _of("int8", settings.get("int8", False), bool)
             sums = dict(report.get("sha256", {}))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{folder / REPORT} is damaged ({type(error).__name__}: {error})") from error
-        int8 = settings.get("int8")
         if network is None and name is None and not int8:
             raise ValueError(f"{folder} holds a network of your own: pass what made it, network=")
         for file in (WEIGHTS, GRAPH):  # mxnet does not notice a weight that has changed
@@ -412,6 +416,13 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | None = No
         raise FileNotFoundError(f"there is no file {path}")
     with _damage_named(path):
         net.load_parameters(str(path), ctx=ctx or try_gpu())
+
+
+def _of(name: str, value: Any, *kinds: type) -> Any:
+    """Return a value of a report when it is of one of these kinds."""
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name} must be {' or '.join(kind.__name__ for kind in kinds)}, not {type(value).__name__}")
+    return value
 
 
 @contextmanager

@@ -86,6 +86,23 @@ class History:
         plot_history(self, file)
 
 
+def history_of(values: Any) -> History:
+    """Return the history that was written to a file.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When it is none.
+    """
+    history = History(**values)
+    columns = list(asdict(history).values())
+    if len(values) < len(columns) or len({len(column) for column in columns}) > 1:
+        raise ValueError("a part of the history is missing")
+    if not all(isinstance(column, list) and {type(value) for value in column} <= {int, float} for column in columns):
+        raise TypeError("a history consists of lists of numbers")
+    return history
+
+
 def train(
     train_data: Iterable,
     test_data: Iterable,

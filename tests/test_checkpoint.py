@@ -382,6 +382,28 @@ def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp
     assert "runs/lenet holds no training that was interrupted (settings.json is missing)" in capsys.readouterr().err
 
 
+def test_checkpoints_of_ones_own_are_neither_used_nor_removed(few_pictures, monkeypatch, capsys):
+    mine = Path("out", "checkpoints")
+    mine.mkdir(parents=True)
+    (mine / "mine.txt").write_text("mine")
+    assert cli.main(["train", "lenet", "--output", "out"]) == 1
+    captured = capsys.readouterr()
+    assert "out/checkpoints is there already: choose another --output, or remove it" in captured.err
+    assert "Training on" not in captured.out
+    assert contents(mine) == {"mine.txt": b"mine"}
+    assert [path.name for path in Path("out").iterdir()] == ["checkpoints"]
+
+    with monkeypatch.context() as patch:
+        interrupted_after(1, patch)
+        assert cli.main(["train", "lenet", "--epochs", "2", "--output", "later"]) == 0
+    (Path("later", "checkpoints", "mine.txt")).write_text("mine")
+    (Path("later", "checkpoints", "epoch-0002.npz.part")).write_text("cut off by SIGKILL")
+    capsys.readouterr()
+    assert cli.main(["train", "--resume", "later"]) == 0
+    assert "--resume" not in capsys.readouterr().out
+    assert contents(Path("later", "checkpoints")) == {"mine.txt": b"mine"}
+
+
 def test_resuming_takes_no_other_settings(few_pictures, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         interrupted_after(1, patch)
@@ -391,7 +413,15 @@ def test_resuming_takes_no_other_settings(few_pictures, monkeypatch, capsys):
         words = f"--resume goes on with the settings that the training began with: leave out {more[0]}"
         assert words in capsys.readouterr().err
     settings = json.loads(Path("runs/lenet/settings.json").read_text())
-    for damaged in ("", "[]", json.dumps({**settings, "more": 1})):
+    wrong = [
+        *({"num_epochs": value} for value in ("3", 1.5, True, None)),
+        *({"network": value} for value in (["lenet"], None)),
+        *({name: "28"} for name in ("resize", "channels", "batch_size", "learning_rate", "momentum", "random_seed")),
+        *({name: None} for name in ("dataset", "batch_size", "learning_rate", "broken")),
+        *({name: 3} for name in ("optimizer", "initializer", "dataset")),
+        {"more": 1},
+    ]
+    for damaged in ("", "[]", "[" * 100_000, *(json.dumps({**settings, **change}) for change in wrong)):
         Path("runs/lenet/settings.json").write_text(damaged)
         assert cli.main(["train", "--resume", "runs/lenet"]) == 1
         assert "settings.json is damaged" in capsys.readouterr().err

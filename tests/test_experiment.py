@@ -170,6 +170,17 @@ def test_damaged_runs_are_named(tmp_path):
         ({**about, "sha256": 1}, "TypeError"),
         ({**about, "settings": None}, "TypeError"),
         ({**about, "history": {"accuracy": []}}, "TypeError"),
+        ({**about, "history": {}}, "ValueError: a part of the history is missing"),
+        ({**about, "history": {**about["history"], "loss": []}}, "ValueError: a part of the history is missing"),
+        ({**about, "history": {**about["history"], "loss": ["1"]}}, "TypeError: a history consists of lists"),
+        ({**about, "history": {**about["history"], "loss": 1}}, "TypeError"),
+        ({**about, "classes": "abcdefghij"}, "TypeError: classes must be list, not str"),
+        ({**about, "classes": [0, 1]}, "TypeError: a class must be str, not int"),
+        ({**about, "settings": {"network": "lenet"}}, "KeyError: 'dataset'"),
+        ({**about, "settings": {**about["settings"], "dataset": None}}, "TypeError: dataset must be str"),
+        ({**about, "settings": {**about["settings"], "network": ["lenet"]}}, "TypeError: network must be str or None"),
+        ({**about, "settings": {**about["settings"], "broken": 1}}, "TypeError: broken must be str, not int"),
+        ({**about, "settings": {**about["settings"], "int8": "no"}}, "TypeError: int8 must be bool, not str"),
     ]:
         report.write_text(json.dumps(wrong))
         with pytest.raises(ValueError, match=rf"history\.json is damaged \({message}"):

@@ -499,11 +499,29 @@ COMMANDS = {
     "no channel": ["summary", "lenet", "--channels", "0"],
     "no class": ["summary", "lenet", "--classes", "0"],
     "a negative size of a summary": ["summary", "lenet", "--resize", "-1"],
+    "more pixels than fit into memory": ["train", "lenet", "--resize", "100000"],
+    "more channels than mxnet can count": ["summary", "lenet", "--channels", "999999999999"],
+    "more pixels than mxnet can count": ["summary", "lenet", "--resize", "999999999999"],
+    "no parameters to export": ["export", "lenet"],
+    "parameters that are none": ["export", "lenet", "file"],
+    "parameters that are not there": ["export", "lenet", "nothing"],
+    "a folder as parameters": ["export", "lenet", "empty"],
+    "a run to export that is none": ["export", "--run", "empty"],
+    "no worker": ["launch", "-n", "0", "--", "train", "lenet"],
+    "hosts that are not there": ["launch", "-n", "1", "--hosts", "nothing", "--", "train", "lenet"],
+    "another program than one of Python's": ["launch", "-n", "1", "ls"],
+    "a file as folder for data": ["data", "--root", "file"],
 }
 
 
+def test_every_command_has_a_row():
+    (commands,) = (action.choices for action in cli._parser()._actions if action.choices)
+    without_arguments = {"doctor"}
+    assert set(commands) - {arguments[0] for arguments in COMMANDS.values()} == without_arguments
+
+
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
-def test_a_wrong_command(arguments, tmp_path, monkeypatch, capsys):
+def test_a_wrong_command(arguments, tmp_path, monkeypatch, capsys, no_usual_places):
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("hello")
     Path("empty").mkdir()
