@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,10 @@ class Checkpoint:
         if self._workers.rank:
             return
         nd.waitall()  # mxnet may still be changing or rearranging weights
-        arrays = {f"weights/{name}": p.data(p.list_ctx()[0]).asnumpy() for name, p in self._parameters().items()}
+        copies = {name: p.list_data() for name, p in self._parameters().items()}
+        arrays = {f"weights/{name}": of_contexts[0].asnumpy() for name, of_contexts in copies.items()}
+        for name, p in self._statistics().items():
+            arrays.update({f"statistics/{k}/{name}": copies[name][k].asnumpy() for k in range(1, len(p.list_ctx()))})
         updater, optimizer = self._updaters()[0], self._trainer.optimizer
         about = {
             "optimizer": type(optimizer).__name__,
@@ -100,6 +104,7 @@ class Checkpoint:
             "seed": self._seed,
             "data": self._place(),
             "workers": self._workers.count,
+            "contexts": len(self._trainer._contexts),
         }
         path = self.folder / NAME.format(len(history["loss"]))
         # as np.savez does it, which leaves the archive open on an error
@@ -110,13 +115,21 @@ class Checkpoint:
         for old in self._files()[:-KEPT]:
             old.unlink()
 
-    def restore(self) -> dict[str, list] | None:
+    def restore(self, num_epochs: int | None = None, check: Callable[[dict], object] = dict) -> dict[str, list] | None:
         """Put the newest state into network, trainer and data; return its history, or None when there is no file.
+
+        Parameters
+        ----------
+        num_epochs : int, optional
+            How many epochs the history may have. Default: any number.
+        check : callable
+            Called with the history; raises an error when it is none.
 
         Raises
         ------
         ValueError
-            When the file is damaged, or of another network or optimizer. Nothing is changed then.
+            When the file is damaged, of another network, optimizer, number of contexts or workers, with a learning-rate
+            schedule where the optimizer has none or the reverse, or of more epochs. Nothing is changed then.
         """
         path = self.newest() if self._workers.rank == 0 else None
         found = self._workers.tell(b"+" + path.read_bytes() if path else b"")
@@ -133,24 +146,42 @@ class Checkpoint:
             raise ValueError(
                 f"{path} was written with the optimizer {written_with}; this training has {type(optimizer).__name__}"
             )
-        mine = {f"weights/{name}": p for name, p in parameters.items()}
-        theirs = {name: array for name, array in arrays.items() if name.startswith("weights/")}
-        if mine.keys() != theirs.keys() or not all(_fits(p, theirs[name]) for name, p in mine.items()):
+        weights = {name[8:]: array for name, array in arrays.items() if name.startswith("weights/")}
+        if parameters.keys() != weights.keys() or not all(_fits(p, weights[name]) for name, p in parameters.items()):
             raise ValueError(f"{path} is of another network: its weights have other names, shapes or types")
         if about.get("workers", 1) != self._workers.count:  # their batches would have another size
             raise ValueError(f"{path} was written by {about['workers']} workers; now there are {self._workers.count}")
+        contexts, before = len(self._trainer._contexts), about.get("contexts", 1)
+        if before != contexts:
+            raise ValueError(f"{path} was written with another number of contexts: {before}, and now {contexts}")
+        scheduled, schedule = optimizer.lr_scheduler is not None, about.get("schedule")
+        if schedule is not None and bool(schedule) != scheduled:
+            had, has = ("without a", "has one") if scheduled else ("with a", "has none")
+            raise ValueError(f"{path} was written {had} learning-rate schedule; this training {has}")
         with _damage_named(path):
+            numbers = _like(_numbers(optimizer), about["numbers"])
+            schedule = _like(_numbers(optimizer.lr_scheduler), about["schedule"])
             states = {int(index): _unpack(state, arrays) for index, state in about["states"]}
-            updates = {int(device): dict(map(tuple, counts)) for device, counts in about["updates"].items()}
-            numbers = {name: about["numbers"][name] for name in _numbers(optimizer)}
-            schedule = {name: about["schedule"][name] for name in _numbers(optimizer.lr_scheduler)}
+            self._check_states(states, numbers, weights)
+            updates = {
+                int(device): {int(index): int(count) for index, count in counts}
+                for device, counts in about["updates"].items()
+            }
             place = {name: int(value) for name, value in about["data"].items() if name in self._place()}
             history = {name: list(values) for name, values in about["history"].items()}
             seed = int(about["seed"])
+            check(history)
+            epochs = len(history["loss"])
+            statistics = {
+                name: [arrays[f"statistics/{k}/{name}"] for k in range(1, contexts)] for name in self._statistics()
+            }
+            if any(_kind(array) != _kind(weights[name]) for name, others in statistics.items() for array in others):
+                raise ValueError("a context's statistics have another shape")
+        if num_epochs is not None and epochs > num_epochs:
+            raise ValueError(f"{path} is of {epochs} epochs; num_epochs is {num_epochs}")
         # all is read: from here on things change
         for name, p in parameters.items():
-            array = arrays[f"weights/{name}"]
-            p._load_init(nd.array(array, dtype=array.dtype), p.list_ctx())
+            p._load_init(nd.array(weights[name], dtype=weights[name].dtype), p.list_ctx())
         vars(optimizer).update(numbers)
         if schedule:
             vars(optimizer.lr_scheduler).update(schedule)
@@ -159,6 +190,9 @@ class Checkpoint:
         for updater in self._updaters():
             updater.states = {index: _copy(state) for index, state in states.items()}
             updater.states_synced = dict.fromkeys(states, False)  # mxnet then moves each to its weight's device
+        for name, others in statistics.items():  # last, as a trainer that begins gives all contexts those of the first
+            for mine, theirs in zip(parameters[name].list_data()[1:], others):
+                mine[:] = theirs
         for name, value in place.items():
             setattr(self._data, name, value)
         self._seed = seed
@@ -172,6 +206,24 @@ class Checkpoint:
     def _parameters(self) -> dict[str, gluon.Parameter]:
         """Return the parameters by their place in the network: names of layers are numbered through in a process."""
         return self._net._collect_params_with_prefix()
+
+    def _statistics(self) -> dict[str, gluon.Parameter]:
+        """Return the parameters without gradients, such as batch norm's moving averages: each context has its own."""
+        return {name: p for name, p in self._parameters().items() if p.grad_req == "null"}
+
+    def _check_states(self, states: dict[int, Any], numbers: dict, weights: dict[str, np.ndarray]) -> None:
+        """Refuse states that are not like those that the optimizer, with these numbers, makes for these weights."""
+        maker = copy.copy(self._trainer.optimizer)
+        vars(maker).update(numbers)
+        names = {id(p): name for name, p in self._parameters().items()}
+        for index, state in states.items():
+            name = names.get(id(self._trainer._params[index]))
+            if name is None:  # of no part of the network
+                continue
+            weight = nd.array(weights[name], dtype=weights[name].dtype)
+            fresh = maker.create_state_multi_precision(index, weight)
+            if _kind(state) != _kind(fresh):
+                raise ValueError(f"the optimizer's state of {name} has another shape")
 
     def _updaters(self) -> list:
         """Return the trainer's updaters, which hold the optimizer's states."""
@@ -224,6 +276,14 @@ def _numbers(thing: object) -> dict[str, float]:
     return {name: value for name, value in found.items() if isinstance(value, (int, float))}
 
 
+def _like(mine: dict[str, float], theirs: dict[str, Any]) -> dict[str, float]:
+    """Return their numbers of the names of mine; refuse what is no number."""
+    found = {name: theirs[name] for name in mine}
+    if not all(isinstance(value, (int, float)) for value in found.values()):
+        raise TypeError("a number is none")
+    return found
+
+
 def _pack(state: Any, arrays: dict[str, np.ndarray]) -> Any:
     """Return an optimizer's state with names instead of arrays, which go into ``arrays``."""
     if isinstance(state, nd.NDArray):
@@ -238,6 +298,13 @@ def _unpack(state: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(state, str):
         return nd.array(arrays[state], dtype=arrays[state].dtype)
     return None if state is None else tuple(_unpack(part, arrays) for part in state)
+
+
+def _kind(state: Any) -> Any:
+    """Return shape and type of an array, or of each in an optimizer's state."""
+    if isinstance(state, (nd.NDArray, np.ndarray)):
+        return state.shape, np.dtype(state.dtype)
+    return None if state is None else tuple(map(_kind, state))
 
 
 def _copy(state: Any) -> Any:

@@ -147,7 +147,8 @@ def train(
     ValueError
         When the loss is no longer finite or not one value a picture, when the data gives no batch, labels that are no
         class of the network's, or a batch smaller than the number of contexts, when ``num_epochs`` is below 1, or when
-        the checkpoint is damaged, of another network or optimizer, or of more epochs.
+        the checkpoint is damaged, of another network, optimizer or number of contexts, with a learning-rate schedule
+        that the trainer has not or the reverse, or of more epochs.
     TypeError
         When the data does not consist of pairs (X, y) or ``num_epochs`` is no whole number.
     OSError
@@ -170,9 +171,7 @@ def train(
     if verbose:
         print("Training on", ", ".join(map(str, contexts)))
     if keeper:
-        history = History(**(keeper.restore() or {}))
-        if len(history) > num_epochs:
-            raise ValueError(f"{keeper.source} is of {len(history)} epochs; num_epochs is {num_epochs}")
+        history = History(**(keeper.restore(num_epochs, history_of) or {}))
         if history and verbose:
             print(f"Going on after {len(history)} epochs, with {keeper.source}")
     try:

@@ -45,7 +45,7 @@ def trained(num_epochs, folder, made, ctx=None):
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
     ctx = ctx or mx.cpu()
     history = g.train(data, data, net, loss, trainer, ctx, num_epochs, verbose=False, checkpoint=folder)
-    return history, [p.list_data()[0].asnumpy() for p in net.collect_params().values()]
+    return history, [array.asnumpy() for p in net.collect_params().values() for array in p.list_data()]
 
 
 def assert_same(one, other):
@@ -82,6 +82,16 @@ def test_on_several_contexts(tmp_path):
     straight = trained(3, tmp_path / "a", parts(momentum=0.9, ctx=contexts), contexts)
     trained(1, tmp_path / "b", parts(momentum=0.9, ctx=contexts), contexts)
     assert_same(trained(3, tmp_path / "b", parts(momentum=0.9, ctx=contexts), contexts), straight)
+
+
+def test_one_of_another_number_of_contexts_is_refused(tmp_path):
+    contexts = [mx.cpu(0), mx.cpu(1)]
+    trained(1, tmp_path / "two", parts(ctx=contexts), contexts)
+    with pytest.raises(ValueError, match=r"epoch-0001.npz was written with another number of contexts: 2, and now 1"):
+        trained(2, tmp_path / "two", parts())
+    trained(1, tmp_path / "one", parts())
+    with pytest.raises(ValueError, match=r"epoch-0001.npz was written with another number of contexts: 1, and now 2"):
+        trained(2, tmp_path / "one", parts(ctx=contexts), contexts)
 
 
 def test_the_first_epoch_is_that_of_a_training_without_checkpoints(tmp_path):
@@ -192,6 +202,16 @@ WRONG_ABOUT = {
     "states that are not there": lambda about: about.update(states=[[0, "states/99"]]),
     "counts that are none": lambda about: about.update(updates={"gpu": [[0, 1]]}),
     "no optimizer": lambda about: about.pop("optimizer"),
+    "a history without a list": lambda about: about["history"].pop("seconds"),
+    "a history with another list": lambda about: about["history"].update(more=[1]),
+    "a history of words": lambda about: about["history"].update(loss=["1"]),
+    "numbers that are none": lambda about: about["numbers"].update(lr="0.1"),
+    "counts of words": lambda about: about.update(updates={"0": [[0, "one"]]}),
+    "no state": lambda about: about.update(states=[[0, None]]),
+    "another's state": lambda about: about["states"][0].__setitem__(1, about["states"][-1][1]),
+    "a state of no parameter": lambda about: about["states"][0].__setitem__(0, 99),
+    "no place": lambda about: about.update(data=None),
+    "a schedule that is none": lambda about: about.pop("schedule"),
 }
 
 
@@ -209,7 +229,7 @@ def test_one_that_lacks_a_part_changes_nothing(tmp_path, change):
     net(nd.array(PICTURES[:2, None]))
     before = [p.data().asnumpy() for p in net.collect_params().values()]
     with pytest.raises(ValueError, match="epoch-0001.npz is damaged"):
-        Checkpoint(tmp_path, net, trainer, data).restore()
+        Checkpoint(tmp_path, net, trainer, data).restore(check=training.history_of)
     for p, expected in zip(net.collect_params().values(), before):
         np.testing.assert_array_equal(p.data().asnumpy(), expected)
     assert (trainer.optimizer.num_update, data.epoch) == (0, 0)
@@ -243,10 +263,30 @@ def test_one_of_another_training_is_refused(tmp_path, others, message):
     assert contents(tmp_path) == before
 
 
+def test_a_schedule_that_comes_or_goes_is_named(tmp_path):
+    def scheduled():
+        return parts(lr_scheduler=lr_scheduler.FactorScheduler(step=3, factor=0.5, base_lr=0.05))
+
+    trained(1, tmp_path / "without", parts())
+    with pytest.raises(ValueError, match="was written without a learning-rate schedule; this training has one"):
+        trained(2, tmp_path / "without", scheduled())
+    trained(1, tmp_path / "with", scheduled())
+    with pytest.raises(ValueError, match="was written with a learning-rate schedule; this training has none"):
+        trained(2, tmp_path / "with", parts())
+
+
+def test_another_momentum_goes_on_with_that_of_the_checkpoint(tmp_path):
+    straight = trained(2, tmp_path / "a", parts(momentum=0.9))
+    trained(1, tmp_path / "b", parts(momentum=0.9))
+    assert_same(trained(2, tmp_path / "b", parts()), straight)
+
+
 def test_one_of_more_epochs_is_refused(tmp_path):
     trained(3, tmp_path, parts())
+    made = parts()
     with pytest.raises(ValueError, match=r"epoch-0003.npz is of 3 epochs; num_epochs is 2"):
-        trained(2, tmp_path, parts())
+        trained(2, tmp_path, made)
+    assert (made[0].epoch, made[2].optimizer.num_update) == (0, 0)
 
 
 def test_a_file_where_the_folder_should_be(tmp_path):
