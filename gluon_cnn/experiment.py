@@ -35,7 +35,7 @@ from gluon_cnn.networks.resnet import ResNet
 from gluon_cnn.networks.vgg import VGG, VGG11
 from gluon_cnn.pictures import read_folder, read_picture
 from gluon_cnn.quantization import quantize
-from gluon_cnn.training import History, contexts_of, history_of, seed, train
+from gluon_cnn.training import History, as_contexts, contexts_of, history_of, seed, train
 from mxnet import gluon, init, nd
 
 __all__ = ["INITIALIZERS", "NETWORKS", "Run", "choose", "experiment", "load_weights", "newest_run"]
@@ -341,7 +341,9 @@ def experiment(
     ------
     ValueError
         When there is no network, data set, initializer or optimizer of that name, the optimizer has no momentum, or a
-        picture is too small; or for a checkpoint's sake, see :func:`gluon_cnn.train`.
+        picture is too small, or ``ctx`` names a context twice; or for a checkpoint's sake, see :func:`gluon_cnn.train`.
+    TypeError
+        When ``ctx`` is no context, or a number is none.
     """
     settings = {k: v for k, v in locals().items() if k not in ("ctx", "verbose", "checkpoint", "workers")}
     workers = workers or Workers()
@@ -351,6 +353,7 @@ def experiment(
         raise ValueError("a checkpoint is written after each epoch, and seconds= has none: leave out one of them")
     make = choose("network", network, NETWORKS) if isinstance(network, str) else network
     weights = choose("initializer", initializer, INITIALIZERS)
+    ctx = as_contexts(try_gpu() if ctx is None else ctx)
     learning_rate, momentum = number("learning_rate", learning_rate, 0), number("momentum", momentum, 0, 1)
     if not isinstance(network, str):
         settings["network"] = None
@@ -369,7 +372,6 @@ def experiment(
     if 0 < left < workers.count:
         raise ValueError(f"the last batch of {left} cannot be shared by {workers.count} workers: change the batch size")
     train_iter, test_iter = (part.share(workers.rank, workers.count) for part in (train_iter, test_iter))
-    ctx = ctx or try_gpu()
     net = make(num_classes=len(train_iter.classes))
     net.initialize(weights(), ctx=ctx)
     net.hybridize(static_alloc=True)

@@ -16,6 +16,7 @@ import numpy as np
 from gluon_cnn._checks import whole
 from gluon_cnn._runtime import progress_disabled
 from gluon_cnn.checkpoint import Checkpoint
+from gluon_cnn.context import num_gpus
 from gluon_cnn.distributed import Workers
 from mxnet import autograd, gluon, nd
 from tqdm.auto import tqdm
@@ -127,7 +128,8 @@ def train(
     trainer : Trainer
         The optimizer of the network's parameters.
     ctx : Context or list of Context
-        Where to compute; several contexts share each batch, and batch norm normalizes each one's part by itself.
+        Where to compute; several contexts share each batch, and batch norm normalizes each one's part by itself. Of a
+        batch with fewer pictures than contexts the last ones get none.
     num_epochs : int
         How often to go through ``train_data``, at least 1.
     verbose : bool
@@ -145,12 +147,14 @@ def train(
     Raises
     ------
     ValueError
-        When the loss is no longer finite or not one value a picture, when the data gives no batch, labels that are no
-        class of the network's, or a batch smaller than the number of contexts, when ``num_epochs`` is below 1, or when
-        the checkpoint is damaged, of another network, optimizer or number of contexts, with a learning-rate schedule
-        that the trainer has not or the reverse, or of more epochs.
+        When the loss is no longer finite or not one value a picture, when the data gives no batch, an empty one, or
+        labels that are no class of the network's, when the network is not initialized on ``ctx``, ``ctx`` names a
+        context twice or a GPU that is not there, ``num_epochs`` is below 1, or when the checkpoint is damaged, of
+        another network, optimizer or number of contexts, with a learning-rate schedule that the trainer has not or the
+        reverse, or of more epochs.
     TypeError
-        When the data does not consist of pairs (X, y) or ``num_epochs`` is no whole number.
+        When the data does not consist of pairs (X, y) of numbers, ``num_epochs`` is no whole number, or ``net``,
+        ``trainer`` or ``ctx`` is something else.
     OSError
         When the checkpoint cannot be written.
 
@@ -163,7 +167,11 @@ def train(
     cannot be kept, so with ``checkpoint`` each epoch but the first starts with :func:`seed`.
     """
     num_epochs = whole("num_epochs", num_epochs, 1)
-    contexts = _as_list(ctx)
+    contexts = _contexts(net, ctx)
+    if not isinstance(trainer, gluon.Trainer):
+        raise TypeError(
+            f"trainer must be a gluon.Trainer; got {trainer!r}: pass gluon.Trainer(net.collect_params(), ...)"
+        )
     history = History()
     workers = Workers.of(trainer)
     verbose = verbose and workers.rank == 0
@@ -222,13 +230,12 @@ def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequen
     Raises
     ------
     ValueError
-        When ``data`` gives no batch, or labels that are no class of the network's.
+        When ``data`` gives no batch, an empty one, or labels that are no class of the network's; when the network is
+        not initialized on ``ctx``, or ``ctx`` names a context twice or a GPU that is not there.
     TypeError
-        When it does not consist of pairs (X, y).
+        When ``data`` does not consist of pairs (X, y) of numbers, or ``net`` or ``ctx`` is something else.
     """
-    if not isinstance(net, gluon.Block):
-        raise TypeError(f"net must be a Gluon network; got {type(net).__name__}")
-    return _accuracy(data, net, _as_list(ctx) if ctx is not None else contexts_of(net), Workers())
+    return _accuracy(data, net, _contexts(net, ctx), Workers())
 
 
 def _accuracy(data: Iterable, net: gluon.Block, contexts: list[mx.Context], workers: Workers) -> float:
@@ -266,6 +273,8 @@ def _train_epoch(
                     f"loss must give one value a picture; got {losses[0].shape} for {len(parts[0][1])} pictures"
                 )
             autograd.backward(losses)
+            if len(parts) < len(trainer._contexts):
+                _idle(trainer, [y.context for _, y in parts])
             trainer.step(pictures)
             tally.add([(value, output, *part) for value, output, part in zip(losses, outputs, parts)])
             if tally.count:
@@ -344,6 +353,8 @@ class _Tally:
                     f"labels must be 0 to {scores.shape[1] - 1}, as the network has {scores.shape[1]} outputs; "
                     f"got {classes.min()} to {classes.max()} in batch {self._batches}"
                 )
+            if not (classes == np.floor(classes)).all():
+                raise ValueError(f"labels must be whole numbers; batch {self._batches} holds others, or NaN")
             self._hits += int((scores.argmax(axis=1) == classes).sum())
             self.count += len(classes)
         self._batches += 1
@@ -363,29 +374,83 @@ class _Clock:
             start = time.perf_counter()
 
 
-def _as_list(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
-    contexts = [ctx] if isinstance(ctx, mx.Context) else list(ctx)
+def as_contexts(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
+    """Return one or several contexts as a list.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When there is none, something else among them, one twice, or a GPU that mxnet does not see.
+    """
+    contexts = [ctx] if isinstance(ctx, mx.Context) else list(ctx) if isinstance(ctx, Iterable) else []
     if not contexts or not all(isinstance(c, mx.Context) for c in contexts):
         raise TypeError(f"ctx must be a context or a list of contexts, such as mx.cpu(); got {ctx!r}")
+    if len(set(contexts)) < len(contexts):
+        raise ValueError(f"ctx names a context twice: {', '.join(map(str, contexts))}")
+    for context in contexts:
+        if context.device_type == "gpu" and context.device_id >= num_gpus():
+            raise ValueError(f"mxnet sees no {context} here: pass gluon_cnn.try_gpu(), which looks for one")
     return contexts
 
 
 def contexts_of(net: gluon.Block) -> list[mx.Context]:
+    """Return where a network's parameters are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When it is none, or not initialized.
+    """
+    if not isinstance(net, gluon.Block):
+        raise TypeError(f"net must be a Gluon network; got {type(net).__name__}")
     parameters = list(net.collect_params().values())
+    if any(p._data is None and not p._deferred_init for p in parameters):
+        raise ValueError(f"{type(net).__name__} is not initialized: call its initialize() first")
     return parameters[0].list_ctx() if parameters else [mx.current_context()]
 
 
+def _contexts(net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None) -> list[mx.Context]:
+    """Return the contexts to compute on, all of which hold the network's parameters."""
+    found = contexts_of(net)
+    contexts = found if ctx is None else as_contexts(ctx)
+    missing = [context for context in contexts if context not in found]
+    if missing and net.collect_params():
+        raise ValueError(
+            f"{type(net).__name__} is on {', '.join(map(str, found))}, not on {missing[0]}: initialize it there, or "
+            "pass its own ctx"
+        )
+    return contexts
+
+
 def split(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.NDArray]]:
-    """Share one batch among the contexts: a list of (X, y)."""
+    """Share one batch among the contexts: a list of (X, y), shorter when there are fewer pictures than contexts."""
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         raise TypeError(f"each batch must be a pair (X, y); got {type(batch).__name__}")
-    X, y = (item if isinstance(item, nd.NDArray) else nd.array(item, dtype=np.asarray(item).dtype) for item in batch)
+    X, y = map(_as_array, batch)
     if len(X) != len(y):
         raise ValueError(f"a batch has {len(X)} pictures and {len(y)} labels")
-    if len(X) < len(contexts):
-        raise ValueError(
-            f"a batch of {len(X)} cannot be shared by {len(contexts)} contexts: choose a batch_size that leaves enough "
-            "for the last batch"
-        )
+    if not len(X):
+        raise ValueError("a batch holds no picture")
+    contexts = contexts[: len(X)]
     Xs, ys = (gluon.utils.split_and_load(part, contexts, even_split=False) for part in (X, y))
     return list(zip(Xs, ys))
+
+
+def _as_array(item: Any) -> nd.NDArray:
+    """Return one half of a batch as an NDArray."""
+    if isinstance(item, nd.NDArray):
+        return item
+    array = np.asarray(item)
+    if array.ndim == 0 or array.dtype.kind not in "buif":
+        raise TypeError(f"X and y of a batch must be arrays of numbers; got {type(item).__name__} of {array.dtype}")
+    return nd.array(array, dtype=array.dtype)
+
+
+def _idle(trainer: gluon.Trainer, used: list[mx.Context]) -> None:
+    """Let contexts that had no picture add nothing: their gradients are those of an earlier batch."""
+    for parameter in trainer._params:
+        if parameter.grad_req == "write":
+            for data, gradient in zip(parameter.list_data(), parameter.list_grad()):
+                if data.context not in used:
+                    gradient[:] = 0
+                    data._fresh_grad = True  # else the trainer refuses the step

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import gluon_cnn as g
+import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn import cli, experiment
@@ -84,6 +85,25 @@ def test_he_keeps_the_size_of_values_through_relus():
 def test_wrong_names_and_sizes(settings, message):
     with pytest.raises(ValueError, match=message):
         experiment.experiment(**settings)
+
+
+@pytest.mark.parametrize(
+    ("ctx", "error", "message"),
+    [
+        ("cpu", TypeError, "ctx must be a context or a list of contexts"),
+        (3, TypeError, "ctx must be a context or a list of contexts"),
+        ([mx.cpu(), mx.cpu()], ValueError, r"ctx names a context twice: cpu\(0\), cpu\(0\)"),
+        (mx.gpu(99), ValueError, r"mxnet sees no gpu\(99\) here"),
+    ],
+)
+def test_wrong_contexts(ctx, error, message):
+    with pytest.raises(error, match=message):
+        experiment.experiment("lenet", ctx=ctx)
+
+
+def test_contexts_in_a_tuple():
+    run = experiment.experiment("lenet", ctx=(mx.cpu(0), mx.cpu(1)), batch_size=39, verbose=False)  # one is left
+    assert run.history.pictures == [40]
 
 
 @pytest.mark.parametrize("name", experiment.NETWORKS)

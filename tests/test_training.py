@@ -164,11 +164,28 @@ def test_several_contexts_give_the_same_as_one():
             np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_batch_too_small_for_the_contexts_is_refused():
-    contexts = [mx.cpu(0), mx.cpu(1)]
-    net, trainer = dense(contexts)
-    with pytest.raises(ValueError, match="a batch of 1 cannot be shared by 2 contexts"):
-        g.train(batches(59), batches(), net, LOSS, trainer, contexts, 1)
+@pytest.mark.parametrize("size", [59, 29, 1])  # the last batch holds one picture, two, one as all do
+@pytest.mark.parametrize("update_on_kvstore", [None, False])
+def test_a_batch_of_fewer_pictures_than_contexts(size, update_on_kvstore):
+    results = []
+    for contexts in ([mx.cpu(0)], [mx.cpu(0), mx.cpu(1), mx.cpu(2)]):
+        g.seed(1)
+        net = dense(contexts)[0]
+        settings = {"learning_rate": 0.1, "momentum": 0.9}
+        trainer = gluon.Trainer(net.collect_params(), "sgd", settings, update_on_kvstore=update_on_kvstore)
+        history = g.train(batches(size), batches(size), net, LOSS, trainer, contexts, 2)
+        assert g.evaluate_accuracy(batches(1, 1), net) in (0, 1)
+        results.append((parameters(net), history.loss, history.test_accuracy))
+        for p in net.collect_params().values():
+            for array in p.list_data():
+                np.testing.assert_array_equal(array.asnumpy(), p.list_data()[0].asnumpy())
+    for got, expected in zip(*results):
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_network_on_more_contexts_than_it_is_trained_on():
+    net, trainer = dense([mx.cpu(0), mx.cpu(1)])
+    assert len(g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(0), 1)) == 1
 
 
 def test_a_loss_that_is_not_finite_stops_the_training():

@@ -1,5 +1,6 @@
 """Wrong input, one row each: an error in the package's own words, or an answer; never mxnet's trace."""
 
+import functools
 import gzip
 import io
 import struct
@@ -135,6 +136,18 @@ def test_one_is_enough_and_none_is_not(make, name):
         refused(caught.value)
 
 
+PAIR = (x(2, 1, 28, 28), nd.array([0, 1]))
+WRONG_BATCHES = {
+    "words": ("ab", "cd"),
+    "a list of words": (["a", "b"], [0, 1]),
+    "words as labels": (PAIR[0], ["a", "b"]),
+    "nothing": (None, None),
+    "single numbers": (1, 2),
+    "no picture": (np.zeros((0, 1, 28, 28), np.float32), np.zeros(0)),
+    "NaN as label": (PAIR[0], nd.array([0, np.nan])),
+    "NaN as labels": (PAIR[0], nd.array([np.nan, np.nan])),
+    "half a class": (PAIR[0], nd.array([0, 1.5])),
+}
 MATRIX, KERNEL = x(5, 5), x(2, 2)
 GAMMA = nd.ones(3)
 FUNCTIONS = {
@@ -230,6 +243,26 @@ FUNCTIONS = {
     "train: empty": lambda: trained([]),
     "train: bytes": lambda: trained([(x(2, 1, 28, 28, dtype="uint8"), nd.array([0, 1]))]),
     "train: no context": lambda: trained([(x(2, 1, 28, 28), nd.array([0, 1]))], ctx="cpu"),
+    **{
+        f"{name}: {what}": functools.partial(call, batch)
+        for what, batch in WRONG_BATCHES.items()
+        for name, call in {
+            "evaluate_accuracy": lambda batch: g.evaluate_accuracy([batch], initialized()),
+            "train": lambda batch: trained([batch]),
+        }.items()
+    },
+    "evaluate_accuracy: not initialized": lambda: g.evaluate_accuracy([PAIR], g.LeNet()),
+    "evaluate_accuracy: another context": lambda: g.evaluate_accuracy([PAIR], initialized(), mx.cpu(1)),
+    "evaluate_accuracy: no such GPU": lambda: g.evaluate_accuracy([PAIR], initialized(), mx.gpu(99)),
+    "evaluate_accuracy: a context twice": lambda: g.evaluate_accuracy([PAIR], initialized(), [mx.cpu(), mx.cpu()]),
+    "evaluate_accuracy: a number as context": lambda: g.evaluate_accuracy([PAIR], initialized(), 3),
+    "train: not initialized": lambda: g.train([PAIR], [PAIR], g.LeNet(), LOSS, trainer_of(initialized()), mx.cpu(), 1),
+    "train: another context": lambda: trained([PAIR], ctx=mx.cpu(1)),
+    "train: no such GPU": lambda: trained([PAIR], ctx=mx.gpu(99)),
+    "train: a context twice": lambda: trained([PAIR], ctx=[mx.cpu(), mx.cpu()]),
+    "train: no trainer": lambda: g.train([PAIR], [PAIR], initialized(), LOSS, None, mx.cpu(), 1),
+    "train: a word as trainer": lambda: g.train([PAIR], [PAIR], initialized(), LOSS, "sgd", mx.cpu(), 1),
+    "train: no network": lambda: g.train([PAIR], [PAIR], None, LOSS, trainer_of(initialized()), mx.cpu(), 1),
     "finetune: classes": lambda: g.finetune(initialized(), [], [], 0),
     "finetune: empty": lambda: g.finetune(initialized(), [], [], 2, verbose=False),
     "finetune: no such class": lambda: tuned([(x(2, 1, 28, 28), nd.array([0, 2]))]),
@@ -261,11 +294,14 @@ def seen():
     return net
 
 
+def trainer_of(net):
+    return gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+
+
 def trained(batches, net=None, ctx=None):
     net = net or initialized()
     net.initialize(force_reinit=True)
-    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
-    return g.train(batches, batches, net, LOSS, trainer, ctx or mx.cpu(), 1, verbose=False)
+    return g.train(batches, batches, net, LOSS, trainer_of(net), ctx or mx.cpu(), 1, verbose=False)
 
 
 def tuned(batches):
