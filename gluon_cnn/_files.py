@@ -41,7 +41,7 @@ def whole_files(contents: Mapping[Path, bytes]) -> None:
     Raises
     ------
     OSError
-        When one cannot be written; all are then as they were.
+        When one cannot be made or does not fit on the disk: all are then as they were.
     """
     path = Path()
     try:

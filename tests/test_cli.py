@@ -56,12 +56,32 @@ def test_without_mxnet_each_command_but_the_doctor_says_what_to_do(capsys, monke
     )
 
 
-def test_an_error_of_mxnet_is_one_line(capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            mx.MXNetError("Traceback\n  File x.cc\nMXNetError: out of memory\n"),
+            "mxnet gave up: MXNetError: out of memory",
+        ),
+        (mx.MXNetError("Traceback\nMXNetError: Failed to allocate CPU Memory\n"), cli.NO_MEMORY),
+        (MemoryError(), cli.NO_MEMORY),
+    ],
+)
+def test_an_error_of_mxnet_is_one_line(capsys, monkeypatch, error, message):
     def fail(*_):
-        raise mx.MXNetError("Traceback\n  File x.cc\nMXNetError: out of memory\n")
+        raise error
 
     monkeypatch.setattr(cli, "_summary", fail)
-    assert run(capsys, "summary", "lenet")[2] == "gluon-cnn summary: mxnet gave up: MXNetError: out of memory\n"
+    assert run(capsys, "summary", "lenet")[2] == f"gluon-cnn summary: {message}\n"
+
+
+def test_a_fault_of_our_own_keeps_its_trace(monkeypatch):
+    def fail(*_):
+        raise KeyError("a fault")
+
+    monkeypatch.setattr(cli, "_summary", fail)
+    with pytest.raises(KeyError):
+        cli.main(["summary", "lenet"])
 
 
 def test_summary_prints_the_table_of_the_size_asked_for(capsys):

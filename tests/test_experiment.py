@@ -205,6 +205,9 @@ def test_damaged_runs_are_named(tmp_path):
         report.write_text(json.dumps(wrong))
         with pytest.raises(ValueError, match=rf"history\.json is damaged \({message}"):
             experiment.Run.load(tmp_path)
+    report.write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"history\.json is damaged \(RecursionError"):
+        experiment.Run.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["network.params", "history.csv", "curves.png", "history.json"])
