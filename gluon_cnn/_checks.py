@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import mxnet as mx
 import numpy as np
-from mxnet import nd
+from mxnet import gluon, nd
 
-__all__ = ["as_numbers", "floats", "number", "pair", "whole"]
+__all__ = ["as_numbers", "finite", "floats", "network", "number", "output_of", "pair", "whole", "with_weights"]
 
 
 def as_numbers(array: Any) -> np.ndarray:
@@ -54,3 +56,39 @@ def pair(name: str, value: Any, smallest: int = 1) -> tuple[int, int]:
     if len(value) != 2:
         raise ValueError(f"{name} must be one number or (height, width); got {value!r}")
     return whole(name, value[0], smallest), whole(name, value[1], smallest)
+
+
+def finite(where: str, X: nd.NDArray) -> nd.NDArray:
+    """Return ``X`` when it holds neither NaN nor infinity; ReLU makes 0 of NaN, so that answers may not show it."""
+    if not math.isfinite(X.astype("float32", copy=False).sum().asscalar()):  # with 16 bits, a sum may be infinite
+        raise ValueError(f"NaN or infinity in {where}: pass finite numbers")
+    return X
+
+
+def network(net: Any) -> gluon.Block:
+    """Return ``net`` when it is a network that has been initialized."""
+    if not isinstance(net, gluon.Block):
+        raise TypeError(f"net must be a Gluon network; got {net!r}")
+    if any(p._data is None and not p._deferred_init for p in net.collect_params().values()):
+        raise ValueError(f"{type(net).__name__} is not initialized: call net.initialize() first")
+    return net
+
+
+def with_weights(net: Any, kind: Any = gluon.Block) -> gluon.Block:
+    """Return ``net`` when it is a network of this kind whose weights have been drawn or loaded."""
+    if not isinstance(net, kind):
+        raise TypeError(f"net must be a {kind.__name__}; got {type(net).__name__}")
+    if any(p._data is None for p in net.collect_params().values()):
+        raise ValueError(f"{type(net).__name__} has no weights yet: train it or load its parameters first")
+    return net
+
+
+def output_of(net: gluon.Block, X: nd.NDArray) -> Any:
+    """Return what the network makes of ``X``, computed to the end; what mxnet says against it is said in short."""
+    try:
+        output = net(X)
+        nd.waitall()
+    except mx.MXNetError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise ValueError(f"{type(net).__name__} does not take an input of shape {X.shape}: {lines[-1][:200]}") from None
+    return output

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import whole
+from gluon_cnn._checks import output_of, whole, with_weights
 from gluon_cnn._files import whole_file
+from gluon_cnn.training import contexts_of
 from mxnet import gluon, nd
 
 __all__ = ["export_onnx", "export_symbol"]
@@ -42,8 +44,8 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     TypeError
         When ``net`` is no HybridBlock.
     ValueError
-        When the network has no weights yet or others than float32, an input of this shape does not fit, or the
-        converter knows no way to write one of its operators.
+        When the network has no weights yet or others than finite float32, an input of this shape does not fit, it has
+        several outputs, the converter cannot write one of its operators, or ONNX Runtime computes other scores.
     OSError
         When the file cannot be written.
 
@@ -51,13 +53,14 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     -----
     MXNet's converter writes operators as of ONNX' opset 13 but stamps the file with the newest that it finds, where
     some of them mean something else; here it says 13. Dropout is left out, batch norm has its moving averages.
-    ONNX Runtime up to 1.23 averages windows wrongly that reach over the edge (``AvgPool2D(..., ceil_mode=True)``).
+    Where ``onnxruntime`` is installed, it predicts random pictures from the file, as many as given and one more, before
+    the file gets its name: the converter writes some operators wrongly, local response normalization for one. Without
+    it such a file is written. Its releases up to 1.23 average windows wrongly that reach over the edge
+    (``AvgPool2D(..., ceil_mode=True)``).
     """
     path, shape = Path(path), tuple(whole("input_shape", size, 1) for size in input_shape)
-    symbol, parameters = _plain(net, shape)
-    kinds = sorted({np.dtype(array.dtype).name for array in parameters.values()} - {"float32"})
-    if kinds:
-        raise ValueError(f"{type(net).__name__} computes with {kinds[0]}; float32 is what can be written as ONNX")
+    symbol, parameters = _plain(net, shape, "ONNX")
+    _check_numbers(net, parameters)
     try:
         import onnx
         from onnx import mapping  # noqa: F401 (the converter needs it; onnx 1.19 dropped it)
@@ -65,10 +68,10 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
         raise ImportError(f'writing ONNX takes onnx: pip install "onnx>=1.15,<1.19" ({error})') from None
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of onnx, that the converter uses its `mapping`
-        written = str(Path(folder) / "network.onnx")
-        try:
+    with _in_our_words(net):
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of onnx, that the converter uses its `mapping`
+            written = str(Path(folder) / "network.onnx")
             mx.onnx.export_model(
                 symbol,
                 parameters,
@@ -78,22 +81,22 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
                 dynamic=True,
                 dynamic_input_shapes=[(BATCH, *shape[1:])],
             )
-        except AttributeError as error:  # "No conversion function registered for op type ..."
-            raise ValueError(f"{type(net).__name__} cannot be written as ONNX: {error}") from None
-        model = onnx.load(written)
-    del model.opset_import[:]
-    model.opset_import.append(onnx.helper.make_opsetid("", max(MXNetGraph.registry_)))
-    model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)  # older programs refuse newer files
-    weights = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in weights]
-    del model.graph.input[:]  # weights among them could be overwritten, and so are not optimized
-    model.graph.input.extend(inputs)
-    (output,) = model.graph.output
-    model.graph.node.append(onnx.helper.make_node("Identity", [output.name], [OUTPUT]))
-    output.name = OUTPUT
-    onnx.checker.check_model(model, full_check=True)
+            model = onnx.load(written)
+        del model.opset_import[:]
+        model.opset_import.append(onnx.helper.make_opsetid("", max(MXNetGraph.registry_)))
+        model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)  # older programs refuse newer files
+        weights = {tensor.name for tensor in model.graph.initializer}
+        inputs = [value for value in model.graph.input if value.name not in weights]
+        del model.graph.input[:]  # weights among them could be overwritten, and so are not optimized
+        model.graph.input.extend(inputs)
+        (output,) = model.graph.output
+        model.graph.node.append(onnx.helper.make_node("Identity", [output.name], [OUTPUT]))
+        output.name = OUTPUT
+        onnx.checker.check_model(model, full_check=True)
+        content = model.SerializeToString()
+        _compare_scores(net, content, shape)
     with whole_file(path) as file:
-        file.write(model.SerializeToString())
+        file.write(content)
     return path
 
 
@@ -119,31 +122,80 @@ def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequenc
     TypeError, ValueError, OSError
         As :func:`export_onnx`.
     """
-    symbol, parameters = _plain(net, tuple(whole("input_shape", size, 1) for size in input_shape))
+    symbol, parameters = _plain(net, tuple(whole("input_shape", size, 1) for size in input_shape), "a symbol")
     auxiliary = set(symbol.list_auxiliary_states())
+    arrays = {f"{'aux' if k in auxiliary else 'arg'}:{k}": value for k, value in parameters.items()}
     names = (Path(f"{path}-symbol.json"), Path(f"{path}-0000.params"))
-    with tempfile.TemporaryDirectory() as folder:
-        written = str(Path(folder) / "network.params")
-        nd.save(written, {f"{'aux' if k in auxiliary else 'arg'}:{k}": value for k, value in parameters.items()})
-        for name, content in zip(names, (symbol.tojson().encode(), Path(written).read_bytes())):
-            with whole_file(name) as file:
-                file.write(content)
+    with whole_file(names[0]) as file:
+        file.write(symbol.tojson().encode())
+        file.flush()  # where this does not fit, the second file must not be replaced
+        with whole_file(names[1]) as numbers:
+            numbers.write(_saved(arrays))
     return names
 
 
-def _plain(net: gluon.HybridBlock, shape: tuple[int, ...]) -> tuple[mx.sym.Symbol, dict[str, nd.NDArray]]:
+def _saved(arrays: dict[str, nd.NDArray]) -> bytes:
+    """Return what mxnet saves; it does not notice a disk that is full when it closes the file, so it is read again."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.params"
+        try:
+            nd.save(str(path), arrays)
+            again = nd.load(str(path)) or {}  # of no arrays it makes a list
+            if {k: value.shape for k, value in again.items()} != {k: value.shape for k, value in arrays.items()}:
+                raise mx.MXNetError("other arrays than were written")
+        except mx.MXNetError:
+            raise OSError(
+                f"{path} is not complete: make room in {path.parent.parent}, or let TMPDIR name another folder"
+            ) from None
+        return path.read_bytes()
+
+
+def _plain(net: gluon.HybridBlock, shape: tuple[int, ...], form: str) -> tuple[mx.sym.Symbol, dict[str, nd.NDArray]]:
     """Return the network's graph, layer by layer as it is defined, and its parameters on the CPU."""
-    if not isinstance(net, gluon.HybridBlock):
-        raise TypeError(f"net must be a HybridBlock; got {type(net).__name__}")
-    all_parameters = net.collect_params().values()
-    if any(p._data is None for p in all_parameters):
-        raise ValueError(f"{type(net).__name__} has no weights yet: train it or load its parameters first")
-    contexts = next((p.list_ctx() for p in all_parameters), [mx.cpu()])
-    try:
-        net(nd.zeros(shape, ctx=contexts[0]))
-        nd.waitall()  # mxnet may still be rearranging weights
-    except mx.MXNetError as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise ValueError(f"{type(net).__name__} does not take an input of shape {shape}: {lines[-1][:200]}") from None
+    context = contexts_of(with_weights(net, gluon.HybridBlock))[0]
+    output_of(net, nd.zeros(shape, ctx=context))  # and mxnet may have been rearranging weights
     symbol = net(mx.sym.var(INPUT))
-    return symbol, {p.name: p.data(contexts[0]).as_in_context(mx.cpu()) for p in all_parameters}
+    if not isinstance(symbol, mx.sym.Symbol) or len(symbol.list_outputs()) != 1:
+        raise ValueError(f"{type(net).__name__} cannot be written as {form}: it has several outputs, not one")
+    return symbol, {p.name: p.data(context).as_in_context(mx.cpu()) for p in net.collect_params().values()}
+
+
+def _check_numbers(net: gluon.HybridBlock, parameters: dict[str, nd.NDArray]) -> None:
+    """Refuse weights of another type than float32, NaN and infinity."""
+    for name, array in parameters.items():
+        kind = np.dtype(array.dtype).name
+        if kind != "float32":
+            raise ValueError(f"{type(net).__name__} computes with {kind}; float32 is what can be written as ONNX")
+        if not np.isfinite(array.asnumpy()).all():
+            raise ValueError(f"{type(net).__name__} cannot be written as ONNX: {name} holds NaN or infinity")
+
+
+@contextmanager
+def _in_our_words(net: gluon.HybridBlock) -> Iterator[None]:
+    """Make one kind of error of those of converter, checker and ONNX Runtime, each of which has several of its own."""
+    try:
+        yield
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:
+        lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        reason = lines[-1 if isinstance(error, mx.MXNetError) else 0][:200]  # mxnet's begins with places in its code
+        raise ValueError(f"{type(net).__name__} cannot be written as ONNX: {reason}") from None
+
+
+def _compare_scores(net: gluon.HybridBlock, content: bytes, shape: tuple[int, ...]) -> None:
+    """Raise an error when ONNX Runtime, where it is installed, computes other scores than the network."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what fails is raised, and need not be printed, too
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    for pictures in (shape[0], shape[0] + 1):
+        X = np.random.RandomState(0).normal(size=(pictures, *shape[1:])).astype(np.float32)
+        (scores,) = session.run([OUTPUT], {INPUT: X})  # first: mxnet writes beyond arrays when reshape does not fit
+        expected = net(nd.array(X, ctx=contexts_of(net)[0])).asnumpy()
+        largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+        if scores.shape != expected.shape or not np.allclose(scores, expected, 0, 1e-4 * largest, equal_nan=True):
+            raise ValueError(f"ONNX Runtime {onnxruntime.__version__} computes other scores from the file")

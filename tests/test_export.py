@@ -1,14 +1,20 @@
 """Networks outside of MXNet: ONNX Runtime and MXNet's own symbol agree with the network."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import cli, experiment
-from mxnet import gluon, init, nd
+from gluon_cnn import cli, experiment, export
+from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn
 
-from tests.networks.test_all_networks import NETWORKS, trained
+from tests.networks.test_all_networks import NETWORKS
+from tests.test_wrong_input import refused
 
 LAYERS = {
     "BatchNorm": (lambda: g.BatchNorm(), (2, 3, 8, 8)),
@@ -38,14 +44,31 @@ def onnxruntime():
 
 
 def made(name, is_trained):
+    """Return a network of which no parameter is what it began as, or that was trained from there, and its shape."""
     make, shape = CASES[name]
     net = make()
     net.initialize(init.Xavier())
     net.hybridize(static_alloc=True)
     X = nd.random.normal(shape=shape)
     net(X)
-    if is_trained and net.collect_params():
-        trained(net, X)
+    for p in net.collect_params().values():
+        if p.name.endswith(("gamma", "var")):
+            p.set_data(nd.random.uniform(0.5, 1.5, p.shape))
+        elif p.name.endswith(("beta", "mean", "bias")):
+            p.set_data(nd.random.normal(0, 0.1, p.shape))
+    learned = [p for p in net.collect_params().values() if p.grad_req != "null"]
+    if is_trained and learned:
+        before = [p.data().copy() for p in learned]
+        trainer = gluon.Trainer(learned, "sgd", {"learning_rate": 0.001, "momentum": 0.9})
+        for _ in range(3):
+            with autograd.record():
+                loss = (net(X) - 1) ** 2
+            loss.backward()
+            trainer.step(len(X))
+        for p, values in zip(learned, before):
+            assert np.isfinite(p.data().asnumpy()).all()
+            # a bias in front of batch norm does not matter
+            assert p.name.endswith("bias") or (p.data() != values).asnumpy().any(), p.name
     return net, shape
 
 
@@ -91,6 +114,39 @@ def test_the_symbol_agrees(name, tmp_path):
     agree(net(X).asnumpy(), again(X).asnumpy())
 
 
+def lost(plain, part):
+    """Return a converter that writes parameters of one kind as they begin."""
+
+    def converter(*arguments):
+        symbol, parameters = plain(*arguments)
+        start = nd.ones_like if part in ("gamma", "running_var") else nd.zeros_like
+        return symbol, {k: start(value) if k.endswith(part) else value for k, value in parameters.items()}
+
+    return converter
+
+
+@pytest.mark.filterwarnings("ignore:.*Cannot decide type:UserWarning")
+@pytest.mark.parametrize("is_trained", [False, True], ids=["random", "trained"])
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("BatchNorm", part) for part in ("gamma", "beta", "running_mean", "running_var")] + [("LeNet", "bias")],
+)
+def test_a_converter_that_loses_parameters_is_noticed(name, part, is_trained, onnxruntime, tmp_path, monkeypatch):
+    net, shape = made(name, is_trained)
+    monkeypatch.setattr(export, "_plain", lost(export._plain, part))
+    files = g.export_symbol(net, tmp_path / "network", shape)
+    X = nd.random.normal(shape=shape)
+    with pytest.raises(AssertionError):
+        agree(net(X).asnumpy(), gluon.SymbolBlock.imports(str(files[0]), ["data"], str(files[1]))(X).asnumpy())
+    with pytest.raises(ValueError, match="cannot be written as ONNX: ONNX Runtime .* computes other scores"):
+        g.export_onnx(net, tmp_path / "network.onnx", shape)
+    monkeypatch.setattr(export, "_compare_scores", lambda *_: None)
+    path = g.export_onnx(net, tmp_path / "network.onnx", shape)
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    with pytest.raises(AssertionError):
+        agree(net(X).asnumpy(), session.run(None, {"data": X.asnumpy()})[0])
+
+
 def test_a_trained_run_goes_out(onnxruntime, tmp_path):
     run = experiment.experiment("lenet", num_epochs=1, batch_size=500, ctx=mx.cpu(), verbose=False)
     path = g.export_onnx(run.net, tmp_path / "lenet.onnx", (1, *run.input_shape))
@@ -124,10 +180,112 @@ def test_what_cannot_go_out(onnxruntime, tmp_path):
         g.export_onnx(net, tmp_path, shape)
 
 
-def test_an_operator_that_onnx_does_not_have(onnxruntime, tmp_path):
-    net = nn.HybridLambda(lambda F, x: F.gammaln(x))
-    with pytest.raises(ValueError, match="HybridLambda cannot be written as ONNX: .*gammaln"):
-        g.export_onnx(net, tmp_path / "network.onnx", (1, 4))
+class Two(nn.HybridBlock):
+    def hybrid_forward(self, F, x):
+        return x, 2 * x
+
+
+NOT_FOR_ONNX = {  # (network, shape of its input, what the error says)
+    "no such operator": (lambda: nn.HybridLambda(lambda F, x: F.gammaln(x)), (1, 4), "HybridLambda .*gammaln"),
+    "written wrongly": (
+        lambda: nn.HybridLambda(lambda F, x: F.LRN(x, nsize=3)),
+        (2, 4, 6, 6),
+        "HybridLambda .*ONNX Runtime .* computes other scores",
+    ),
+    "means": (lambda: nn.HybridLambda(lambda F, x: F.mean(x, axis=(2, 3))), (2, 3, 4, 4), "HybridLambda .*ReduceMean"),
+    "layer norm": (lambda: nn.LayerNorm(in_channels=4), (2, 4), "LayerNorm .*ReduceMean"),
+    "channels last": (lambda: nn.BatchNorm(-1, in_channels=4), (2, 5, 5, 4), "BatchNorm .*axis"),
+    "dropout in prediction": (
+        lambda: nn.HybridLambda(lambda F, x: F.Dropout(x, mode="always")),
+        (2, 4),
+        "HybridLambda .*Dropout",
+    ),
+    "adaptive pooling": (
+        lambda: nn.HybridLambda(lambda F, x: F.contrib.AdaptiveAvgPooling2D(x, output_size=2)),
+        (2, 3, 8, 8),
+        "HybridLambda .*AdaptiveAvgPooling2D",
+    ),
+    "one size of a batch": (lambda: nn.HybridLambda(lambda F, x: F.reshape(x, (2, 4))), (2, 4), "HybridLambda .*"),
+    "two outputs": (Two, (2, 4), "Two .*several outputs"),
+    "NaN": (
+        lambda: nn.Dense(2, in_units=4, weight_initializer=init.Constant(np.nan)),
+        (2, 4),
+        "Dense .*weight holds NaN or infinity",
+    ),
+    "infinity": (
+        lambda: nn.Dense(2, in_units=4, weight_initializer=init.Constant(np.inf)),
+        (2, 4),
+        "Dense .*weight holds NaN or infinity",
+    ),
+}
+
+
+@pytest.mark.parametrize(("net", "shape", "words"), NOT_FOR_ONNX.values(), ids=NOT_FOR_ONNX)
+def test_what_cannot_be_written_as_onnx(net, shape, words, onnxruntime, tmp_path):
+    net = net()
+    net.initialize()
+    with pytest.raises(ValueError, match=words.replace(" ", " cannot be written as ONNX: ", 1)) as caught:
+        g.export_onnx(net, tmp_path / "network.onnx", shape)
+    refused(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_outputs_are_no_symbol(tmp_path):
+    with pytest.raises(ValueError, match="Two cannot be written as a symbol: it has several outputs, not one"):
+        g.export_symbol(Two(), tmp_path / "two", (2, 4))
+
+
+def test_without_onnx_runtime_nothing_is_compared(tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    net, shape = made("LeNet", False)
+    assert g.export_onnx(net, tmp_path / "network.onnx", shape).exists()
+
+
+FULL_DISK = """
+import resource, sys
+sys.path.insert(0, sys.argv[2])
+import gluon_cnn as g
+from mxnet import nd
+net = g.LeNet()
+net.initialize()
+net(nd.zeros((1, 1, 28, 28)))
+files = g.export_symbol(net, sys.argv[1], (1, 1, 28, 28))
+before = [path.read_bytes() for path in files]
+net.output.bias.set_data(nd.ones(10))
+for left in (0, 1, 5000, 100_000):  # mxnet fails to open, to write or to close, and says nothing of the last
+    size = len(before[1]) - left
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size if left else 0, resource.RLIM_INFINITY))
+    try:
+        g.export_symbol(net, sys.argv[1], (1, 1, 28, 28))
+    except OSError as error:
+        print(error)
+    assert [path.read_bytes() for path in files] == before
+"""
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path):
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "lenet"), str(Path(__file__).parent.parent)]
+    (tmp_path / "temporary").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    first, *others = done.stdout.splitlines()
+    assert "lenet-symbol.json could not be written: File too large" in first
+    assert len(others) == 3
+    assert all("network.params is not complete: make room in" in line for line in others)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lenet-0000.params", "lenet-symbol.json", "temporary"]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_neither_file_is_replaced_when_the_other_cannot_be(which, tmp_path):
+    net, shape = made("LeNet", False)
+    files = g.export_symbol(net, tmp_path / "lenet", shape)
+    before = [path.read_bytes() for path in files]
+    (tmp_path / f"{files[which].name}.part").mkdir()  # nothing can be written beside its name
+    with pytest.raises(OSError, match="directory"):
+        g.export_symbol(made("LeNet", False)[0], tmp_path / "lenet", shape)
+    assert [path.read_bytes() for path in files] == before
 
 
 def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys):
