@@ -21,6 +21,8 @@ NAMES = {
     "dense layer": {"weight": "weight", "bias": "bias"},
     "batch norm": {"weight": "gamma", "bias": "beta", "running_mean": "running_mean", "running_var": "running_var"},
 }
+# what `nn.BatchNorm(scale=False, center=False)` computes with
+FIXED = {"weight": 1.0, "bias": 0.0}
 
 
 @dataclass
@@ -31,9 +33,11 @@ class _Layer:
     kind: str
     shape: tuple[int, ...]
     parts: dict[str, Any] = field(default_factory=dict)
+    fixed: dict[str, float] = field(default_factory=dict)  # values that Gluon's layer takes whatever its parameter says
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.kind} {'x'.join(map(str, self.shape))})"
+        fixed = "".join(f", {name} always {value:g}" for name, value in self.fixed.items())
+        return f"{self.name} ({self.kind} {'x'.join(map(str, self.shape))}{fixed})"
 
 
 def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bool = True) -> list[str]:
@@ -56,19 +60,24 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
     Raises
     ------
     ValueError
-        When a layer has no counterpart (``strict``), or none has; nothing is changed then. Or when the network has no
-        weights yet.
+        When a layer has no counterpart (``strict``), or none has, or a value is NaN or too large for the network's
+        type; nothing is changed then. Or when the network has no weights yet.
     TypeError
-        When ``net`` is no Gluon network, or ``state_dict`` no mapping.
+        When ``net`` is no Gluon network or a SymbolBlock, which has no layers, or ``state_dict`` no mapping of strings
+        to arrays of real numbers.
 
     Notes
     -----
     Layers match when they are of one kind and shape and stand in the same order; names do not count. A bias that
-    PyTorch left out, in front of batch norm, becomes 0. Weights may fit although layers compute otherwise: stride,
-    padding and activations are in the code. Compare outputs, as docs/frameworks.md does.
+    PyTorch left out, in front of batch norm, becomes 0. A state_dict does not say what its layers are: where shapes
+    fit, an embedding is taken for a dense layer without a bias, and a transposed convolution for a convolution. Nor
+    does it say how they compute: stride, padding and activations are in the code. Compare outputs, as
+    docs/frameworks.md does.
     """
     if not isinstance(net, gluon.Block) or not isinstance(state_dict, Mapping):
         raise TypeError(f"pass a Gluon network and a state_dict; got {type(net).__name__}, {type(state_dict).__name__}")
+    if isinstance(net, gluon.SymbolBlock):
+        raise TypeError("a SymbolBlock has no layers to match: pass the network that it was made of")
     ours, theirs = _ours(net), _theirs(state_dict)
     keys = [[(layer.kind, layer.shape) for layer in layers] for layers in (ours, theirs)]
     blocks = SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks()
@@ -86,18 +95,28 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
         more = f" and {len(left) - 6} more" if pairs and len(left) > 6 else ""
         hint = "; strict=False loads the others" if pairs else ""
         raise ValueError(f"{type(net).__name__} and the state_dict do not match: {what}{more}{hint}")
-    for a, b in pairs:
-        for name, parameter in a.parts.items():
-            value = b.parts.get(name)
-            parameter.set_data(nd.zeros(parameter.shape) if value is None else nd.array(value, dtype=parameter.dtype))
+    values = [(parameter, _converted(b, name, parameter)) for a, b in pairs for name, parameter in a.parts.items()]
+    for parameter, value in values:
+        parameter.set_data(nd.array(value, dtype=parameter.dtype))
     return left
 
 
+def _converted(theirs: _Layer, name: str, parameter: gluon.Parameter) -> np.ndarray:
+    """Return the array of one name in the parameter's type; zeros for a bias that was left out."""
+    with np.errstate(over="ignore"):
+        value = np.asarray(theirs.parts.get(name, np.zeros(parameter.shape))).astype(parameter.dtype)
+    if not np.isfinite(value).all():
+        kind = np.dtype(parameter.dtype)
+        raise ValueError(f"PyTorch's {theirs.name}.{name} holds NaN, infinity, or numbers too large for {kind}")
+    return value
+
+
 def _fits(ours: _Layer, theirs: _Layer) -> bool:
-    """Return whether each array has a place of its shape, and each place an array, but for a bias left out."""
+    """Return whether each array has a place of its shape that takes it, and each place an array but a bias left out."""
     missing = ours.parts.keys() - theirs.parts.keys()
     same = all(name in ours.parts and ours.parts[name].shape == theirs.parts[name].shape for name in theirs.parts)
-    return same and (not missing or (missing == {"bias"} and ours.kind != "batch norm"))
+    taken = all((theirs.parts[name] == value).all() for name, value in ours.fixed.items() if name in theirs.parts)
+    return same and taken and (not missing or (missing == {"bias"} and ours.kind != "batch norm"))
 
 
 def _ours(net: gluon.Block) -> list[_Layer]:
@@ -113,7 +132,8 @@ def _ours(net: gluon.Block) -> list[_Layer]:
             parts = {name: parameter for name, parameter in parts.items() if parameter is not None}
             if any(parameter._data is None for parameter in parts.values()):
                 raise ValueError(f"{type(net).__name__} has no weights yet: run a picture through it first")
-            found.append(_Layer(place, kind, parts["weight"].shape, parts))
+            fixed = {name: FIXED[name] for name in FIXED if kind == "batch norm" and not parts[name]._differentiable}
+            found.append(_Layer(place, kind, parts["weight"].shape, parts, fixed))
         for name, child in block._children.items():
             look(child, f"{place}.{name}" if place else name)
 
@@ -125,9 +145,14 @@ def _theirs(state_dict: Mapping[str, Any]) -> list[_Layer]:
     """Return PyTorch's layers with weights, in the order of the state_dict."""
     layers: dict[str, dict[str, np.ndarray]] = {}
     for key, value in state_dict.items():
+        if not isinstance(key, str):
+            raise TypeError(f"the state_dict's keys must be strings, such as 'fc.weight'; got {key!r:.50}")
         place, _, name = key.rpartition(".")
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"the state_dict must hold arrays of real numbers; {key} is of type {array.dtype}")
         if name != "num_batches_tracked":
-            layers.setdefault(place, {})[name] = np.asarray(value)
+            layers.setdefault(place, {})[name] = array
     found = []
     for place, parts in layers.items():
         weight = parts.get("weight", np.empty(0))

@@ -1,10 +1,11 @@
 """Weights as PyTorch names them, in networks of the course; `make parity` has PyTorch's own."""
 
 import gluon_cnn as g
+import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn.from_torch import load_torch_state
-from mxnet import nd
+from mxnet import gluon, nd
 from mxnet.gluon import nn
 
 THEIRS = {"gamma": "weight", "beta": "bias"}
@@ -121,7 +122,62 @@ def test_a_bias_that_has_no_place_is_no_match():
         load_torch_state(net, state)
 
 
+@pytest.mark.parametrize(
+    ("settings", "part", "value"), [({"scale": False}, "weight", 1), ({"center": False}, "bias", 0)]
+)
+def test_what_batch_norm_ignores_has_to_be_what_it_takes(settings, part, value):
+    net = made(lambda: sequence(nn.BatchNorm(**settings)))
+    state, before = state_of(net), values(net)
+    with pytest.raises(ValueError, match="no layer has a counterpart"):
+        load_torch_state(net, state)
+    state["other.weight"] = np.zeros((2, 2))
+    with pytest.raises(ValueError, match="no layer has a counterpart"):
+        load_torch_state(net, state)
+    for key, array in values(net).items():
+        np.testing.assert_array_equal(array, before[key])
+    del state["other.weight"]
+    state[f"module.0.{part}"] = np.full(1, value, np.float32)
+    assert load_torch_state(net, state) == []
+    X = nd.random.normal(shape=(2, 1, 3, 3))
+    theirs = {name: state[f"module.0.{name}"][0] for name in ("weight", "bias", "running_mean", "running_var")}
+    expected = (X.asnumpy() - theirs["running_mean"]) / np.sqrt(theirs["running_var"] + 1e-5)
+    np.testing.assert_allclose(net(X).asnumpy(), expected * theirs["weight"] + theirs["bias"], rtol=1e-4, atol=1e-5)
+
+
+def test_what_batch_norm_ignores_is_named():
+    net = made(lambda: sequence(nn.Conv2D(4, 3), nn.BatchNorm(scale=False)))
+    with pytest.raises(ValueError, match=r"Gluon's 1 \(batch norm 4, weight always 1\), PyTorch's module.1 \(batch"):
+        load_torch_state(net, state_of(net))
+
+
+VALUES = {  # (what a weight is, the error, what it says)
+    "NaN": (np.full((2, 3), np.nan), ValueError, "fc.weight holds NaN, infinity, or numbers too large for float32"),
+    "infinity": (np.full((2, 3), np.inf), ValueError, "fc.weight holds NaN, infinity"),
+    "beyond float32": (np.full((2, 3), 1e300), ValueError, "too large for float32"),
+    "complex": (np.full((2, 3), 1j), TypeError, "real numbers; fc.weight is of type complex128"),
+    "objects": (np.full((2, 3), None), TypeError, "real numbers; fc.weight is of type object"),
+    "words": (np.full((2, 3), "a"), TypeError, "real numbers; fc.weight is of type <U1"),
+    "nothing": (None, TypeError, "real numbers; fc.weight is of type object"),
+}
+
+
+@pytest.mark.parametrize(("value", "error", "words"), VALUES.values(), ids=VALUES)
+def test_values_that_are_no_weights(value, error, words):
+    net = nn.Dense(2, in_units=3)
+    net.initialize()
+    before = values(net)
+    with pytest.raises(error, match=words):
+        load_torch_state(net, {"fc.bias": np.ones(2), "fc.weight": value})
+    for key, array in values(net).items():
+        np.testing.assert_array_equal(array, before[key])
+
+
 def test_wrong_arguments():
+    with pytest.raises(TypeError, match="keys must be strings, such as 'fc.weight'; got 0"):
+        load_torch_state(made(g.LeNet, 28), {0: np.zeros(2)})
+    x = mx.sym.var("data", dtype="float32")
+    with pytest.raises(TypeError, match="a SymbolBlock has no layers to match"):
+        load_torch_state(gluon.SymbolBlock(2 * x, x), {"fc.weight": np.zeros((2, 2))})
     with pytest.raises(ValueError, match="LeNet has no weights yet: run a picture through it first"):
         load_torch_state(g.LeNet(), {})
     with pytest.raises(ValueError, match="LeNet and the state_dict do not match: no layer has a counterpart"):
