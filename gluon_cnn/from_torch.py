@@ -107,7 +107,9 @@ def _converted(theirs: _Layer, name: str, parameter: gluon.Parameter) -> np.ndar
         value = np.asarray(theirs.parts.get(name, np.zeros(parameter.shape))).astype(parameter.dtype)
     if not np.isfinite(value).all():
         kind = np.dtype(parameter.dtype)
-        raise ValueError(f"PyTorch's {theirs.name}.{name} holds NaN, infinity, or numbers too large for {kind}")
+        raise ValueError(
+            f"PyTorch's {f'{theirs.name}.{name}'.lstrip('.')} holds NaN, infinity, or numbers too large for {kind}"
+        )
     return value
 
 

@@ -6,9 +6,10 @@ import warnings
 from collections.abc import Iterable
 
 import mxnet as mx
-from gluon_cnn._checks import whole
+import numpy as np
+from gluon_cnn._checks import finite, floats, output_of, whole, with_weights
 from gluon_cnn.training import split
-from mxnet import gluon, nd
+from mxnet import gluon
 from mxnet.contrib import quantization
 
 __all__ = ["quantize"]
@@ -35,22 +36,27 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     Raises
     ------
     TypeError, ValueError
-        When the network has no weights yet, ``num_batches`` is not a whole number of at least 1, or ``pictures`` gives
-        no batch or no pairs (X, y).
+        When ``net`` is no HybridBlock, has no weights yet or others than float32, as one that is quantized already;
+        ``num_batches`` is not a whole number of at least 1; or ``pictures`` gives no batch, no pairs (X, y), or
+        pictures that are no floats, hold NaN or infinity, or do not fit the network.
 
     References
     ----------
     Jacob and others, Quantization and training of neural networks for efficient integer-arithmetic-only inference,
     2017.
     """
-    if any(p._data is None for p in net.collect_params().values()):
-        raise ValueError(f"{type(net).__name__} has no weights yet: train it or load its parameters first")
+    for parameter in with_weights(net, gluon.HybridBlock).collect_params().values():
+        kind = np.dtype(parameter.dtype).name
+        if kind != "float32":
+            raise ValueError(f"{type(net).__name__} computes with {kind}; float32 is what can be quantized")
     counted = zip(range(whole("num_batches", num_batches, 1)), pictures)
     batches = [[X] for _, batch in counted for X, _ in split(batch, [mx.cpu()])]
     if not batches:
         raise ValueError("pictures gave no batch: pass batches of training pictures")
     batches = [batch for batch in batches if batch[0].shape == batches[0][0].shape]  # a shorter one would not fit
-    nd.waitall()  # mxnet may still be rearranging weights
+    for number, (X,) in enumerate(batches):
+        finite(f"batch {number} of pictures", floats("pictures", X))
+    output_of(net, batches[0][0])  # and mxnet may have been rearranging weights
     data = mx.sym.var("data")
     with warnings.catch_warnings():  # mxnet cannot decide the type of the pictures, and need not
         warnings.simplefilter("ignore", UserWarning)
