@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Callable
 
 import mxnet as mx
-from gluon_cnn._checks import floats, pair, whole
+from gluon_cnn._checks import finite, floats, network, pair, whole
 from gluon_cnn.plotting import show_images
 from gluon_cnn.training import contexts_of
 from mxnet import gluon, nd
@@ -38,7 +38,7 @@ def apply(img: nd.NDArray, aug: Augmenter, n: int = 3, title: str | None = None)
     Raises
     ------
     TypeError
-        When ``img`` is no NDArray or ``n`` no whole number.
+        When ``img`` is no NDArray, ``n`` no whole number, or ``aug`` returns no NDArray.
     ValueError
         When ``img`` is no picture, or the results differ in size.
 
@@ -75,7 +75,7 @@ def apply_aug_list(img: nd.NDArray, augs: Iterable[Augmenter]) -> nd.NDArray:
     Raises
     ------
     TypeError, ValueError
-        When ``img`` is no NDArray or no picture.
+        When ``img`` is no NDArray or no picture, or an augmenter returns no NDArray.
 
     Notes
     -----
@@ -85,6 +85,8 @@ def apply_aug_list(img: nd.NDArray, augs: Iterable[Augmenter]) -> nd.NDArray:
     img = _check(img).astype("float32")  # a copy
     for aug in augs:
         img = aug(img)
+        if not isinstance(img, nd.NDArray):
+            raise TypeError(f"an augmenter must return the changed picture, an NDArray; got {type(img).__name__}")
     return img
 
 
@@ -112,9 +114,10 @@ def five_crop_predict(
     Raises
     ------
     TypeError
-        When ``img`` is no NDArray of floats.
+        When ``img`` is no NDArray of floats, or ``net`` no network.
     ValueError
-        When it is no picture, or smaller than the crops.
+        When ``img`` is no picture, holds NaN or infinity, or is smaller than the crops; or the network is not
+        initialized.
 
     References
     ----------
@@ -129,7 +132,7 @@ def five_crop_predict(
         )
     places = [(0, 0), (0, right), (below, 0), (below, right), (below // 2, right // 2)]
     crops = nd.stack(*(img[top : top + height, left : left + width] for top, left in places))
-    X = crops.transpose((0, 3, 1, 2)).as_in_context(ctx or contexts_of(net)[0])
+    X = finite("img", crops).transpose((0, 3, 1, 2)).as_in_context(ctx or contexts_of(network(net))[0])
     return net(X).softmax().mean(axis=0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import as_numbers
+from gluon_cnn._checks import as_numbers, finite, network
 from gluon_cnn.plotting import WIDEST, show_images
 from gluon_cnn.training import contexts_of, split
 from mxnet import gluon, nd
@@ -36,13 +36,17 @@ def predict(data: Iterable, net: gluon.Block, ctx: mx.Context | None = None) -> 
     Raises
     ------
     ValueError
-        When ``data`` gives no batch.
+        When ``data`` gives no batch, or pictures that hold NaN or infinity, or the network is not initialized.
     TypeError
-        When it does not consist of pairs (X, y).
+        When ``data`` does not consist of pairs (X, y), or ``net`` is no network.
     """
-    contexts = [ctx] if ctx else contexts_of(net)
-    # read at once: without any wait all of the data would be queued in memory
-    answers = [(y.asnumpy(), net(X).softmax().asnumpy()) for batch in data for X, y in split(batch, contexts)]
+    contexts = [ctx] if ctx else contexts_of(network(net))
+    answers = []
+    for number, batch in enumerate(data):
+        for X, y in split(batch, contexts):
+            finite(f"the pictures of batch {number}", X)
+            # read at once: without any wait all of the data would be queued in memory
+            answers.append((y.asnumpy(), net(X).softmax().asnumpy()))
     if not answers:
         raise ValueError("data gave no batch")
     labels, probabilities = zip(*answers)
