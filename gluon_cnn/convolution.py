@@ -18,6 +18,8 @@ __all__ = ["conv_output_size", "corr2d", "corr2d_multi_in_out", "receptive_field
 Size = Union[int, Tuple[int, int]]
 Padding = Union[int, Tuple[int, int], Tuple[Tuple[int, int], Tuple[int, int]]]
 
+LARGEST_ARRAY = 2**31 - 1  # values; mxnet counts them in 32 bits
+
 
 def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, padding: Padding = 0) -> nd.NDArray:
     """Slide the kernel ``K`` over the picture ``X``: two-dimensional cross-correlation.
@@ -44,7 +46,8 @@ def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, pa
     Raises
     ------
     TypeError, ValueError
-        When ``X`` or ``K`` is no array of floats of rank 2, both of one type, or the kernel does not fit.
+        When ``X`` or ``K`` is no array of floats of rank 2, both of one type, the kernel does not fit, or
+        the padding is larger than an array can be.
 
     References
     ----------
@@ -210,6 +213,9 @@ def _places(size: Size, kernel_size: Size, stride: Size, padding: Padding) -> tu
 def pad2d(X: nd.NDArray, padding: Padding, value: float = 0.0) -> nd.NDArray:
     """Return the picture ``X`` of shape (H, W) with ``value`` around it."""
     (top, bottom), (left, right) = _sides(padding)
+    height, width = X.shape[0] + top + bottom, X.shape[1] + left + right
+    if height * width > LARGEST_ARRAY:
+        raise ValueError(f"padding {padding} makes {height}x{width} of X, more than an NDArray can hold: pass less")
     around = nd.pad(
         X.reshape((1, 1, *X.shape)), "constant", (0, 0, 0, 0, top, bottom, left, right), constant_value=value
     )

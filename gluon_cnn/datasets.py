@@ -85,7 +85,7 @@ def fashion_mnist_labels(labels: Iterable[int] | nd.NDArray) -> list[str]:
     numbers = labels.asnumpy() if isinstance(labels, nd.NDArray) else labels
     names = []
     for number in numbers:
-        if int(number) != number or not 0 <= number < len(FASHION_MNIST_CLASSES):
+        if number not in range(len(FASHION_MNIST_CLASSES)):
             raise ValueError(f"Fashion-MNIST labels are 0 to {len(FASHION_MNIST_CLASSES) - 1}; got {number}")
         names.append(FASHION_MNIST_CLASSES[int(number)])
     return names

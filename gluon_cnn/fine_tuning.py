@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import mxnet as mx
-from gluon_cnn._checks import number, whole
+from gluon_cnn._checks import network, number, whole, with_weights
 from gluon_cnn.normalization import BatchNorm
 from gluon_cnn.training import History, contexts_of, train
 from mxnet import gluon, init, lr_scheduler, nd
@@ -72,6 +72,7 @@ def finetune(
     ----------
     Notes D; Girshick, Donahue, Darrell and Malik, Rich feature hierarchies for accurate object detection, 2014.
     """
+    network(net)
     rate, mult = number("learning_rate", learning_rate, 0), number("output_lr_mult", output_lr_mult, 0)
     momentum, num_epochs = number("momentum", momentum, 0, 1), whole("num_epochs", num_epochs, 1)
     classes = getattr(train_data, "classes", ())
@@ -110,7 +111,7 @@ def new_output(net: gluon.Block, num_classes: int) -> gluon.Block:
     Raises
     ------
     ValueError
-        When the last layer with weights is of another kind, or the network is not initialized.
+        When the last layer with weights is of another kind, or the network has no weights yet.
     """
     num_classes = whole("num_classes", num_classes, 1)
     places = list(_layers_with_weights(net))
@@ -120,8 +121,7 @@ def new_output(net: gluon.Block, num_classes: int) -> gluon.Block:
             f"{type(net).__name__} ends with {type(old).__name__}, neither a dense layer nor a convolution: build "
             "a new network and give it the old one's features"
         )
-    if not old.weight.shape[1] or old.weight._data is None:
-        raise ValueError(f"{type(net).__name__} has no weights yet: train it or load its parameters first")
+    with_weights(net)
     activation = old.act._act_type if old.act is not None else None
     common = {"activation": activation, "use_bias": old.bias is not None}
     with parent.name_scope():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from gluon_cnn._checks import floats, number
+from gluon_cnn._checks import floats, network, number, whole
 from mxnet import autograd, nd
 from mxnet.gluon import HybridBlock
 
@@ -123,7 +123,7 @@ class BatchNorm(HybridBlock):
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, in_channels: int = 0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.momentum, self.epsilon = number("momentum", momentum, 0, 1), number("epsilon", epsilon, 0)
-        size = {"shape": (in_channels,), "allow_deferred_init": True}
+        size = {"shape": (whole("in_channels", in_channels, 0),), "allow_deferred_init": True}
         moving = {"grad_req": "null", "differentiable": False, **size}
         with self.name_scope():
             self.gamma = self.params.get("gamma", init="ones", **size)
@@ -135,6 +135,8 @@ class BatchNorm(HybridBlock):
         # Hybridized, mxnet 1.9.1 itself would read beyond the arrays of a block with fewer channels than the input has.
         if isinstance(x, nd.NDArray):
             _check(x, self.epsilon)
+            if self.gamma._data is None:
+                network(self)  # is it initialized?
             channels = self.gamma.shape[0]
             if channels not in (0, x.shape[1]):
                 raise ValueError(f"BatchNorm has values for {channels} channels; got {x.shape[1]}, shape {x.shape}")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from gluon_cnn._checks import network, output_of
 from mxnet import autograd, nd
 from mxnet.gluon import Block, HybridBlock, nn
 
@@ -102,20 +103,17 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
     Raises
     ------
     TypeError, ValueError
-        When ``net`` is no network or not initialized, or ``shape`` is no shape.
+        When ``net`` is no network or not initialized, or ``shape`` is no shape or does not fit it.
 
     Notes
     -----
     FLOPs are those of convolutions and dense layers, which do nearly all the work: a multiplication and an addition
     count as two, and so does adding the bias as one. Other layers count 0.
     """
-    if not isinstance(net, Block):
-        raise TypeError(f"net must be a Gluon network; got {net!r}")
-    if not isinstance(shape, (tuple, list)) or not all(isinstance(n, (int, np.integer)) and n > 0 for n in shape):
+    parameters = list(network(net).collect_params().values())
+    sizes = shape if isinstance(shape, (tuple, list)) else ()
+    if not sizes or not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
         raise ValueError(f"shape must be positive integers with the batch first, such as (1, 1, 28, 28); got {shape!r}")
-    parameters = list(net.collect_params().values())
-    if any(p._data is None and not p._deferred_init for p in parameters):
-        raise ValueError(f"{type(net).__name__} is not initialized: call net.initialize() first")
     rows: list[LayerSummary] = []
     counted: set[int] = set()
     handles = []
@@ -154,7 +152,7 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
             gather(name, block)
     try:
         with _imperative(net), autograd.pause():
-            net(nd.zeros(shape, ctx=ctx))
+            output_of(net, nd.zeros(shape, ctx=ctx))
     finally:
         for handle in handles:
             handle.detach()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from gluon_cnn import cli, experiment
 from gluon_cnn._idx import read_idx
+from gluon_cnn.inspection import predict
 from gluon_cnn.pictures import read_folder, read_picture
 from hypothesis import given
 from hypothesis import strategies as st
@@ -279,7 +280,61 @@ FUNCTIONS = {
     "load_torch_state: a path": lambda: g.load_torch_state(seen(), "lenet.pt"),
     "quantize: no batch": lambda: g.quantize(initialized(), []),
     "quantize: no weights": lambda: g.quantize(g.LeNet(), [(x(2, 1, 28, 28), nd.array([0, 1]))]),
+    "quantize: no network": lambda: g.quantize(None, pictures()),
+    "quantize: a plain block": lambda: g.quantize(gluon.nn.Sequential(), pictures()),
+    "quantize: another size": lambda: g.quantize(seen(), pictures(2, 1, 40, 40)),
+    "quantize: other channels": lambda: g.quantize(seen(), pictures(2, 3, 28, 28)),
+    "quantize: other channels of a layer": lambda: g.quantize(dense(), pictures(2, 3)),
+    "quantize: bytes": lambda: g.quantize(seen(), pictures(dtype="uint8")),
+    "quantize: bytes for a layer": lambda: g.quantize(dense(), pictures(2, 4, dtype="uint8")),
+    "quantize: NaN": lambda: g.quantize(seen(), [(x(2, 1, 28, 28) * np.nan, nd.array([0, 1]))]),
+    "quantize: NaN in the second batch": lambda: g.quantize(
+        seen(), [*pictures(), (x(2, 1, 28, 28) * np.nan, nd.array([0, 1]))]
+    ),
+    "quantize: twice": lambda: g.quantize(g.quantize(seen(), pictures()), pictures()),
+    "quantize: 64 bits": lambda: g.quantize(cast(seen(), "float64"), pictures(dtype="float64")),
+    "predict: no network": lambda: predict(pictures(), None),
+    "predict: not initialized": lambda: predict(pictures(), g.LeNet()),
+    "predict: NaN": lambda: predict([(x(2, 1, 28, 28) * np.nan, nd.array([0, 1]))], initialized()),
+    "predict: infinity": lambda: predict([(x(2, 1, 28, 28) - np.inf, nd.array([0, 1]))], initialized()),
+    "five_crop_predict: no network": lambda: g.five_crop_predict(None, x(28, 28, 1), 28),
+    "five_crop_predict: not initialized": lambda: g.five_crop_predict(g.LeNet(), x(28, 28, 1), 28),
+    "five_crop_predict: NaN": lambda: g.five_crop_predict(initialized(), x(28, 28, 1) * np.nan, 28),
+    "five_crop_predict: infinity": lambda: g.five_crop_predict(initialized(), x(28, 28, 1) + np.inf, 28),
+    "finetune: no network": lambda: g.finetune(None, pictures(), pictures(), 2),
+    "finetune: not initialized": lambda: g.finetune(g.LeNet(), pictures(), pictures(), 2),
+    "LeNet: not initialized": lambda: g.LeNet()(x(1, 1, 28, 28)),
+    "Residual: not initialized": lambda: g.Residual(4)(x(1, 4, 8, 8)),
+    "BatchNorm: not initialized": lambda: g.BatchNorm()(x(2, 3)),
+    "BatchNorm: not initialized, of three channels": lambda: g.BatchNorm(in_channels=3)(x(2, 3)),
+    "BatchNorm: channels below 0": lambda: g.BatchNorm(in_channels=-1),
+    "BatchNorm: channels in words": lambda: g.BatchNorm(in_channels="a"),
+    "summary: no size": lambda: g.summary(initialized(), ()),
+    "summary: other channels of a layer": lambda: g.summary(dense(), (2, 3)),
+    "corr2d: padding beyond an array": lambda: g.corr2d(MATRIX, KERNEL, padding=10**6),
+    "pool2d: window and padding beyond an array": lambda: g.pool2d(MATRIX, 2 * 10**6, padding=10**6),
+    "fashion_mnist_labels: infinity": lambda: g.fashion_mnist_labels([np.inf]),
+    "fashion_mnist_labels: NaN": lambda: g.fashion_mnist_labels([np.nan]),
+    "apply: nothing comes back": lambda: g.apply(x(3, 3, 3), lambda img: None),
+    "apply_aug_list: nothing comes back": lambda: g.apply_aug_list(x(3, 3, 3), [lambda img: None]),
+    "load_torch_state: keys": lambda: g.load_torch_state(seen(), {0: np.zeros(2)}),
+    "load_torch_state: NaN": lambda: g.load_torch_state(dense(), {"weight": np.full((2, 4), np.nan)}),
 }
+
+
+def pictures(*shape, dtype="float32"):
+    return [(x(*(shape or (2, 1, 28, 28)), dtype=dtype), nd.array([0, 1]))]
+
+
+def dense():
+    net = gluon.nn.Dense(2, in_units=4)
+    net.initialize()
+    return net
+
+
+def cast(net, dtype):
+    net.cast(dtype)
+    return net
 
 
 def initialized():

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import mxnet as mx
 import numpy as np
+from gluon_cnn._checks import network
 from gluon_cnn.networks._aligned import filling_up
 from mxnet import gluon, nd
 
@@ -51,6 +52,7 @@ class HybridBlock(gluon.HybridBlock):
         seen = self.__dict__.setdefault("_seen", {})
         if kind in seen and x.shape[0]:
             return
+        network(self)
         dtype = np.dtype(next(iter(self.collect_params().values())).dtype)
         if np.dtype(x.dtype) != dtype:
             hint = " / 255" if np.dtype(x.dtype) == np.uint8 else ""
