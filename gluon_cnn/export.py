@@ -11,7 +11,8 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import output_of, whole, with_weights
-from gluon_cnn._files import whole_file
+from gluon_cnn._files import whole_file, whole_files
+from gluon_cnn._params import parameter_bytes
 from gluon_cnn.training import contexts_of
 from mxnet import gluon, nd
 
@@ -126,28 +127,8 @@ def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequenc
     auxiliary = set(symbol.list_auxiliary_states())
     arrays = {f"{'aux' if k in auxiliary else 'arg'}:{k}": value for k, value in parameters.items()}
     names = (Path(f"{path}-symbol.json"), Path(f"{path}-0000.params"))
-    with whole_file(names[0]) as file:
-        file.write(symbol.tojson().encode())
-        file.flush()  # where this does not fit, the second file must not be replaced
-        with whole_file(names[1]) as numbers:
-            numbers.write(_saved(arrays))
+    whole_files(dict(zip(names, (symbol.tojson().encode(), parameter_bytes(arrays)))))
     return names
-
-
-def _saved(arrays: dict[str, nd.NDArray]) -> bytes:
-    """Return what mxnet saves; it does not notice a disk that is full when it closes the file, so it is read again."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.params"
-        try:
-            nd.save(str(path), arrays)
-            again = nd.load(str(path)) or {}  # of no arrays it makes a list
-            if {k: value.shape for k, value in again.items()} != {k: value.shape for k, value in arrays.items()}:
-                raise mx.MXNetError("other arrays than were written")
-        except mx.MXNetError:
-            raise OSError(
-                f"{path} is not complete: make room in {path.parent.parent}, or let TMPDIR name another folder"
-            ) from None
-        return path.read_bytes()
 
 
 def _plain(net: gluon.HybridBlock, shape: tuple[int, ...], form: str) -> tuple[mx.sym.Symbol, dict[str, nd.NDArray]]:
