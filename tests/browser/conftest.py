@@ -5,12 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 SCREENSHOTS = ROOT / "docs" / "images"
 # without its services in the background, and without a sandbox, which root has not
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+
+expect.set_options(timeout=60_000)  # a slow machine is no failure
 
 
 @pytest.hookimpl(wrapper=True)
