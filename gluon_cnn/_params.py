@@ -13,7 +13,6 @@ from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP
 __all__ = ["holds_parameters", "parameter_bytes"]
 
 LIST, ARRAYS = 0x112, (0xF993FAC9, 0xF993FACA)  # magic numbers: of a file, and of an array in either version
-MOST_AXES = 32  # that NumPy takes
 DEVICES = (1, 2, 3, 5)  # CPU, GPU, and memory of the CPU that a GPU or another process shares
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Callable
 
 import mxnet as mx
-from gluon_cnn._checks import finite, floats, network, pair, whole
+from gluon_cnn._checks import finite, floats, pair, whole
 from gluon_cnn.plotting import show_images
 from gluon_cnn.training import contexts_of
 from mxnet import gluon, nd
@@ -132,7 +132,7 @@ def five_crop_predict(
         )
     places = [(0, 0), (0, right), (below, 0), (below, right), (below // 2, right // 2)]
     crops = nd.stack(*(img[top : top + height, left : left + width] for top, left in places))
-    X = finite("img", crops).transpose((0, 3, 1, 2)).as_in_context(ctx or contexts_of(network(net))[0])
+    X = finite("img", crops).transpose((0, 3, 1, 2)).as_in_context(ctx or contexts_of(net)[0])
     return net(X).softmax().mean(axis=0)
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import whole
+from gluon_cnn._checks import network, whole
 from gluon_cnn._runtime import progress_disabled
 from gluon_cnn.checkpoint import Checkpoint
 from gluon_cnn.context import num_gpus
@@ -401,11 +401,7 @@ def contexts_of(net: gluon.Block) -> list[mx.Context]:
     TypeError, ValueError
         When it is none, or not initialized.
     """
-    if not isinstance(net, gluon.Block):
-        raise TypeError(f"net must be a Gluon network; got {type(net).__name__}")
-    parameters = list(net.collect_params().values())
-    if any(p._data is None and not p._deferred_init for p in parameters):
-        raise ValueError(f"{type(net).__name__} is not initialized: call its initialize() first")
+    parameters = list(network(net).collect_params().values())
     return parameters[0].list_ctx() if parameters else [mx.current_context()]
 
 
