@@ -144,6 +144,22 @@ class TestLesson:
         found = notebook.metadata.get("executed")
         assert found == fresh.digest(notebook), f"cells were changed: make notebooks LESSONS=notebooks/{path.name}"
 
+    def test_the_code_shown_is_the_packages(self, path, monkeypatch):
+        pytest.importorskip("IPython")
+        shown = []
+        monkeypatch.setattr("IPython.display.display", lambda item: shown.append(item.data))
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        names = {}
+        for line in "\n".join(cell.source for cell in cells).splitlines():
+            if re.match(r"import gluon_cnn|from gluon_cnn", line):
+                exec(line, names)
+        for cell in cells:
+            if cell.source.startswith("show_source("):
+                exec(cell.source, names)
+                stored = [output.data["text/markdown"] for output in cell.outputs]
+                assert stored == shown, f"the package changed: make notebooks LESSONS=notebooks/{path.name}"
+                shown.clear()
+
     def test_every_figure_says_in_words_what_it_shows(self, path):
         for cell in nbformat.read(path, as_version=4).cells:
             if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
