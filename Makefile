@@ -11,7 +11,7 @@ test run notebooks coverage: export TQDM_DISABLE = 1
 
 # Tests run side by side, each with one thread: twice as fast as one after another with all cores. A lesson may need 2 GB.
 test coverage: export OMP_NUM_THREADS = 1
-PARALLEL ?= -n auto --maxprocesses 4
+PARALLEL ?= -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help lab install style test run site test-browser data notebooks bench parity test-all coverage lock clean rebuild

@@ -10,13 +10,15 @@ import builtins
 import contextlib
 import ctypes
 import functools
-import importlib
+import importlib.util
 import os
 import platform
 import re
 import subprocess
 import sys
+import types
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +163,31 @@ def _restore_names() -> None:
             importlib.import_module("setuptools")
 
 
+class _OnFirstUse(types.ModuleType):
+    """Stands for a module that is imported when something of it is wanted."""
+
+    def __getattr__(self, name: str) -> object:
+        self.leave()
+        return getattr(importlib.import_module(self.__name__), name)
+
+    def leave(self) -> None:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+
+
+@contextlib.contextmanager
+def _on_first_use(name: str) -> Iterator[None]:
+    """Give whoever imports a module in this block one that waits, if the module is there and not imported yet."""
+    if name in sys.modules or importlib.util.find_spec(name.split(".")[0]) is None:
+        yield
+        return
+    sys.modules[name] = waiting = _OnFirstUse(name)
+    try:
+        yield
+    finally:
+        waiting.leave()
+
+
 def _import_mxnet() -> str | None:
     """Import mxnet with all cores and all names; return what went wrong, if anything did."""
     imported_before = "mxnet" in sys.modules
@@ -169,7 +196,7 @@ def _import_mxnet() -> str | None:
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each graph that is bound tells of oneDNN on stderr
     _restore_names()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _on_first_use("scipy.stats"):  # a third of the time that mxnet takes to import
             warnings.simplefilter("ignore", DeprecationWarning)  # distutils' own, on Python 3.10 and 3.11
             importlib.import_module("mxnet")
     except Exception as error:  # whatever it is, the doctor must be able to report it

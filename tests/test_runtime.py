@@ -151,6 +151,28 @@ def test_numpy_keeps_what_it_has_and_gets_what_mxnet_needs():
     assert printed.splitlines() == ["[]", "True"]
 
 
+@pytest.mark.parametrize("first", ["pass", "import scipy.stats"])
+def test_what_mxnet_seldom_needs_is_imported_when_it_is_used(first):
+    pytest.importorskip("scipy")
+    printed, _ = run(f"""
+        {first}; import sys, gluon_cnn, mxnet, types
+        print("scipy.stats" in sys.modules)
+        print(mxnet.contrib.quantization.stats.entropy([1, 1]) > 0.69)
+        from scipy import stats
+        print(type(stats) is types.ModuleType and stats is sys.modules["scipy.stats"])
+    """)
+    assert printed.splitlines() == [str(first != "pass"), "True", "True"]
+
+
+def test_a_module_on_first_use_gives_way_to_what_is_inside(monkeypatch):
+    for name in ("xml.dom", "xml.dom.minidom"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with _runtime._on_first_use("xml.dom"), _runtime._on_first_use("no_such_library.part"):
+        import xml.dom.minidom
+    assert xml.dom.minidom.parseString("<a/>").documentElement.tagName == "a"
+    assert "no_such_library.part" not in sys.modules
+
+
 @pytest.mark.parametrize(
     ("error", "advice"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from gluon_cnn.exercises._dense_share import judge_dense_share
+from gluon_cnn.exercises._parameters import judge_dense_share, table_of
 from gluon_cnn.lessons import WrongAnswer, judge
 from gluon_cnn.networks.lenet import LeNet
 from gluon_cnn.summary import Summary, summary
@@ -80,6 +80,4 @@ def check_4(answer: Callable[[nd.NDArray, int], nd.NDArray] | None) -> None:
 
 
 def _lenet(side: int) -> Summary:
-    net = LeNet()
-    net.initialize()
-    return summary(net, (1, 1, side, side))
+    return table_of(LeNet, shape=(1, 1, side, side))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gluon_cnn.convolution import receptive_field
-from gluon_cnn.exercises._dense_share import judge_dense_share
+from gluon_cnn.exercises._parameters import judge_dense_share, table_of
 from gluon_cnn.lessons import judge
 from gluon_cnn.networks.alexnet import AlexNet
-from gluon_cnn.summary import Summary, summary
+from gluon_cnn.summary import Summary
 
 __all__ = ["check_1", "check_2", "check_3"]
 
@@ -46,6 +46,4 @@ def check_3(answer: int | None) -> None:
 
 
 def _alexnet(channels: int, side: int) -> Summary:
-    net = AlexNet()
-    net.initialize()
-    return summary(net, (1, channels, side, side))
+    return table_of(AlexNet, shape=(1, channels, side, side))

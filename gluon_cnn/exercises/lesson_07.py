@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gluon_cnn.exercises._dense_share import judge_dense_share
+from gluon_cnn.exercises._parameters import judge_dense_share, table_of
 from gluon_cnn.lessons import WrongAnswer, judge
 from gluon_cnn.networks.vgg import VGG, VGG11, vgg_block
-from gluon_cnn.summary import summary
 
 __all__ = ["check_1", "check_2", "check_3"]
 
 
 def check_1(answer: int | None) -> None:
     """Judge the number of parameters of a block of two convolutions."""
-    block = vgg_block(2, 512)
-    block.initialize()
-    expected = summary(block, (1, 256, 2, 2)).parameters
+    expected = table_of(vgg_block, 2, 512, shape=(1, 256, 2, 2)).parameters
     judge(
         1,
         answer,
@@ -28,12 +25,10 @@ def check_1(answer: int | None) -> None:
 
 def check_2(answer: float | None) -> None:
     """Judge the share of the parameters that sits in the dense layers, on 32x32 pixels."""
-    net = VGG(VGG11)
-    net.initialize()
     judge_dense_share(
         2,
         answer,
-        summary(net, (1, 1, 32, 32)),
+        table_of(VGG, VGG11, shape=(1, 1, 32, 32)),
         ": five halvings leave 1x1 pixel, so the first dense layer has 512 inputs instead of 25,088.",
     )
 

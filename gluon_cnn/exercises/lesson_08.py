@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from gluon_cnn.exercises._parameters import table_of
 from gluon_cnn.lessons import WrongAnswer, judge
 from gluon_cnn.networks.vgg import VGG, VGG11
-from gluon_cnn.summary import summary
 from mxnet import nd
 
 __all__ = ["check_1", "check_2", "check_3"]
@@ -36,9 +36,7 @@ def check_2(answer: nd.NDArray | None) -> None:
 
 def check_3(answer: int | None) -> None:
     """Judge the number of VGG-11's parameters with NiN's end instead of dense layers."""
-    net = VGG(VGG11)
-    net.initialize()
-    table = summary(net, (1, 1, 224, 224))
+    table = table_of(VGG, VGG11, shape=(1, 1, 224, 224))
     expected = sum(layer.parameters for layer in table.layers if layer.kind == "Conv2D") + 10 * (512 + 1)
     judge(
         3,

@@ -1,12 +1,24 @@
-"""A question that several lessons ask: how much of a network sits in its dense layers."""
+"""What the exercises of several lessons ask: how many parameters a network has, and where they sit."""
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from numbers import Real
+from typing import Any
 
 from gluon_cnn.lessons import judge
-from gluon_cnn.summary import Summary
+from gluon_cnn.summary import Summary, summary
+from mxnet import gluon, init
+
+
+@functools.lru_cache(maxsize=None)
+def table_of(network: Callable[..., gluon.Block], *arguments: Any, shape: tuple[int, ...]) -> Summary:
+    """Return the summary of a network for an input of this shape; a learner may need several tries."""
+    net = network(*arguments)
+    net.initialize(init.Zero())  # a hundred million random numbers take seconds, and nobody looks at them
+    return summary(net, shape)
 
 
 def judge_dense_share(number: int, answer: float | None, table: Summary, explanation: str) -> None:
