@@ -9,7 +9,18 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon, nd
 
-__all__ = ["as_numbers", "finite", "floats", "network", "number", "output_of", "pair", "whole", "with_weights"]
+__all__ = [
+    "as_numbers",
+    "finite",
+    "floats",
+    "network",
+    "number",
+    "output_of",
+    "pair",
+    "reason_of",
+    "whole",
+    "with_weights",
+]
 
 
 def as_numbers(array: Any) -> np.ndarray:
@@ -89,6 +100,14 @@ def output_of(net: gluon.Block, X: nd.NDArray) -> Any:
         output = net(X)
         nd.waitall()
     except mx.MXNetError as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise ValueError(f"{type(net).__name__} does not take an input of shape {X.shape}: {lines[-1][:200]}") from None
+        raise ValueError(
+            f"{type(net).__name__} does not take an input of shape {X.shape}: {reason_of(error)}"
+        ) from None
     return output
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the line of an error that names the fault: mxnet begins with places in its C++ code."""
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    named = [line for line in lines if line.startswith(("MXNetError:", "OSError:"))]
+    return (named or lines[-1:] if isinstance(error, mx.MXNetError) else lines)[0][:200]

@@ -76,13 +76,14 @@ def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
 
 def _in_a_line(error: Exception) -> str:
     """Say what an error of mxnet's is about, which may carry a C++ trace."""
+    from gluon_cnn._checks import reason_of
+
     text = str(error)
     if "larger than 2^31 elements" in text:
         return "an array would have more than 2^31 values, which mxnet cannot hold: take smaller pictures, or fewer"
     if "Failed to allocate" in text:
         return NO_MEMORY
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"mxnet gave up: {lines[-1] if lines else type(error).__name__}"
+    return f"mxnet gave up: {reason_of(error)}"
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):

@@ -6,7 +6,7 @@ import functools
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import whole
+from gluon_cnn._checks import reason_of, whole
 from gluon_cnn._runtime import remark
 from mxnet import nd
 
@@ -71,7 +71,7 @@ def gpu_problem(i: int) -> str | None:
     try:
         count = mx.context.num_gpus()
     except mx.MXNetError as error:
-        return f"CUDA does not start ({_first_line(error)}); is the NVIDIA driver installed?"
+        return f"CUDA does not start ({reason_of(error)}); is the NVIDIA driver installed?"
     if count == 0:
         return "CUDA sees no GPU on this machine"
     if i >= count:
@@ -115,12 +115,5 @@ def _explain(error: Exception, i: int) -> str:
             "capability 8.6); NVIDIA's own MXNet container 24.06 was built for newer cards"
         )
     if "cannot open shared object" in text or "could not load" in text.lower() or "nvrtc" in text.lower():
-        return f"a library that GPU {i} needs is missing ({_first_line(error)}): mxnet wants CUDA 11 and cuDNN 8"
-    return f"GPU {i} failed at a first computation ({_first_line(error)})"
-
-
-def _first_line(error: Exception) -> str:
-    """Return the line of an mxnet error that names the fault; a C++ trace puts it last."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    named = [line for line in lines if line.startswith(("MXNetError:", "OSError:"))]
-    return (named or lines or [type(error).__name__])[0]
+        return f"a library that GPU {i} needs is missing ({reason_of(error)}): mxnet wants CUDA 11 and cuDNN 8"
+    return f"GPU {i} failed at a first computation ({reason_of(error)})"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import output_of, whole, with_weights
+from gluon_cnn._checks import output_of, reason_of, whole, with_weights
 from gluon_cnn._files import whole_file, whole_files
 from gluon_cnn._params import parameter_bytes
 from gluon_cnn.training import contexts_of
@@ -159,9 +159,7 @@ def _in_our_words(net: gluon.HybridBlock) -> Iterator[None]:
     except (MemoryError, OSError):
         raise
     except Exception as error:
-        lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        reason = lines[-1 if isinstance(error, mx.MXNetError) else 0][:200]  # mxnet's begins with places in its code
-        raise ValueError(f"{type(net).__name__} cannot be written as ONNX: {reason}") from None
+        raise ValueError(f"{type(net).__name__} cannot be written as ONNX: {reason_of(error)}") from None
 
 
 def _compare_scores(net: gluon.HybridBlock, content: bytes, shape: tuple[int, ...]) -> None:

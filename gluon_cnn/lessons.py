@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from gluon_cnn._checks import reason_of
 from mxnet import autograd, gluon, nd
 from tqdm import tqdm
 
@@ -163,8 +164,7 @@ def judge(number: int, answer: Any, is_right: Callable[[Any], bool], hint: str, 
         print(f"Exercise {number}: not yet: {reason}. Hint: {hint}")
         return
     except Exception as error:  # the learner's code may fail in any way
-        lines = str(error).strip().splitlines() or [""]
-        line = next((line for line in lines if line.startswith("MXNetError")), lines[0])  # below a C++ trace
-        print(f"Exercise {number}: not yet. Trying the answer raised {type(error).__name__}: {line}\nHint: {hint}")
+        raised = f"{type(error).__name__}: {reason_of(error)}"
+        print(f"Exercise {number}: not yet. Trying the answer raised {raised}\nHint: {hint}")
         return
     print(f"Exercise {number}: right. {explanation}" if right else f"Exercise {number}: not yet. Hint: {hint}")
