@@ -7,8 +7,10 @@ The test pictures are not looked at. About ten minutes on two cores.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
+from collections.abc import Sequence
 
 import gluon_cnn as g
 import numpy as np
@@ -16,8 +18,6 @@ from mxnet import gluon, init
 from tqdm import tqdm
 
 SET_ASIDE = 800
-SEEDS = range(3)
-EPOCHS = (5, 10, 15)
 OPTIMIZERS = [
     ("sgd", {"learning_rate": 0.1}),
     ("sgd", {"learning_rate": 0.02, "momentum": 0.9}),
@@ -28,8 +28,10 @@ OPTIMIZERS = [
 ]
 
 
-def accuracies(seed: int, images: np.ndarray, labels: np.ndarray, optimizer: tuple[str, dict]) -> list[float]:
-    """Train with one seed and return the accuracy on the pictures set aside after each of EPOCHS."""
+def accuracies(
+    seed: int, images: np.ndarray, labels: np.ndarray, optimizer: tuple[str, dict], epochs: Sequence[int]
+) -> list[float]:
+    """Train with one seed and return the accuracy on the pictures set aside after each of these numbers of epochs."""
     order = np.random.RandomState(7).permutation(len(labels))
     kept, aside = order[:-SET_ASIDE], order[-SET_ASIDE:]
     g.seed(seed)
@@ -41,15 +43,22 @@ def accuracies(seed: int, images: np.ndarray, labels: np.ndarray, optimizer: tup
     net.hybridize()
     trainer = gluon.Trainer(net.collect_params(), *optimizer)
     with contextlib.redirect_stdout(io.StringIO()):
-        history = g.train(train, validation, net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, ctx, max(EPOCHS))
-    return [history.test_accuracy[epoch - 1] for epoch in EPOCHS]
+        history = g.train(train, validation, net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, ctx, max(epochs))
+    return [history.test_accuracy[epoch - 1] for epoch in epochs]
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Compare optimizers for LeNet.")
+    parser.add_argument("--seeds", type=int, default=3, help="train with the seeds 0 to SEEDS - 1 (default 3)")
+    parser.add_argument("--epochs", type=int, nargs="+", default=[5, 10, 15], help="look after these")
+    options = parser.parse_args()
     train, _ = g.load_data("sample", 64)
     for optimizer in tqdm(OPTIMIZERS):
-        means = np.mean([accuracies(seed, train.images, train.labels, optimizer) for seed in SEEDS], axis=0)
-        print(*optimizer, *(f"{epochs} epochs: {mean:.3f}" for epochs, mean in zip(EPOCHS, means)), flush=True)
+        runs = [
+            accuracies(seed, train.images, train.labels, optimizer, options.epochs) for seed in range(options.seeds)
+        ]
+        means = np.mean(runs, axis=0)
+        print(*optimizer, *(f"{epochs} epochs: {mean:.3f}" for epochs, mean in zip(options.epochs, means)), flush=True)
 
 
 if __name__ == "__main__":
