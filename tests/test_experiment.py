@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import json
-import os
 import resource
 import shutil
 from pathlib import Path
@@ -241,12 +240,11 @@ def mxnet_writes(net, path):
     return path.read_bytes()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_weights_without_permission(tmp_path):
-    experiment.experiment("lenet", verbose=False).save(tmp_path)
-    (tmp_path / "network.params").chmod(0)
-    with pytest.raises(OSError, match=r"network.params cannot be read: Permission denied"):
-        experiment.Run.load(tmp_path)
+def test_weights_without_permission(open_folder, as_nobody):
+    experiment.experiment("lenet", verbose=False).save(open_folder)
+    (open_folder / "network.params").chmod(0)
+    with as_nobody(), pytest.raises(OSError, match=r"network.params cannot be read: Permission denied"):
+        experiment.Run.load(open_folder)
 
 
 def test_a_folder_where_weights_should_be(tmp_path):
