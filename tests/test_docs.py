@@ -182,7 +182,7 @@ def with_less_work(name, words):
     if words[0].endswith("speed/run.py"):
         if "--contenders" not in words:
             words = [*words, "--contenders", "ours", "imperative", "pytorch"]
-        words = [word for word in words if OTHERS.exists() or not word.startswith("pytorch")]
+        words = [word for word in words if OTHERS.exists() or not re.match("pytorch|onnxruntime", word)]
         less = ["--networks", "lenet", "--launches", "1", "--rounds", "1", "--seconds", "0.1"]
         return [*words, *less, "--torch-python", str(OTHERS)]
     if words[0].startswith("benchmarks/"):
