@@ -32,6 +32,14 @@ def test_the_notes_example():
     assert g.corr2d(X, K, bias=1).asnumpy().tolist() == [[26, 32], [44, 50]]
 
 
+def test_the_notes_example_of_many_channels():
+    X, K = nd.arange(9).reshape((3, 3)), nd.array([[0, 1], [2, 3]])
+    X, K = nd.stack(X, X + 1), nd.stack(K, K + 1)
+    one = [[56, 72], [104, 120]]
+    assert g.corr2d_multi_in_out(X, K.expand_dims(0)).asnumpy().tolist() == [one]
+    assert g.corr2d_multi_in_out(X, nd.stack(K, K + 1)).asnumpy().tolist() == [one, [[76, 100], [148, 172]]]
+
+
 @given(
     size=st.tuples(st.integers(3, 9), st.integers(3, 9)),
     kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
