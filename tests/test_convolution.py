@@ -194,7 +194,7 @@ def test_the_receptive_field_of_paths_that_meet_is_what_a_gradient_reaches():
     [
         (lambda: g.corr2d(nd.ones((1, 3, 3)), nd.ones((2, 2))), ValueError, r"X must have shape \(H, W\)"),
         (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2,))), ValueError, r"K must have shape \(kh, kw\); got \(2,\)"),
-        (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((4, 1))), ValueError, "a window of 4x1 does not fit into 3x3"),
+        (lambda: g.corr2d(nd.ones((3, 5)), nd.ones((4, 2))), ValueError, "a window of 4x2 does not fit into 3x5"),
         (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2, 2)), stride=0), ValueError, "stride must be at least 1; got 0"),
         (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2, 2)), padding=-1), ValueError, "padding must be at least 0"),
         (

@@ -154,7 +154,7 @@ LESS = {
     "HEAD_EPOCHS": "1",
     "DEEP_EPOCHS": "1",
     "SOURCE_EPOCHS": "1",
-    "STEPS": "5",
+    "STEPS": "16",  # one epoch of the largest set
     "NUM_SEEDS": "1",
     "SECONDS": "1",
     "DATASET": "sample",
