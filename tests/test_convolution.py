@@ -198,7 +198,7 @@ def test_the_receptive_field_of_paths_that_meet_is_what_a_gradient_reaches():
         (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2, 2)), stride=0), ValueError, "stride must be at least 1; got 0"),
         (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2, 2)), padding=-1), ValueError, "padding must be at least 0"),
         (
-            lambda: g.corr2d(nd.ones((1, 1)), nd.ones((1, 1)), padding=((2**16 - 1, 0), (2**15 - 1, 0))),
+            lambda: g.corr2d(nd.ones((1, 2)), nd.ones((1, 1)), padding=((2**16 - 1, 0), (2**15 - 2, 0))),
             ValueError,
             "makes 65536x32768 of X, more than an NDArray can hold",
         ),
