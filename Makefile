@@ -46,6 +46,7 @@ TO_PAGE = PYTHONPATH=docs/lesson_page $(BIN)/jupyter nbconvert --log-level=ERROR
 run: $(STAMP) ## execute every lesson from top to bottom; notebooks and pages go to build/course/
 	@mkdir -p build/course
 	@failed=; for notebook in $(LESSONS); do \
+	  test -f "$$notebook" || { echo "there is no lesson $$notebook"; exit 1; }; \
 	  name=$$(basename $$notebook .ipynb); log=build/course/$$name.log; start=$$(date +%s); \
 	  printf '%s ... ' "$$name"; \
 	  if $(BIN)/papermill --no-progress-bar --cwd notebooks $$notebook build/course/$$name.ipynb > $$log 2>&1 \
@@ -138,7 +139,7 @@ $(STAMP): pyproject.toml constraints.txt
 	fi; \
 	case "$$(uname -s)-$$(uname -m)" in Linux-x86_64|Linux-aarch64|Darwin-x86_64) ;; *) \
 	  echo "There is no mxnet 1.9.1 for $$(uname -s) on $$(uname -m); a Linux container runs the course."; exit 1;; esac; \
-	echo "Making $(VENV) with $$($$python --version) (about 1.2 GB; some minutes the first time)"; \
+	echo "Making $(VENV) with $$($$python --version) (about 1.4 GB; some minutes the first time)"; \
 	$$python -m venv $(if $(filter rebuild,$?),--clear) $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade "pip>=23.1"
 	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable ".[course,dev,export]"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import mxnet as mx
@@ -13,6 +15,7 @@ __all__ = [
     "as_numbers",
     "finite",
     "floats",
+    "in_our_words",
     "network",
     "number",
     "output_of",
@@ -96,14 +99,21 @@ def with_weights(net: Any, kind: Any = gluon.Block) -> gluon.Block:
 
 def output_of(net: gluon.Block, X: nd.NDArray) -> Any:
     """Return what the network makes of ``X``, computed to the end; what mxnet says against it is said in short."""
-    try:
+    with in_our_words(f"{type(net).__name__} does not take an input of shape {X.shape}"):
         output = net(X)
         nd.waitall()
-    except mx.MXNetError as error:
-        raise ValueError(
-            f"{type(net).__name__} does not take an input of shape {X.shape}: {reason_of(error)}"
-        ) from None
     return output
+
+
+@contextmanager
+def in_our_words(what: str) -> Iterator[None]:
+    """Make a ValueError of mxnet's errors, but of those that tell of too little memory."""
+    try:
+        yield
+    except mx.MXNetError as error:
+        if "allocate" in str(error) or "2^31" in str(error):
+            raise
+        raise ValueError(f"{what}: {reason_of(error)}") from None
 
 
 def reason_of(error: BaseException) -> str:

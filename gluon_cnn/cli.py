@@ -209,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("pictures", nargs="+", metavar="PICTURE", help="JPEG, PNG or another kind of picture file")
     _add_run(predict)
-    predict.add_argument("--top", type=int, choices=range(1, 1001), metavar="K", default=3, help="classes to name")
+    predict.add_argument("--top", type=int, metavar="K", default=3, help="classes to name")
 
     quantize = add(
         "quantize",
@@ -441,6 +441,8 @@ def _launch(options: argparse.Namespace) -> int:
         command = ["-m", "gluon_cnn.cli", *command, *([] if given else ["--kvstore", "dist_sync"])]
     elif not command[0].endswith(".py"):
         raise ValueError(f"workers run `train` or a program of yours, such as train.py; got {command[0]!r}")
+    elif not options.hosts and not Path(command[0]).is_file():
+        raise FileNotFoundError(f"there is no program {command[0]}")
     else:
         command = ["-m", "gluon_cnn._worker", *command]
     hosts = read_hosts(options.hosts) if options.hosts else []
@@ -461,6 +463,9 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from gluon_cnn._checks import whole
+
+    top = whole("--top", options.top, 1)
     run = _load(options)
     failed = 0
     for path in options.pictures:
@@ -470,7 +475,7 @@ def _predict(options: argparse.Namespace) -> int:
             print(f"gluon-cnn predict: {error}", file=sys.stderr)
             failed = 1
             continue
-        best = probabilities.argsort()[::-1][: options.top]
+        best = probabilities.argsort()[::-1][:top]
         print(f"{path}: {', '.join(f'{run.classes[k]} {probabilities[k]:.1%}' for k in best)}")
     return failed
 

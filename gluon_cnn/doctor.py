@@ -63,7 +63,7 @@ def main() -> int:
     if serious:
         print("The course cannot run like this: follow the arrows at !! first.")
     elif problems:
-        print("The course runs. What ! marks is optional.")
+        print("The package runs. What ! marks can be done without, or is for the lessons alone.")
     else:
         print("Everything the course needs is here.")
     return int(serious)

@@ -223,7 +223,8 @@ class Run:
         own = self.settings["dataset"]
         if own not in DATASETS and not Path(own).is_dir():
             raise ValueError(
-                f"the pictures this network was trained on ({own}) are not there any more: pass dataset= (--dataset)"
+                f"the pictures this network was trained on ({own}) are not there any more: "
+                "put them back, or evaluate on others (--dataset)"
             )
         return own
 

@@ -144,7 +144,7 @@ def plot_history(history: History, file: str | Path | BinaryIO | None = None) ->
         right.set(title=f"Test accuracy ends at {history.test_accuracy[-1]:.3f}", xlabel="epoch", ylabel="accuracy")
         right.legend(loc="lower right")
         for ax in (left, right):
-            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         show_or_write(file)
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import network, whole
+from gluon_cnn._checks import in_our_words, network, whole
 from gluon_cnn._runtime import progress_disabled
 from gluon_cnn.checkpoint import Checkpoint
 from gluon_cnn.context import num_gpus
@@ -32,6 +32,7 @@ BATCHES_AHEAD = 2
 
 def seed(value: int = 0) -> None:
     """Seed mxnet, NumPy and Python's ``random``, so that a run can be repeated."""
+    value = whole("value", value, 0)
     mx.random.seed(value)
     np.random.seed(value)
     random.seed(value)
@@ -154,7 +155,7 @@ def train(
         reverse, or of more epochs.
     TypeError
         When the data does not consist of pairs (X, y) of numbers, ``num_epochs`` is no whole number, or ``net``,
-        ``trainer`` or ``ctx`` is something else.
+        ``loss``, ``trainer`` or ``ctx`` is something else.
     OSError
         When the checkpoint cannot be written.
 
@@ -172,6 +173,8 @@ def train(
         raise TypeError(
             f"trainer must be a gluon.Trainer; got {trainer!r}: pass gluon.Trainer(net.collect_params(), ...)"
         )
+    if not callable(loss):
+        raise TypeError(f"loss must be a loss of Gluon or a function; got {loss!r}")
     history = History()
     workers = Workers.of(trainer)
     verbose = verbose and workers.rank == 0
@@ -242,7 +245,7 @@ def _accuracy(data: Iterable, net: gluon.Block, contexts: list[mx.Context], work
     """Return the share of right answers on the data of all workers."""
     tally = _Tally()
     for batch in data:
-        tally.add([(None, _scores(net, X), X, y) for X, y in split(batch, contexts)])
+        tally.add([(None, _scores(net, X, y), X, y) for X, y in split(batch, contexts)])
     tally.finish("the data to evaluate on", workers)
     return tally.accuracy
 
@@ -265,8 +268,9 @@ def _train_epoch(
             pictures = workers.together(sum(len(y) for _, y in parts))
             workers.begin(net, trainer, parts[0][0])
             with autograd.record():
-                outputs = [_scores(net, X) for X, _ in parts]
-                losses = [loss(output, y) for output, (_, y) in zip(outputs, parts)]
+                outputs = [_scores(net, X, y) for X, y in parts]
+                with in_our_words(f"{loss} does not take scores {outputs[0].shape} and labels {parts[0][1].shape}"):
+                    losses = [loss(output, y) for output, (_, y) in zip(outputs, parts)]
             if any(value.shape != (len(y),) for value, (_, y) in zip(losses, parts)):
                 # A mean would be divided by the batch size a second time, by the trainer.
                 raise ValueError(
@@ -286,11 +290,14 @@ def _train_epoch(
     return tally, clock.seconds
 
 
-def _scores(net: gluon.Block, X: nd.NDArray) -> nd.NDArray:
-    """Return the network's output when it is one number a picture and class."""
-    output = net(X)
+def _scores(net: gluon.Block, X: nd.NDArray, labels: nd.NDArray) -> nd.NDArray:
+    """Return the network's output when it is one number a picture and class, and the labels are one a picture."""
+    with in_our_words(f"{type(net).__name__} does not take an input of shape {X.shape}"):
+        output = net(X)
     if output.ndim != 2:
         raise ValueError(f"the network must give scores of shape (N, classes); got {output.shape}")
+    if labels.shape != output.shape[:1]:
+        raise ValueError(f"labels must be one number a picture, {output.shape[:1]}; got {labels.shape}")
     return output
 
 
@@ -314,9 +321,6 @@ class _Tally:
 
     def add(self, parts: list[tuple[nd.NDArray | None, nd.NDArray, nd.NDArray, nd.NDArray]]) -> None:
         """Take one batch: for each context its losses, if there are any, the network's output, pictures and labels."""
-        for _, output, _, labels in parts:
-            if labels.shape != output.shape[:1]:
-                raise ValueError(f"labels must be one number a picture, {output.shape[:1]}; got {labels.shape}")
         # in 32 bits: with 16, a sum of finite numbers may be infinite
         totals = [X.astype("float32", copy=False).sum() for _, _, X, _ in parts]
         self._pending.append([(losses, output, total, y) for (losses, output, _, y), total in zip(parts, totals)])

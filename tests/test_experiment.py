@@ -286,7 +286,7 @@ def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
     assert "other/bright/0.png: bright " in capsys.readouterr().out
     shutil.rmtree("light")
     assert cli.main(["evaluate"]) == 1
-    assert "are not there any more: pass dataset= (--dataset)" in capsys.readouterr().err
+    assert "are not there any more: put them back, or evaluate on others (--dataset)" in capsys.readouterr().err
 
 
 def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsys):

@@ -74,6 +74,14 @@ def test_make_alone_lists_every_command():
         assert re.search(rf"^  {command} +\w", printed, flags=re.MULTILINE), command
 
 
+@pytest.mark.skipif(not Path(sys.prefix, ".installed").exists(), reason="not in the environment that make made")
+def test_a_clone_beside_a_program_is_not_taken_for_the_package(tmp_path):
+    (tmp_path / "gluon_cnn" / "notebooks").mkdir(parents=True)
+    code = "import gluon_cnn; print(gluon_cnn.LeNet.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "LeNet\n", done.stderr
+
+
 def test_no_python_gives_a_plain_message(tmp_path):
     done = subprocess.run(
         ["make", "lab", f"VENV={tmp_path}/venv", "PYTHON=no-such-python"],

@@ -242,6 +242,10 @@ FUNCTIONS = {
     "train: maps": lambda: trained([(x(2, 1, 28, 28), nd.array([0, 1]))], g.mlpconv(4, 3, 0)),
     "train: NaN": lambda: trained([(nd.full((2, 1, 28, 28), np.nan), nd.array([0, 1]))]),
     "train: empty": lambda: trained([]),
+    "train: one-hot labels": lambda: trained([(x(2, 1, 28, 28), nd.eye(2, 10))]),
+    "train: other inputs of a layer": lambda: trained([(x(2, 3), nd.array([0, 1]))], dense()),
+    "train: a loss of other labels": lambda: trained([PAIR], loss=gluon.loss.L2Loss()),
+    "train: no loss": lambda: trained([PAIR], loss=None),
     "train: bytes": lambda: trained([(x(2, 1, 28, 28, dtype="uint8"), nd.array([0, 1]))]),
     "train: no context": lambda: trained([(x(2, 1, 28, 28), nd.array([0, 1]))], ctx="cpu"),
     **{
@@ -353,10 +357,10 @@ def trainer_of(net):
     return gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
 
 
-def trained(batches, net=None, ctx=None):
+def trained(batches, net=None, ctx=None, loss=LOSS):
     net = net or initialized()
     net.initialize(force_reinit=True)
-    return g.train(batches, batches, net, LOSS, trainer_of(net), ctx or mx.cpu(), 1, verbose=False)
+    return g.train(batches, batches, net, loss, trainer_of(net), ctx or mx.cpu(), 1, verbose=False)
 
 
 def tuned(batches):
@@ -583,6 +587,7 @@ COMMANDS = {
     "a file as output": ["train", "lenet", "--output", "file"],
     "a run that is none": ["evaluate", "--run", "empty"],
     "a file as run": ["predict", "file", "--run", "file"],
+    "no class to name": ["predict", "file", "--top", "0"],
     "a run that is not there": ["quantize", "--run", "nothing"],
     "nothing to resume": ["train", "--resume", "empty"],
     "a wrong network to compare": ["compare", "lenet", "lenet5"],
@@ -600,6 +605,7 @@ COMMANDS = {
     "a run to export that is none": ["export", "--run", "empty"],
     "no worker": ["launch", "-n", "0", "--", "train", "lenet"],
     "hosts that are not there": ["launch", "-n", "1", "--hosts", "nothing", "--", "train", "lenet"],
+    "a program that is not there": ["launch", "-n", "1", "nothing.py"],
     "another program than one of Python's": ["launch", "-n", "1", "ls"],
     "a file as folder for data": ["data", "--root", "file"],
 }
