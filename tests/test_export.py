@@ -64,6 +64,7 @@ def made(name, is_trained):
                 loss = (net(X) - 1) ** 2
             loss.backward()
             trainer.step(len(X))
+        nd.waitall()  # who reads weights while mxnet still computes may crash, see docs/errata.md
         for p, values in zip(learned, before):
             assert np.isfinite(p.data().asnumpy()).all()
             # a bias in front of batch norm does not matter

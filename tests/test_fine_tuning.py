@@ -150,6 +150,7 @@ def test_the_new_layers_rate_is_larger(mult):
     gradients = {name: p.grad().asnumpy() for name, p in net._collect_params_with_prefix().items()}
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
     trainer.step(1)
+    nd.waitall()
     for name, value in values(net).items():
         factor = 0.1 * (mult if name.startswith("output") else 1)
         np.testing.assert_allclose(before[name] - value, factor * gradients[name], rtol=1e-3, atol=1e-6)
