@@ -197,6 +197,10 @@ def test_the_receptive_field_of_paths_that_meet_is_what_a_gradient_reaches():
         (lambda: g.corr2d(nd.ones((3, 5)), nd.ones((4, 2))), ValueError, "a window of 4x2 does not fit into 3x5"),
         (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2, 2)), stride=0), ValueError, "stride must be at least 1; got 0"),
         (lambda: g.corr2d(nd.ones((3, 3)), nd.ones((2, 2)), padding=-1), ValueError, "padding must be at least 0"),
+        (lambda: g.conv_output_size(4, 2, padding=(-1, 0)), ValueError, "padding must be at least 0; got -1"),
+        (lambda: g.conv_output_size(4, 2, padding=(0, -1)), ValueError, "padding must be at least 0; got -1"),
+        (lambda: g.conv_output_size(4, 2, padding=((-1, 0), 0)), ValueError, "padding must be at least 0; got -1"),
+        (lambda: g.conv_output_size(4, 2, padding=(0, (0, -1))), ValueError, "padding must be at least 0; got -1"),
         (
             lambda: g.corr2d(nd.ones((1, 2)), nd.ones((1, 1)), padding=((2**16 - 1, 0), (2**15 - 2, 0))),
             ValueError,
