@@ -18,6 +18,7 @@ html_theme = "furo"
 html_math_renderer = "mathml"
 html_static_path = ["site.css"]
 html_favicon = "favicon.svg"
+html_extra_path = ["favicon.ico"]  # browsers ask for it at a site's root, whatever a page says
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False

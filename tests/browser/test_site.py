@@ -41,7 +41,10 @@ def visit(chromium, address):
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
+        page.on(
+            "console",
+            lambda said: said.type in ("error", "warning") and complaints.append(f"{said.text} {said.location}"),
+        )
         page.on("request", lambda sent: sent.url.startswith((address, "data:")) or complaints.append(sent.url))
         page.on("response", lambda got: got.status < 400 or complaints.append(f"{got.status}: {got.url}"))
         page.goto(address + page_name)
