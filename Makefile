@@ -63,7 +63,7 @@ site: $(STAMP) ## build a site of the lessons, the reference and the docs in bui
 
 test-browser: site ## in Chromium: run lessons in JupyterLab as a user does, read the site; screenshots go to docs/images
 	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable ".[browser]"
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/browser
 
 data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
 	$(BIN)/gluon-cnn data

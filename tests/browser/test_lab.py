@@ -24,7 +24,7 @@ def lab(tmp_path_factory):
     shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("images"))
     home = str(tmp_path_factory.mktemp("home"))
     folders = {f"JUPYTERLAB_{name}_DIR": f"{home}/{name.lower()}" for name in ("SETTINGS", "WORKSPACES")}
-    tests_own = dict.fromkeys(["MPLBACKEND", "OMP_NUM_THREADS", "TQDM_DISABLE"])
+    tests_own = dict.fromkeys(["MPLBACKEND", "TQDM_DISABLE"])
     with served.lab(folder, 3600, HOME=home, **folders, **tests_own) as (address, token):
         yield folder / "notebooks", address, token
 
