@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests import served
 from tests.browser.conftest import ROOT, SCREENSHOTS
 
-SECONDS = 400  # for a lesson, on a slow machine
+SECONDS = 900  # for a lesson, on a slow and busy machine
 
 
 @pytest.fixture(scope="module")
