@@ -10,7 +10,7 @@ LESSONS ?= notebooks/[0-9]*.ipynb
 test run notebooks coverage: export TQDM_DISABLE = 1
 
 # Tests run side by side, each with one thread: twice as fast as one after another with all cores. A lesson may need 2 GB.
-test coverage: export OMP_NUM_THREADS = 1
+test test-browser coverage: export OMP_NUM_THREADS = 1
 PARALLEL ?= -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
@@ -63,7 +63,7 @@ site: $(STAMP) ## build a site of the lessons, the reference and the docs in bui
 
 test-browser: site ## in Chromium: run lessons in JupyterLab as a user does, read the site; screenshots go to docs/images
 	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable ".[browser]"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser
 
 data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
 	$(BIN)/gluon-cnn data

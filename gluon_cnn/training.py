@@ -31,7 +31,18 @@ BATCHES_AHEAD = 2
 
 
 def seed(value: int = 0) -> None:
-    """Seed mxnet, NumPy and Python's ``random``, so that a run can be repeated."""
+    """Seed mxnet, NumPy and Python's ``random``, so that a run can be repeated.
+
+    Parameters
+    ----------
+    value : int
+        The seed, at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When it is no whole number or below 0.
+    """
     value = whole("value", value, 0)
     mx.random.seed(value)
     np.random.seed(value)
