@@ -97,11 +97,12 @@ def with_weights(net: Any, kind: Any = gluon.Block) -> gluon.Block:
     return net
 
 
-def output_of(net: gluon.Block, X: nd.NDArray) -> Any:
-    """Return what the network makes of ``X``, computed to the end; what mxnet says against it is said in short."""
+def output_of(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> Any:
+    """Return what the network makes of ``X``, computed to the end if wanted, or say what mxnet has against it."""
     with in_our_words(f"{type(net).__name__} does not take an input of shape {X.shape}"):
         output = net(X)
-        nd.waitall()
+        if wait:
+            nd.waitall()
     return output
 
 

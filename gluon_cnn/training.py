@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import in_our_words, network, whole
+from gluon_cnn._checks import in_our_words, network, output_of, whole
 from gluon_cnn._runtime import progress_disabled
 from gluon_cnn.checkpoint import Checkpoint
 from gluon_cnn.context import num_gpus
@@ -303,8 +303,7 @@ def _train_epoch(
 
 def _scores(net: gluon.Block, X: nd.NDArray, labels: nd.NDArray) -> nd.NDArray:
     """Return the network's output when it is one number a picture and class, and the labels are one a picture."""
-    with in_our_words(f"{type(net).__name__} does not take an input of shape {X.shape}"):
-        output = net(X)
+    output = output_of(net, X, wait=False)
     if output.ndim != 2:
         raise ValueError(f"the network must give scores of shape (N, classes); got {output.shape}")
     if labels.shape != output.shape[:1]:
