@@ -56,7 +56,12 @@ def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
         with warnings.catch_warnings():
             warnings.simplefilter("default", UserWarning)
             warnings.showwarning = lambda message, *_, **__: print(f"gluon-cnn: {message}", file=sys.stderr)
-            return run(options)
+            status = run(options)
+            sys.stdout.flush()
+            return status
+    except BrokenPipeError:  # whoever read the output, such as head, has enough; Python would flush into it once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ImportError, OSError, ValueError) as error:
         print(f"gluon-cnn {options.command}: {error}", file=sys.stderr)
         return 1
@@ -549,6 +554,10 @@ def _folder(options: argparse.Namespace) -> Path:
     from gluon_cnn import experiment
 
     if options.folder is not None:
+        if (options.folder / SETTINGS).exists() and not (options.folder / experiment.REPORT).exists():
+            raise ValueError(
+                f"{options.folder} holds a training that was interrupted: gluon-cnn train --resume {options.folder}"
+            )
         return options.folder
     folder = experiment.newest_run(RUNS)
     print(f"Using {folder}")

@@ -56,7 +56,7 @@ def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, pa
     """
     _check_rank("X", X, 2, "(H, W)")
     _check_rank("K", K, 2, "(kh, kw)", like=X)
-    if np.size(bias) != 1:
+    if np.size(bias) != 1 or not isinstance(bias, (int, float, np.number, np.ndarray, nd.NDArray)):
         raise ValueError(f"bias must be one number for the one output channel; got {bias}")
     rows, columns = _places(X.shape, K.shape, stride, padding)
     down, right = pair("stride", stride)

@@ -1,6 +1,7 @@
 """The gluon-cnn command and the doctor."""
 
 import re
+import shlex
 import subprocess
 import sys
 
@@ -131,6 +132,12 @@ def test_the_doctor_reports_this_machine():
     assert done.returncode == 0, done.stdout
     for name in ("python", "mxnet", "numpy", "threads", "context", "sample"):
         assert f"\n   {name} " in done.stdout or f"\n ! {name} " in done.stdout
+
+
+def test_whoever_reads_the_output_may_stop():
+    command = shlex.join([sys.executable, "-m", "gluon_cnn.cli", "summary", "lenet"])
+    done = subprocess.run(f"{command} | true", shell=True, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def report(capsys):

@@ -167,6 +167,12 @@ def test_a_folder_that_holds_no_run_is_named(tmp_path, capsys):
     assert f"{tmp_path} holds no run (history.json and network.params missing)" in capsys.readouterr().err
 
 
+def test_of_a_training_that_was_killed_the_next_command_is_named(tmp_path, capsys):
+    (tmp_path / cli.SETTINGS).write_text("{}")
+    assert cli.main(["evaluate", "--run", str(tmp_path)]) == 1
+    assert f"interrupted: gluon-cnn train --resume {tmp_path}\n" in capsys.readouterr().err
+
+
 def test_damaged_runs_are_named(tmp_path):
     experiment.experiment("lenet").save(tmp_path)
     weights, report = tmp_path / "network.params", tmp_path / "history.json"
