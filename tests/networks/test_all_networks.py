@@ -297,6 +297,11 @@ def inception_parameters(inputs, a, b, c, d, e, f):
     )
 
 
+def test_lenets_parameters():
+    expected = conv(1, 20, 5) + conv(20, 50, 3) + 50 * 25 * 128 + 128 + 128 * 10 + 10
+    assert parameters(g.LeNet(), (1, 1, 28, 28)) == expected == 170_988
+
+
 def test_alexnets_parameters():
     convs = conv(3, 96, 11) + conv(96, 256, 5) + conv(256, 384, 3) + conv(384, 384, 3) + conv(384, 256, 3)
     dense = 6400 * 4096 + 4096 + 4096 * 4096 + 4096 + 4096 * 10 + 10
