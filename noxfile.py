@@ -1,5 +1,7 @@
 """The package's tests in every Python that is allowed, with the core alone and in full: make test-all."""
 
+import os
+
 import nox
 
 PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
@@ -8,6 +10,7 @@ CORE = ["numpy", "matplotlib", "pillow", "tqdm", "requests"]
 
 nox.needs_version = ">=2024.4"
 nox.options.default_venv_backend = "uv"
+os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 nox.options.error_on_missing_interpreters = False  # those that are not installed are named and left out
 
 
