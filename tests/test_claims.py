@@ -1,7 +1,8 @@
-"""Each figure of the notes in claims.yaml comes out."""
+"""Each figure of the notes in claims.yaml comes out, and their functions are called as they call them."""
 
 import ast
 import contextlib
+import inspect
 import io
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 
 CLAIMS = yaml.safe_load((Path(__file__).parent / "claims.yaml").read_text())
+SIGNATURES = (Path(__file__).parent / "signatures.txt").read_text().splitlines()
 
 HAND = nd.array([[1, 2], [3, 6], [5, 10]])
 TWELVE = nd.arange(1, 13).reshape((4, 3))
@@ -103,3 +105,14 @@ def test_claim(claim):
 def test_each_claim_has_a_name_of_its_own():
     names = [claim["id"] for claim in CLAIMS]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_a_signature_of_the_notes(signature):
+    """Names, order and defaults are theirs; of more parameters each has a default."""
+    name, expected = signature[:-1].split("(", 1)
+    found = inspect.signature(getattr(g, name))
+    parameters = [p.replace(annotation=p.empty) for p in found.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    count = len(ast.parse(f"def f({expected}): 0").body[0].args.args)
+    assert ", ".join(map(str, parameters[:count])) == expected
+    assert all(p.default is not p.empty for p in parameters[count:])
