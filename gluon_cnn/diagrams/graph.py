@@ -25,7 +25,7 @@ NAMES = {
     "elemwise_add": "+",
     "broadcast_add": "+",
     "_Plus": "+",
-    "Concat": "concatenate",
+    "Concat": "concat",
 }
 
 

@@ -33,7 +33,7 @@ def test_inception_has_four_paths():
         "128×11×11",
         "16×11×11",
         "256×11×11",
-        "concatenate",
+        "concat",
         "Max pool\n3×3",
     ):
         assert label in drawn
@@ -54,7 +54,7 @@ def test_a_residual_block_goes_around_its_convolutions():
 def test_a_dense_block_keeps_what_it_has():
     draw_graph(g.DenseBlock(3, 10), (2, 3, 8, 8))
     assert len(arcs()) == 3
-    grown = [after for label, after in zip(texts(), texts()[1:]) if label == "concatenate"]
+    grown = [after for label, after in zip(texts(), texts()[1:]) if label == "concat"]
     assert grown == ["13×8×8", "23×8×8", "33×8×8"]
 
 
