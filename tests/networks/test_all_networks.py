@@ -369,6 +369,18 @@ def test_densenets_parameters():
     assert parameters(g.DenseNet(), (1, 1, 32, 32)) == total + 2 * channels + channels * 10 + 10
 
 
+@pytest.mark.parametrize(("name", "count"), [("AlexNet", 2), ("VGG", 2), ("NiN", 1)])
+def test_dropout_drops_half_in_training(name, count):
+    layers = []
+    NETWORKS[name][0](10).apply(lambda layer: layers.append(layer) if isinstance(layer, nn.Dropout) else None)
+    assert len(layers) == count
+    for layer in layers:
+        with autograd.train_mode():
+            Y = layer(nd.ones((200, 200))).asnumpy()
+        assert set(Y.ravel()) == {0, 2}
+        assert (Y == 0).mean() == pytest.approx(0.5, abs=0.02)
+
+
 @pytest.mark.parametrize(("name", "architecture"), [("vgg11", VGG11), ("vgg13", VGG_NOTES)])
 def test_vgg_is_layer_by_layer_gluons(name, architecture):
     """The one network of the course that Gluon's model zoo has in the same form; the weights are copied one by one."""
