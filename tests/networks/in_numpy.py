@@ -61,15 +61,16 @@ def vgg(X, w, training, convs=(1, 1, 2, 2, 2)):
     return dense(relu(dense(relu(dense(X, w)), w)), w)
 
 
-def nin(X, w, training, normalized=False):
-    def act(X):
-        return relu(norm(X, w, training) if normalized else X)
+def mlpconv(X, w, training, stride=1, padding=0, pooling=True, normalized=False):
+    for settings in ((stride, padding), (1, 0), (1, 0)):
+        X = conv(X, w, *settings)
+        X = relu(norm(X, w, training) if normalized else X)
+    return pool(X, 3, 2) if pooling else X
 
+
+def nin(X, w, training, normalized=False):
     for stride, padding, pooling in ((4, 0, True), (1, 2, True), (1, 1, True), (1, 1, False)):
-        X = act(conv(X, w, stride, padding))
-        X = act(conv(X, w))
-        X = act(conv(X, w))
-        X = pool(X, 3, 2) if pooling else X
+        X = mlpconv(X, w, training, stride, padding, pooling, normalized)
     return X.mean((2, 3))
 
 

@@ -44,6 +44,12 @@ def test_shapes(block, shape, expected):
 @pytest.mark.parametrize(
     ("block", "judge", "channels"),
     [
+        (lambda: g.mlpconv(4, 3, 1), partial(in_numpy.mlpconv, padding=1), 3),
+        (
+            lambda: g.mlpconv(4, 2, 0, 2, False, True),
+            partial(in_numpy.mlpconv, stride=2, pooling=False, normalized=True),
+            3,
+        ),
         (lambda: g.Inception(3, 2, 4, 2, 5, 1), lambda X, w, training: in_numpy.inception(X, w), 3),
         (lambda: g.Residual(4), in_numpy.residual, 4),
         (lambda: g.Residual(6, same_shape=False), partial(in_numpy.residual, stride=2), 4),
