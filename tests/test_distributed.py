@@ -369,8 +369,8 @@ def test_a_job_that_was_stopped_goes_on(job, pictures, tmp_path):
     job.communicate(timeout=60)
     assert job.returncode == 130
     assert gone(processes, 0)
-    kept = sorted((tmp_path / "run" / "checkpoints").iterdir())
-    assert len(kept) == 2
+    kept = sorted((tmp_path / "run" / "checkpoints").glob("epoch-*.npz"))
+    assert len(kept) in (2, 3)  # three: it ended after the newest was written and before the oldest was removed
     for path in kept[1:]:
         path.unlink()
     epochs = int(kept[0].stem.split("-")[1]) + 1
