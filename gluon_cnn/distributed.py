@@ -12,6 +12,7 @@ import functools
 import os
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -188,7 +189,8 @@ def leave(status: int) -> NoReturn:
 
 
 def _end_now(*error) -> NoReturn:
-    sys.__excepthook__(*error)
+    # In one piece: other workers, which often fail for the same reason, write to the same place.
+    sys.stderr.write("".join(traceback.format_exception(*error)))
     leave(1)
 
 
