@@ -10,7 +10,7 @@ CORE = ["numpy", "matplotlib", "pillow", "tqdm", "requests"]
 
 nox.needs_version = ">=2024.4"
 nox.options.default_venv_backend = "uv"
-os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
+os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")  # uv would look for a missing Python on the network
 nox.options.error_on_missing_interpreters = False  # those that are not installed are named and left out
 
 

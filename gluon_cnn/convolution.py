@@ -46,8 +46,8 @@ def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, pa
     Raises
     ------
     TypeError, ValueError
-        When ``X`` or ``K`` is no array of floats of rank 2, both of one type, the kernel does not fit, or
-        the padding is larger than an array can be.
+        When ``X`` or ``K`` is no array of floats of rank 2, both of one type, ``bias`` is not one number, the kernel
+        does not fit, or the padding is larger than an array can be.
 
     References
     ----------

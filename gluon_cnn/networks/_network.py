@@ -25,11 +25,11 @@ class HybridBlock(gluon.HybridBlock):
     """
 
     def forward(self, x, *args):
+        if not isinstance(x, (nd.NDArray, mx.sym.Symbol)):
+            raise TypeError(f"{type(self).__name__} takes an NDArray; got {type(x).__name__}: pass nd.array(x)")
         # mxnet's NumPy mode has symbols and open shapes of another kind; there mxnet's own errors have to do.
         if isinstance(x, nd.NDArray) and not mx.util.is_np_array():
             self._check_input(x)
-        elif not isinstance(x, (nd.NDArray, mx.sym.Symbol)):
-            raise TypeError(f"{type(self).__name__} takes an NDArray; got {type(x).__name__}: pass nd.array(x)")
         return super().forward(x, *args)
 
     def smallest_size(self, channels: int = 1) -> int:
