@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from gluon_cnn import _serve
 
 MXNET_VERSION = "1.9.1"
 THREADS_WERE_CHOSEN = "OMP_NUM_THREADS" in os.environ  # by the user: below, it is set in any case
@@ -196,6 +197,8 @@ def _import_mxnet() -> str | None:
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each graph that is bound tells of oneDNN on stderr
     _restore_names()
     try:
+        if os.environ.get("DMLC_ROLE") in _serve.ROLES:
+            _serve.serve()
         with warnings.catch_warnings(), _on_first_use("scipy.stats"):  # a third of the time that mxnet takes to import
             warnings.simplefilter("ignore", DeprecationWarning)  # distutils' own, on Python 3.10 and 3.11
             importlib.import_module("mxnet")

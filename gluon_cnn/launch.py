@@ -23,7 +23,8 @@ __all__ = ["Host", "launch", "read_hosts"]
 
 SECONDS_TO_END = 10  # for servers once the workers are through, and for any process that is told to stop
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-SERVE = ("-c", "import gluon_cnn")  # with DMLC_ROLE=server or scheduler, mxnet does that and then exits
+# With DMLC_ROLE=server or scheduler the import serves and then exits; it comes back when something is wrong with mxnet.
+SERVE = ("-c", "import gluon_cnn as g; raise SystemExit(g._runtime.mxnet_problem)")
 PASSED_ON = ("GLUON_CNN_DATA", "MXNET_HOME", "TQDM_DISABLE", "DMLC_INTERFACE")  # to other machines
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from gluon_cnn import cli, distributed, experiment
 from gluon_cnn.distributed import Workers
-from gluon_cnn.launch import Host, _in_words, read_hosts
+from gluon_cnn.launch import SERVE, Host, _in_words, read_hosts
 from mxnet import gluon, nd
 from PIL import Image
 
@@ -130,6 +130,16 @@ def test_a_wrong_launch(arguments, message, tmp_path, monkeypatch, capsys):
     assert f"gluon-cnn launch: {message}" in capsys.readouterr().err.replace(
         "[Errno 2] No such file or directory: '", ""
     )
+
+
+def test_a_server_that_cannot_serve_says_why(tmp_path, monkeypatch):
+    library = tmp_path / "libmxnet.so"
+    library.write_text("no library")
+    monkeypatch.setenv("MXNET_LIBRARY_PATH", str(library))
+    status, printed = ran(["env", "DMLC_ROLE=server", sys.executable, *SERVE], tmp_path)
+    assert status == 1
+    assert f"ImportError: {library}: " in printed
+    assert "Traceback" not in printed
 
 
 def test_how_a_process_ended_in_words():
@@ -331,6 +341,8 @@ if how == "exit" and workers.rank == 1:
 if how == "labels" and workers.rank == 1:
     batches[-1] = (batches[-1][0], batches[-1][1] + 7)
 g.train(batches, batches, net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, mx.cpu(), 2)
+if how == "optimizer":
+    workers.store.set_optimizer(mx.optimizer.SGD())  # sends it pickled
 if how == "again":
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1}, **workers.settings)
     g.train(batches, batches, net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, mx.cpu(), 2)
@@ -346,6 +358,7 @@ print("through", flush=True)
         ("fewer", "worker 1 has no batch left while worker 0 has: give each as many"),
         ("labels", "labels must be 0 to 2"),
         ("exit", "there is nothing for worker 1"),
+        ("optimizer", "This server adds up gradients and takes no optimizer"),
         ("again", "these workers have trained with another trainer: launch a job for each training"),
     ],
 )
@@ -358,7 +371,7 @@ def test_a_program_of_ones_own(how, message, tmp_path):
         assert printed.count("Worker 0 of 2 is on") == 1
     else:
         assert status == 1
-        assert (message if how == "exit" else f"ValueError: {message}") in printed
+        assert (message if how in ("exit", "optimizer") else f"ValueError: {message}") in printed
         assert "ended with status 1; all others were ended" in printed
 
 
