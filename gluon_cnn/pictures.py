@@ -79,7 +79,7 @@ def _pixels(path: str | Path, size: tuple[int, int], mode: str) -> np.ndarray:
 def _upright(opened: Image.Image) -> Image.Image:
     """Turn a picture as the camera that took it says; a damaged note of the camera leaves it as it is."""
     try:
-        return ImageOps.exif_transpose(opened)
+        return ImageOps.exif_transpose(opened) or opened  # never None here, but Pillow 10's types say it may be
     except Exception:  # struct.error, KeyError and others, although the pixels are fine
         return opened
 
