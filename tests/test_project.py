@@ -11,9 +11,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from tests import fresh, served
+from tests import served
 
 nbformat = pytest.importorskip("nbformat")
+fresh = pytest.importorskip("tests.fresh")  # needs nbformat, too
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
