@@ -83,6 +83,19 @@ def test_a_clone_beside_a_program_is_not_taken_for_the_package(tmp_path):
     assert done.stdout == "LeNet\n", done.stderr
 
 
+def test_the_tests_are_collected_with_the_core_alone(tmp_path, monkeypatch):
+    """What the extras bring is hidden; a test that needs some of it has to say so before it imports it."""
+    notebooks = ["nbformat", "IPython", "jupyter_client", "ipywidgets"]
+    extras = [*notebooks, "skimage", "scipy", "gluoncv", "onnx", "onnxruntime"]
+    (tmp_path / "core_alone.py").write_text(f"import sys; sys.modules.update(dict.fromkeys({extras}))\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    command = [sys.executable, "-m", "pytest", "-p", "core_alone", "--collect-only", "-q", "tests"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert re.search(r"^\d{4} tests collected", done.stdout, re.MULTILINE)
+
+
 def test_no_python_gives_a_plain_message(tmp_path):
     done = subprocess.run(
         ["make", "lab", f"VENV={tmp_path}/venv", "PYTHON=no-such-python"],
