@@ -90,6 +90,7 @@ def test_the_tests_are_collected_with_the_core_alone(tmp_path, monkeypatch):
     (tmp_path / "core_alone.py").write_text(f"import sys; sys.modules.update(dict.fromkeys({extras}))\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)  # options of plugins
     command = [sys.executable, "-m", "pytest", "-p", "core_alone", "--collect-only", "-q", "tests"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
