@@ -132,11 +132,11 @@ def test_a_wrong_launch(arguments, message, tmp_path, monkeypatch, capsys):
     )
 
 
-def test_a_server_that_cannot_serve_says_why(tmp_path, monkeypatch):
+def test_a_server_that_cannot_serve_says_why(tmp_path):
     library = tmp_path / "libmxnet.so"
     library.write_text("no library")
-    monkeypatch.setenv("MXNET_LIBRARY_PATH", str(library))
-    status, printed = ran(["env", "DMLC_ROLE=server", sys.executable, *SERVE], tmp_path)
+    variables = ["DMLC_ROLE=server", f"MXNET_LIBRARY_PATH={library}"]
+    status, printed = ran(["env", *variables, sys.executable, *SERVE], tmp_path)
     assert status == 1
     assert f"ImportError: {library}: " in printed
     assert "Traceback" not in printed
