@@ -119,6 +119,7 @@ WHOLE_NUMBERS = {  # the arguments that count something, in small
     g.vgg_block: dict(num_convs=2, channels=4),
     g.LeNet: dict(num_classes=3),
     g.AlexNet: dict(num_classes=3, dense_units=8),
+    functools.partial(g.VGG, g.VGG11): dict(num_classes=3, dense_units=8),
     g.NiN: dict(num_classes=3),
     g.GoogLeNet: dict(num_classes=3),
     g.ResNet: dict(num_classes=3, init_channels=4),
