@@ -9,11 +9,16 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from mxnet import gluon, nd
+from mxnet import autograd, gluon, nd
+
+LARGEST = float(np.finfo("float32").max)  # beyond it mxnet has infinity
+LARGEST_WHOLE = 2**31 - 1  # mxnet counts in 32 bits
 
 __all__ = [
     "as_numbers",
     "finite",
+    "fits",
+    "flag",
     "floats",
     "in_our_words",
     "network",
@@ -21,13 +26,18 @@ __all__ = [
     "output_of",
     "pair",
     "reason_of",
+    "scores_of",
+    "shape_of",
     "whole",
     "with_weights",
+    "zeros_for",
 ]
 
 
 def as_numbers(array: Any) -> np.ndarray:
-    """Return an NDArray, or whatever NumPy understands, as a NumPy array."""
+    """Return an NDArray, a list of NDArrays, or whatever NumPy understands, as a NumPy array."""
+    if isinstance(array, (list, tuple)) and any(isinstance(part, nd.NDArray) for part in array):
+        array = [as_numbers(part) for part in array]  # NumPy itself would ask for each single value
     return array.asnumpy() if isinstance(array, nd.NDArray) else np.asarray(array)
 
 
@@ -44,23 +54,38 @@ def floats(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDArray:
     return value
 
 
-def number(name: str, value: Any, smallest: float, largest: float = float("inf")) -> float:
+def flag(name: str, value: Any) -> bool:
+    """Return ``value`` when it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; got {value!r}")
+    return bool(value)
+
+
+def number(name: str, value: Any, smallest: float, largest: float = LARGEST) -> float:
     """Return ``value`` when it is a real number in a range."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} must be a number; got {value!r}")
     if not smallest <= value <= largest:
-        limits = f"at least {smallest}" if largest == float("inf") else f"from {smallest} to {largest}"
-        raise ValueError(f"{name} must be {limits}; got {value}")
+        ends = f"at most {LARGEST:.1e}" if value > LARGEST else f"at least {smallest}"
+        limits = ends if largest == LARGEST else f"from {smallest} to {largest}"
+        raise ValueError(f"{name} must be {limits}; got {_in_short(value)}")
     return float(value)
 
 
 def whole(name: str, value: Any, smallest: int) -> int:
-    """Return ``value`` when it is a whole number of at least ``smallest``."""
+    """Return ``value`` when it is a whole number of at least ``smallest`` that mxnet can count to."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be a whole number; got {value!r}")
     if value < smallest:
-        raise ValueError(f"{name} must be at least {smallest}; got {value}")
+        raise ValueError(f"{name} must be at least {smallest}; got {_in_short(value)}")
+    if value > LARGEST_WHOLE:
+        raise ValueError(f"{name} must be at most {LARGEST_WHOLE}; got {_in_short(value)}")
     return int(value)
+
+
+def _in_short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 30 else f"{text[:20]}..., a number of {len(text)} digits"
 
 
 def pair(name: str, value: Any, smallest: int = 1) -> tuple[int, int]:
@@ -72,11 +97,31 @@ def pair(name: str, value: Any, smallest: int = 1) -> tuple[int, int]:
     return whole(name, value[0], smallest), whole(name, value[1], smallest)
 
 
+def shape_of(name: str, value: Any) -> tuple[int, ...]:
+    """Return ``value`` when it is the shape of a batch that an NDArray can hold."""
+    sizes = value if isinstance(value, (tuple, list)) else ()
+    if not sizes or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in sizes):
+        raise ValueError(
+            f"{name} must be positive integers with the batch first, such as (1, 1, 28, 28); got {value!r}"
+        )
+    if math.prod(map(int, sizes)) > LARGEST_WHOLE:
+        raise ValueError(f"{name} {tuple(sizes)} is more than an NDArray can hold")
+    return tuple(map(int, sizes))
+
+
 def finite(where: str, X: nd.NDArray) -> nd.NDArray:
     """Return ``X`` when it holds neither NaN nor infinity; ReLU makes 0 of NaN, so that answers may not show it."""
-    if not math.isfinite(X.astype("float32", copy=False).sum().asscalar()):  # with 16 bits, a sum may be infinite
+    # A sum is quick, but may be infinite although its values are not.
+    if not math.isfinite(X.astype("float32", copy=False).sum().asscalar()) and not np.isfinite(X.asnumpy()).all():
         raise ValueError(f"NaN or infinity in {where}: pass finite numbers")
     return X
+
+
+def fits(parameter: gluon.Parameter, array: np.ndarray | nd.NDArray) -> bool:
+    """Return whether a parameter could hold an array; sizes that are not known yet are 0."""
+    shape = parameter.shape or (0,) * array.ndim
+    same = len(shape) == array.ndim and all(a in (0, b) for a, b in zip(shape, array.shape))
+    return same and np.dtype(parameter.dtype) == array.dtype
 
 
 def network(net: Any) -> gluon.Block:
@@ -97,12 +142,36 @@ def with_weights(net: Any, kind: Any = gluon.Block) -> gluon.Block:
     return net
 
 
+def zeros_for(net: gluon.Block, shape: tuple[int, ...]) -> nd.NDArray:
+    """Return zeros of a shape, of the type of a network's weights and where they are."""
+    parameters = net.collect_params().values()
+    weight = next((p for p in parameters if p.name.endswith("weight")), next(iter(parameters), None))
+    if weight is None:
+        return nd.zeros(shape)
+    return nd.zeros(shape, ctx=weight.list_ctx()[0], dtype=weight.dtype)
+
+
 def output_of(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> Any:
-    """Return what the network makes of ``X``, computed to the end if wanted, or say what mxnet has against it."""
+    """Return what the network makes of ``X``, or say what mxnet has against it.
+
+    With ``wait`` it predicts, also inside ``autograd.record()``, and is computed to the end.
+    """
     with in_our_words(f"{type(net).__name__} does not take an input of shape {X.shape}"):
-        output = net(X)
-        if wait:
-            nd.waitall()
+        if not wait:
+            return net(X)
+        with autograd.pause():
+            output = net(X)
+        nd.waitall()
+    return output
+
+
+def scores_of(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> nd.NDArray:
+    """Return the network's output when it is one array of one number a picture and class."""
+    output = output_of(net, X, wait)
+    if not isinstance(output, nd.NDArray):
+        raise TypeError(f"{type(net).__name__} must give one NDArray of scores; got {type(output).__name__}")
+    if output.ndim != 2:
+        raise ValueError(f"the network must give scores of shape (N, classes); got {output.shape}")
     return output
 
 

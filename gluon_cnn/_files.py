@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,14 +19,16 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        When it cannot be written; ``path`` is then as it was.
+        When it cannot be written, or is a device or a pipe; ``path`` is then as it was. Of a link, the file it leads to
+        is written.
     """
     part = _part(path)
     try:
+        target = _target(path)
         with part.open("wb") as file:
             yield file
             _to_disk(file)
-        os.replace(part, path)
+        os.replace(part, target)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise _unwritten(path, error) from error
@@ -41,16 +44,17 @@ def whole_files(contents: Mapping[Path, bytes]) -> None:
     Raises
     ------
     OSError
-        When one cannot be made or does not fit on the disk: all are then as they were.
+        When one cannot be made, does not fit on the disk, or is a device or a pipe: all are then as they were.
     """
     path = Path()
     try:
         for path, content in contents.items():
+            _target(path)
             with _part(path).open("wb") as file:
                 file.write(content)
                 _to_disk(file)
         for path in contents:
-            os.replace(_part(path), path)
+            os.replace(_part(path), _target(path))
             _name_to_disk(path)
     except OSError as error:
         raise _unwritten(path, error) from error
@@ -60,7 +64,20 @@ def whole_files(contents: Mapping[Path, bytes]) -> None:
 
 
 def _part(path: Path) -> Path:
-    return path.with_name(f"{path.name}.part")
+    """Return the name to write to first, one for each process: two that write the same file do not meet in it."""
+    target = Path(os.path.realpath(path))
+    return target.with_name(f"{target.name}.{os.getpid()}.part")
+
+
+def _target(path: Path) -> Path:
+    """Return the file that a path leads to; refuse what is there and no file, as renaming would replace a device."""
+    if path.exists() and not path.is_file():
+        raise (
+            IsADirectoryError(errno.EISDIR, "it is a folder")
+            if path.is_dir()
+            else OSError(errno.EINVAL, "it is a device or a pipe")
+        )
+    return Path(os.path.realpath(path))
 
 
 def _to_disk(file: BinaryIO) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Callable
 
 import mxnet as mx
-from gluon_cnn._checks import finite, floats, pair, whole
+from gluon_cnn._checks import finite, floats, in_our_words, pair, scores_of, whole
 from gluon_cnn.plotting import show_images
-from gluon_cnn.training import contexts_of
+from gluon_cnn.training import contexts_for
 from mxnet import gluon, nd
 
 __all__ = ["apply", "apply_aug_list", "five_crop_predict"]
@@ -84,9 +84,11 @@ def apply_aug_list(img: nd.NDArray, augs: Iterable[Augmenter]) -> nd.NDArray:
     """
     img = _check(img).astype("float32")  # a copy
     for aug in augs:
-        img = aug(img)
-        if not isinstance(img, nd.NDArray):
-            raise TypeError(f"an augmenter must return the changed picture, an NDArray; got {type(img).__name__}")
+        with in_our_words(f"{type(aug).__name__} does not take a picture of shape {img.shape}"):
+            img = aug(img)
+            if not isinstance(img, nd.NDArray):
+                raise TypeError(f"an augmenter must return the changed picture, an NDArray; got {type(img).__name__}")
+            img.wait_to_read()
     return img
 
 
@@ -116,8 +118,8 @@ def five_crop_predict(
     TypeError
         When ``img`` is no NDArray of floats, or ``net`` no network.
     ValueError
-        When ``img`` is no picture, holds NaN or infinity, or is smaller than the crops; or the network is not
-        initialized.
+        When ``img`` is no picture, holds NaN or infinity, or is smaller than the crops; or the network does not take
+        the crops, is not initialized, or not on ``ctx``.
 
     References
     ----------
@@ -132,8 +134,8 @@ def five_crop_predict(
         )
     places = [(0, 0), (0, right), (below, 0), (below, right), (below // 2, right // 2)]
     crops = nd.stack(*(img[top : top + height, left : left + width] for top, left in places))
-    X = finite("img", crops).transpose((0, 3, 1, 2)).as_in_context(ctx or contexts_of(net)[0])
-    return net(X).softmax().mean(axis=0)
+    X = finite("img", crops).transpose((0, 3, 1, 2)).as_in_context(contexts_for(net, ctx)[0])
+    return scores_of(net, X).softmax().mean(axis=0)
 
 
 def _check(img: nd.NDArray) -> nd.NDArray:

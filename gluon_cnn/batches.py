@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
-from gluon_cnn._checks import pair, whole
+from gluon_cnn._checks import as_numbers, flag, pair, whole
 from mxnet import nd
 
 __all__ = ["Batches"]
@@ -65,7 +65,7 @@ class Batches:
         seed: int | None = None,
         classes: Sequence[str] | None = None,
     ) -> None:
-        images, labels = np.asarray(images), np.asarray(labels)
+        images, labels = as_numbers(images), as_numbers(labels)
         if images.ndim not in (3, 4):
             raise ValueError(f"images must have shape (N, H, W) or (N, C, H, W); got {images.shape}")
         if images.ndim == 4 and images.shape[3] in (1, 3) and images.shape[1] not in (1, 3):
@@ -86,17 +86,19 @@ class Batches:
                 raise ValueError(f"images must hold finite numbers of 32 bits; picture {first} has NaN or infinity")
         last = int(labels.max())
         if labels.min() < 0 or (classes is not None and last >= len(classes)):
-            known = "" if classes is None else f" to {len(classes) - 1}, one of the classes {', '.join(classes)}"
+            known = (
+                "" if classes is None else f" to {len(classes) - 1}, one of the classes {', '.join(map(str, classes))}"
+            )
             raise ValueError(f"labels must be numbers from 0{known}; got {labels.min()} to {last}")
         if last >= MOST_CLASSES:
             raise ValueError(f"labels must be numbers below {MOST_CLASSES:,}; got {last}")
         self.images = images[:, None] if images.ndim == 3 else images
         self.labels = labels.astype(np.int32)
-        self.classes = tuple(map(str, range(last + 1))) if classes is None else tuple(classes)
+        self.classes = tuple(map(str, range(last + 1))) if classes is None else tuple(map(str, classes))
         self.batch_size = whole("batch_size", batch_size, 1)
         self.resize = None if resize is None else pair("resize", resize)
-        self.shuffle = shuffle
-        self.seed = int(np.random.randint(2**31)) if seed is None else seed
+        self.shuffle = flag("shuffle", shuffle)
+        self.seed = int(np.random.randint(2**31)) if seed is None else whole("seed", seed, 0)
         self.epoch = 0  # how often the batches were asked for; together with the seed it fixes the next order
         self._worker, self._workers = 0, 1
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gluon_cnn._checks import LARGEST, fits
 from gluon_cnn._files import whole_file
 from gluon_cnn.batches import Batches
 from gluon_cnn.distributed import Workers
@@ -22,6 +23,7 @@ __all__ = ["Checkpoint", "remove"]
 
 KEPT = 2  # files: the newest, and the one before it
 NAME = "epoch-{:04}.npz"
+CUT_OFF = r"\.npz\.\d+\.part"  # ending of one that was killed while it was written
 ABOUT = "about"  # the entry that holds everything but arrays, as JSON
 
 
@@ -112,8 +114,8 @@ class Checkpoint:
             for name, array in {ABOUT: np.array(json.dumps(about)), **arrays}.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                     np.lib.format.write_array(entry, array, allow_pickle=False)
-        for old in self._files()[:-KEPT]:
-            old.unlink()
+        for old in self._files()[:-KEPT] + _files(self.folder, CUT_OFF):
+            old.unlink(missing_ok=True)  # another training in this folder may have done it
 
     def restore(self, num_epochs: int | None = None, check: Callable[[dict], object] = dict) -> dict[str, list] | None:
         """Put the newest state into network, trainer and data; return its history, or None when there is no file.
@@ -147,7 +149,7 @@ class Checkpoint:
                 f"{path} was written with the optimizer {written_with}; this training has {type(optimizer).__name__}"
             )
         weights = {name[8:]: array for name, array in arrays.items() if name.startswith("weights/")}
-        if parameters.keys() != weights.keys() or not all(_fits(p, weights[name]) for name, p in parameters.items()):
+        if parameters.keys() != weights.keys() or not all(fits(p, weights[name]) for name, p in parameters.items()):
             raise ValueError(f"{path} is of another network: its weights have other names, shapes or types")
         if about.get("workers", 1) != self._workers.count:  # their batches would have another size
             raise ValueError(f"{path} was written by {about['workers']} workers; now there are {self._workers.count}")
@@ -242,15 +244,17 @@ def remove(folder: Path) -> None:
     """Remove the checkpoints in a folder, those that were cut off while they were written, and the folder if that is
     all it held.
     """
-    for path in _files(folder, r"\.npz(\.part)?"):
+    for path in _files(folder) + _files(folder, CUT_OFF):
         path.unlink()
     with suppress(OSError):  # there are other files
         folder.rmdir()
 
 
 def _files(folder: Path, ending: str = r"\.npz") -> list[Path]:
-    """Return the checkpoints in a folder, the newest last."""
-    found = ((re.fullmatch(rf"epoch-(\d{{4,}}){ending}", path.name), path) for path in folder.iterdir())
+    """Return the checkpoints in a folder, the newest last; what else has such a name is none."""
+    found = (
+        (re.fullmatch(rf"epoch-(\d{{4,}}){ending}", path.name), path) for path in folder.iterdir() if path.is_file()
+    )
     return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
 
 
@@ -263,13 +267,6 @@ def _damage_named(path: Path) -> Iterator[None]:
         raise ValueError(f"{path} is damaged: remove it, to go on from the one before it") from error
 
 
-def _fits(parameter: gluon.Parameter, array: np.ndarray) -> bool:
-    """Return whether a parameter could hold an array; sizes that are not known yet are 0."""
-    shape = parameter.shape or (0,) * array.ndim
-    same = len(shape) == array.ndim and all(a in (0, b) for a, b in zip(shape, array.shape))
-    return same and np.dtype(parameter.dtype) == array.dtype
-
-
 def _numbers(thing: object) -> dict[str, float]:
     """Return an optimizer's or a schedule's numbers: rates, counters, products that grow."""
     found = vars(thing) if thing is not None else {}
@@ -279,8 +276,8 @@ def _numbers(thing: object) -> dict[str, float]:
 def _like(mine: dict[str, float], theirs: dict[str, Any]) -> dict[str, float]:
     """Return their numbers of the names of mine; refuse what is no number."""
     found = {name: theirs[name] for name in mine}
-    if not all(isinstance(value, (int, float)) for value in found.values()):
-        raise TypeError("a number is none")
+    if not all(isinstance(value, (int, float)) and abs(value) <= LARGEST for value in found.values()):
+        raise TypeError("a number is none, or infinite")
     return found
 
 

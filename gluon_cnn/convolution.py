@@ -9,7 +9,7 @@ from typing import Tuple, Union
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import floats, pair, whole
+from gluon_cnn._checks import LARGEST, LARGEST_WHOLE, floats, number, pair, whole
 from mxnet import nd
 from mxnet.gluon import HybridBlock
 
@@ -18,7 +18,8 @@ __all__ = ["conv_output_size", "corr2d", "corr2d_multi_in_out", "receptive_field
 Size = Union[int, Tuple[int, int]]
 Padding = Union[int, Tuple[int, int], Tuple[Tuple[int, int], Tuple[int, int]]]
 
-LARGEST_ARRAY = 2**31 - 1  # values; mxnet counts them in 32 bits
+
+ENLARGING = ("Deconvolution", "UpSampling", "_contrib_BilinearResize2D")
 
 
 def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, padding: Padding = 0) -> nd.NDArray:
@@ -56,8 +57,7 @@ def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, pa
     """
     _check_rank("X", X, 2, "(H, W)")
     _check_rank("K", K, 2, "(kh, kw)", like=X)
-    if np.size(bias) != 1 or not isinstance(bias, (int, float, np.number, np.ndarray, nd.NDArray)):
-        raise ValueError(f"bias must be one number for the one output channel; got {bias}")
+    bias = _one_number(bias, like=X)
     rows, columns = _places(X.shape, K.shape, stride, padding)
     down, right = pair("stride", stride)
     X = pad2d(X, padding)
@@ -153,7 +153,8 @@ def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
     Raises
     ------
     TypeError, ValueError
-        When a kernel size or a stride is not a whole number of at least 1.
+        When a kernel size or a stride is not a whole number of at least 1, or the network enlarges maps or computes
+        with 8-bit integers: its values' views are not counted.
 
     References
     ----------
@@ -179,17 +180,22 @@ def _fields(net: HybridBlock) -> Iterator[tuple[int, int]]:
     seen: dict[int, tuple[int, int]] = {}  # by number of the node; weights are not in it
     output = net(mx.sym.var("data"))
     graph = mx.sym.Group(output) if isinstance(output, (list, tuple)) else output
-    for number, node in enumerate(json.loads(graph.tojson())["nodes"]):
+    for place, node in enumerate(json.loads(graph.tojson())["nodes"]):
+        if node["op"] in ENLARGING or node["op"].startswith(("_sg_", "_contrib_quantize")):
+            raise ValueError(
+                f"the views behind {node['op']} cannot be counted: pass the layers as pairs, or the network "
+                "that was quantized"
+            )
         settings, above = node.get("attrs", {}), [seen[i] for i, *_ in node["inputs"] if i in seen]
 
         def largest(name: str, settings: dict[str, str] = settings) -> int:
             return max(ast.literal_eval(settings.get(name, "()")), default=1)
 
         if node["name"] == "data":
-            seen[number] = (1, 1)
+            seen[place] = (1, 1)
         elif above and node["op"] not in ("Flatten", "FullyConnected") and settings.get("global_pool") != "True":
             field, step = max(above)
-            seen[number] = field + (largest("kernel") - 1) * largest("dilate") * step, step * largest("stride")
+            seen[place] = field + (largest("kernel") - 1) * largest("dilate") * step, step * largest("stride")
     yield from seen.values()
 
 
@@ -214,7 +220,7 @@ def pad2d(X: nd.NDArray, padding: Padding, value: float = 0.0) -> nd.NDArray:
     """Return the picture ``X`` of shape (H, W) with ``value`` around it."""
     (top, bottom), (left, right) = _sides(padding)
     height, width = X.shape[0] + top + bottom, X.shape[1] + left + right
-    if height * width > LARGEST_ARRAY:
+    if height * width > LARGEST_WHOLE:
         raise ValueError(f"padding {padding} makes {height}x{width} of X, more than an NDArray can hold: pass less")
     around = nd.pad(
         X.reshape((1, 1, *X.shape)), "constant", (0, 0, 0, 0, top, bottom, left, right), constant_value=value
@@ -225,6 +231,15 @@ def pad2d(X: nd.NDArray, padding: Padding, value: float = 0.0) -> nd.NDArray:
 def _check_rank(name: str, array: nd.NDArray, rank: int, shape: str, like: nd.NDArray | None = None) -> None:
     if floats(name, array, like).ndim != rank:
         raise ValueError(f"{name} must have shape {shape}; got {array.shape}")
+
+
+def _one_number(bias: float | np.ndarray | nd.NDArray, like: nd.NDArray) -> float | nd.NDArray:
+    """Return the bias as a number, or, so that a gradient reaches it, as an NDArray of one."""
+    if np.size(bias) != 1:
+        raise ValueError(f"bias must be one number for the one output channel; got {np.size(bias)}")
+    if isinstance(bias, nd.NDArray):
+        return floats("bias", bias, like).reshape(-1)
+    return number("bias", bias.item() if isinstance(bias, np.ndarray) else bias, -LARGEST)
 
 
 def _sides(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from gluon_cnn._checks import floats, number
+from gluon_cnn._checks import flag, floats, number
 from mxnet import nd
 
 __all__ = ["dropout"]
@@ -45,12 +45,10 @@ def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: str = "upsc
     """
     floats("X", X)
     p = number("p", p, 0, 1)
-    if not isinstance(is_training, (bool, np.bool_)):
-        raise TypeError(f"is_training must be True or False; got {is_training!r}")
     if mode not in MODES:
         raise ValueError(f"mode must be {' or '.join(map(repr, MODES))}; got {mode!r}")
     upscale = mode == "upscale_in_train"
-    if not is_training:
+    if not flag("is_training", is_training):
         return X if upscale else X * (1 - p)
     if p == 1:
         return X * 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import functools
 import hashlib
 import io
@@ -17,7 +18,7 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import number, pair, whole
+from gluon_cnn._checks import fits, number, pair, shape_of
 from gluon_cnn._files import whole_files
 from gluon_cnn._params import holds_parameters, parameter_bytes
 from gluon_cnn.batches import Batches
@@ -34,7 +35,7 @@ from gluon_cnn.networks.nin import NiN
 from gluon_cnn.networks.resnet import ResNet
 from gluon_cnn.networks.vgg import VGG, VGG11
 from gluon_cnn.pictures import read_folder, read_picture
-from gluon_cnn.quantization import quantize
+from gluon_cnn.quantization import quantize, ready
 from gluon_cnn.training import History, as_contexts, contexts_of, history_of, seed, train
 from mxnet import gluon, init, nd
 
@@ -159,10 +160,10 @@ class Run:
         if missing:
             raise ValueError(f"{folder} holds no run ({' and '.join(missing)} missing): gluon-cnn train makes one")
         try:
-            report = json.loads((folder / REPORT).read_text())
+            report = json.loads(_read(folder / REPORT).decode())
             classes = tuple(_of("a class", each, str) for each in _of("classes", report["classes"], list))
             settings = dict(report["settings"])
-            channels, height, width = (whole("input_shape", size, 1) for size in report["input_shape"])
+            channels, height, width = shape_of("input_shape", list(report["input_shape"]))
             name, history = settings["network"], history_of(report["history"])
             _of("network", name, str, type(None))
             _of("dataset", settings["dataset"], str)
@@ -179,11 +180,11 @@ class Run:
         if int8:
             with _damage_named(folder / WEIGHTS), warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # it cannot decide the type of the pictures, and need not
-                net = gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(folder / WEIGHTS))
+                net = ready(gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(folder / WEIGHTS)))
         else:
             net = (network or choose("network", name, NETWORKS))(num_classes=len(classes))
             load_weights(net, folder / WEIGHTS, ctx)
-        net.hybridize(static_alloc=True, static_shape=True)  # to predict; a batch of another size is planned anew
+            net.hybridize(static_alloc=True, static_shape=True)  # to predict; a batch of another size is planned anew
         return cls(net, history, settings, classes, (channels, height, width))
 
     def test_pictures(self, dataset: Any = None, broken: str | None = None) -> Batches:
@@ -413,12 +414,19 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | None = No
     OSError
         When there is no such file, or it cannot be read.
     ValueError
-        When it is of another network, or damaged.
+        When it is of another network, or damaged: the network is then as it was.
     """
+    if not isinstance(net, gluon.Block):
+        raise TypeError(f"net must be a Gluon network; got {net!r}")
+    contexts = as_contexts(try_gpu() if ctx is None else ctx)
     if not Path(path).exists():
         raise FileNotFoundError(f"there is no file {path}")
     with _damage_named(path):
-        net.load_parameters(str(path), ctx=ctx or try_gpu())
+        found, wanted = nd.load(str(path)), net._collect_params_with_prefix()
+        # mxnet finds out in the middle of loading
+        if not all(name in wanted and fits(wanted[name], array) for name, array in found.items()):
+            raise ValueError("other names, shapes or types")
+        net.load_parameters(str(path), ctx=contexts)
 
 
 def _of(name: str, value: Any, *kinds: type) -> Any:
@@ -442,6 +450,8 @@ def _damage_named(path: str | Path) -> Iterator[None]:
 
 def _read(path: str | Path) -> bytes:
     try:
+        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
+            raise OSError(errno.EINVAL, "it is a device or a pipe")
         return Path(path).read_bytes()
     except OSError as error:
         raise OSError(error.errno, f"{path} cannot be read: {error.strerror}") from error

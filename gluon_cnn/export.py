@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import output_of, reason_of, whole, with_weights
+from gluon_cnn._checks import output_of, reason_of, shape_of, with_weights, zeros_for
 from gluon_cnn._files import whole_file, whole_files
 from gluon_cnn._params import parameter_bytes
 from gluon_cnn.training import contexts_of
@@ -59,7 +59,7 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     it such a file is written. Its releases up to 1.23 average windows wrongly that reach over the edge
     (``AvgPool2D(..., ceil_mode=True)``).
     """
-    path, shape = Path(path), tuple(whole("input_shape", size, 1) for size in input_shape)
+    path, shape = _path(path), shape_of("input_shape", input_shape)
     symbol, parameters = _plain(net, shape, "ONNX")
     _check_numbers(net, parameters)
     try:
@@ -123,18 +123,26 @@ def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequenc
     TypeError, ValueError, OSError
         As :func:`export_onnx`.
     """
-    symbol, parameters = _plain(net, tuple(whole("input_shape", size, 1) for size in input_shape), "a symbol")
+    symbol, parameters = _plain(net, shape_of("input_shape", input_shape), "a symbol")
     auxiliary = set(symbol.list_auxiliary_states())
     arrays = {f"{'aux' if k in auxiliary else 'arg'}:{k}": value for k, value in parameters.items()}
+    path = _path(path)
     names = (Path(f"{path}-symbol.json"), Path(f"{path}-0000.params"))
     whole_files(dict(zip(names, (symbol.tojson().encode(), parameter_bytes(arrays)))))
     return names
 
 
+def _path(path: str | Path) -> Path:
+    """Return a path that ends with a name."""
+    if not isinstance(path, (str, Path)) or not Path(path).name:
+        raise ValueError(f"path must name a file, such as 'lenet'; got {path!r}")
+    return Path(path)
+
+
 def _plain(net: gluon.HybridBlock, shape: tuple[int, ...], form: str) -> tuple[mx.sym.Symbol, dict[str, nd.NDArray]]:
     """Return the network's graph, layer by layer as it is defined, and its parameters on the CPU."""
     context = contexts_of(with_weights(net, gluon.HybridBlock))[0]
-    output_of(net, nd.zeros(shape, ctx=context))  # and mxnet may have been rearranging weights
+    output_of(net, zeros_for(net, shape))  # and mxnet may have been rearranging weights
     symbol = net(mx.sym.var(INPUT))
     if not isinstance(symbol, mx.sym.Symbol) or len(symbol.list_outputs()) != 1:
         raise ValueError(f"{type(net).__name__} cannot be written as {form}: it has several outputs, not one")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import mxnet as mx
-from gluon_cnn._checks import network, number, whole, with_weights
+from gluon_cnn._checks import flag, network, number, whole, with_weights
 from gluon_cnn.normalization import BatchNorm
-from gluon_cnn.training import History, contexts_of, train
+from gluon_cnn.training import History, as_contexts, contexts_of, train
 from mxnet import gluon, init, lr_scheduler, nd
 from mxnet.gluon import nn
 from mxnet.gluon.model_zoo import model_store, vision
@@ -80,8 +80,8 @@ def finetune(
         # the loss would take each label above the last class for the last class
         raise ValueError(f"train_data has {len(classes)} classes, {', '.join(classes)}; num_classes is {num_classes}")
     if ctx is not None:
-        net.collect_params().reset_ctx(ctx)
-    if frozen:
+        net.collect_params().reset_ctx(as_contexts(ctx))
+    if flag("frozen", frozen):
         freeze(net)
     output = new_output(net, num_classes)
     output.collect_params().setattr("lr_mult", mult)

@@ -8,9 +8,9 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import as_numbers, finite, network
+from gluon_cnn._checks import as_numbers, finite, scores_of
 from gluon_cnn.plotting import WIDEST, show_images
-from gluon_cnn.training import contexts_of, split
+from gluon_cnn.training import contexts_for, split
 from mxnet import gluon, nd
 
 __all__ = ["predict", "restored", "show_filters", "show_maps", "show_mistakes"]
@@ -36,17 +36,17 @@ def predict(data: Iterable, net: gluon.Block, ctx: mx.Context | None = None) -> 
     Raises
     ------
     ValueError
-        When ``data`` gives no batch, or pictures that hold NaN or infinity, or the network is not initialized.
+        When ``data`` gives no batch, or pictures that hold NaN or infinity or that the network does not take, or the
+        network is not initialized, or not on ``ctx``.
     TypeError
         When ``data`` does not consist of pairs (X, y), or ``net`` is no network.
     """
-    contexts = [ctx] if ctx else contexts_of(network(net))
-    answers = []
+    contexts, answers = contexts_for(net, ctx), []
     for number, batch in enumerate(data):
         for X, y in split(batch, contexts):
             finite(f"the pictures of batch {number}", X)
             # read at once: without any wait all of the data would be queued in memory
-            answers.append((y.asnumpy(), net(X).softmax().asnumpy()))
+            answers.append((y.asnumpy(), scores_of(net, X).softmax().asnumpy()))
     if not answers:
         raise ValueError("data gave no batch")
     labels, probabilities = zip(*answers)

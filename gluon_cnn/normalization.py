@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from gluon_cnn._checks import floats, network, number, whole
+from gluon_cnn._checks import flag, floats, network, number, whole
 from mxnet import autograd, nd
 from mxnet.gluon import HybridBlock
 
@@ -89,7 +89,7 @@ def batch_norm(
     """
     _check(X, eps, gamma=gamma, beta=beta, moving_mean=moving_mean, moving_variance=moving_variance)
     number("moving_momentum", moving_momentum, 0, 1)
-    if not is_training:
+    if not flag("is_training", is_training):
         shape = _shape_for(X)
         return _scale_and_shift(X, moving_mean.reshape(shape), moving_variance.reshape(shape), gamma, beta, eps)
     mean, variance = _statistics(X)

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from gluon_cnn._checks import pair
 from gluon_cnn._runtime import progress_disabled, remark
 from PIL import Image, ImageFile, ImageOps
 from tqdm.auto import tqdm
@@ -42,10 +43,11 @@ def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
     OSError
         When there is no such file or it is no whole picture. The message names it.
     ValueError
-        When ``channels`` is neither 1 nor 3.
+        When ``channels`` is neither 1 nor 3, or ``size`` no pair of whole numbers of at least 1.
     """
     if channels not in MODES:
         raise ValueError(f"channels must be 1 or 3; got {channels!r}")
+    size = pair("size", size)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, about what cameras and programs noted in the file
@@ -61,6 +63,8 @@ def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
 
 
 def _pixels(path: str | Path, size: tuple[int, int], mode: str) -> np.ndarray:
+    if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
+        raise OSError("it is a folder, a device or a pipe")
     with Image.open(path) as opened:
         lenient = ImageFile.LOAD_TRUNCATED_IMAGES
         ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv sets it for all: half a picture would pass for a whole one
@@ -69,11 +73,18 @@ def _pixels(path: str | Path, size: tuple[int, int], mode: str) -> np.ndarray:
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = lenient
         picture = _upright(opened)
-        if picture.mode.startswith("I;16") or picture.mode == "I":  # Pillow would cut 16 bits off at 255
+        if picture.mode == "F" or (picture.mode == "I" and not _in_16_bits(picture)):
+            raise ValueError("its values are no bytes and have no fixed range: save it with 8 or 16 bits")
+        if picture.mode.startswith("I"):  # Pillow would cut 16 bits off at 255
             picture = Image.fromarray((np.asarray(picture).astype(np.int64) // 257).astype(np.uint8))
         if picture.mode.endswith(("A", "a")) or "transparency" in picture.info:
             picture = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture.convert("RGBA"))
         return np.asarray(ImageOps.fit(picture.convert(mode), (size[1], size[0]), Image.Resampling.BILINEAR))
+
+
+def _in_16_bits(picture: Image.Image) -> bool:
+    values = np.asarray(picture)
+    return bool(values.min() >= 0 and values.max() < 2**16)
 
 
 def _upright(opened: Image.Image) -> Image.Image:

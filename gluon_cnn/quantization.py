@@ -9,7 +9,7 @@ import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import finite, floats, output_of, whole, with_weights
 from gluon_cnn.training import split
-from mxnet import gluon
+from mxnet import autograd, gluon, nd
 from mxnet.contrib import quantization
 
 __all__ = ["quantize"]
@@ -38,7 +38,7 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     TypeError, ValueError
         When ``net`` is no HybridBlock, has no weights yet or others than float32, as one that is quantized already;
         ``num_batches`` is not a whole number of at least 1; or ``pictures`` gives no batch, no pairs (X, y), or
-        pictures that are no floats, hold NaN or infinity, or do not fit the network.
+        pictures that are no floats, hold NaN or infinity, or do not fit the network; or a weight is NaN or infinite.
 
     References
     ----------
@@ -49,6 +49,7 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
         kind = np.dtype(parameter.dtype).name
         if kind != "float32":
             raise ValueError(f"{type(net).__name__} computes with {kind}; float32 is what can be quantized")
+        finite(parameter.name, parameter.data(parameter.list_ctx()[0]))
     counted = zip(range(whole("num_batches", num_batches, 1)), pictures)
     batches = [[X] for _, batch in counted for X, _ in split(batch, [mx.cpu()])]
     if not batches:
@@ -62,5 +63,21 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
         warnings.simplefilter("ignore", UserWarning)
         graph = gluon.SymbolBlock(net(data), data, params=net.collect_params())
         quantized = quantization.quantize_net_v2(graph, calib_data=batches, calib_mode="naive", ctx=mx.cpu())
-    quantized.hybridize(static_alloc=True, static_shape=True)  # without the latter oneDNN plans anew in each pass
-    return quantized
+    return ready(quantized)
+
+
+def ready(net: gluon.SymbolBlock) -> gluon.SymbolBlock:
+    """Make a quantized network fast, and have it refuse what it would answer wrongly: bytes, and training."""
+    net.hybridize(static_alloc=True, static_shape=True)  # without the latter oneDNN plans anew in each pass
+    net.register_forward_pre_hook(_check_input)
+    return net
+
+
+def _check_input(net: gluon.SymbolBlock, inputs: tuple) -> None:
+    X = inputs[0]
+    if not isinstance(X, nd.NDArray):  # a symbol: the graph is asked for
+        return
+    if X.dtype != np.float32:
+        raise TypeError(f"a quantized network takes float32, got {np.dtype(X.dtype)}: pass X.astype('float32') / 255")
+    if autograd.is_recording():
+        raise ValueError("a quantized network cannot be trained: train the one it was made of")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from gluon_cnn._checks import network, output_of
+from gluon_cnn._checks import network, output_of, shape_of, zeros_for
 from mxnet import autograd, nd
 from mxnet.gluon import Block, HybridBlock, nn
 
@@ -110,14 +110,11 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
     FLOPs are those of convolutions and dense layers, which do nearly all the work: a multiplication and an addition
     count as two, and so does adding the bias as one. Other layers count 0.
     """
-    parameters = list(network(net).collect_params().values())
-    sizes = shape if isinstance(shape, (tuple, list)) else ()
-    if not sizes or not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
-        raise ValueError(f"shape must be positive integers with the batch first, such as (1, 1, 28, 28); got {shape!r}")
+    network(net)
+    shape = shape_of("shape", shape)
     rows: list[LayerSummary] = []
     counted: set[int] = set()
     handles = []
-    ctx = parameters[0].list_ctx()[0] if parameters else None
 
     def watch(name: str, layer: Block) -> None:
         def record(layer: Block, inputs: tuple, output: nd.NDArray) -> None:
@@ -152,11 +149,11 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
             gather(name, block)
     try:
         with _imperative(net), autograd.pause():
-            output_of(net, nd.zeros(shape, ctx=ctx))
+            output_of(net, zeros_for(net, shape))
     finally:
         for handle in handles:
             handle.detach()
-    return Summary(type(net).__name__, tuple(shape), tuple(rows))
+    return Summary(type(net).__name__, shape, tuple(rows))
 
 
 def _layers(block: Block, name: str = "") -> Iterator[tuple[str, Block]]:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import in_our_words, network, output_of, whole
+from gluon_cnn._checks import as_numbers, flag, in_our_words, network, scores_of, whole
 from gluon_cnn._runtime import progress_disabled
 from gluon_cnn.checkpoint import Checkpoint
 from gluon_cnn.context import num_gpus
@@ -29,6 +29,8 @@ Item = TypeVar("Item")
 # read this many batches late; without any wait a fast loader would fill the memory with an epoch of batches.
 BATCHES_AHEAD = 2
 
+TYPES = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64")  # of mxnet's arrays
+
 
 def seed(value: int = 0) -> None:
     """Seed mxnet, NumPy and Python's ``random``, so that a run can be repeated.
@@ -36,14 +38,14 @@ def seed(value: int = 0) -> None:
     Parameters
     ----------
     value : int
-        The seed, at least 0.
+        The seed, 0 to 2**31 - 1.
 
     Raises
     ------
     TypeError, ValueError
-        When it is no whole number or below 0.
+        When it is no whole number, below 0 or above 2**31 - 1.
     """
-    value = whole("value", value, 0)
+    value = whole("seed", value, 0)
     mx.random.seed(value)
     np.random.seed(value)
     random.seed(value)
@@ -179,16 +181,20 @@ def train(
     cannot be kept, so with ``checkpoint`` each epoch but the first starts with :func:`seed`.
     """
     num_epochs = whole("num_epochs", num_epochs, 1)
-    contexts = _contexts(net, ctx)
+    contexts = contexts_for(net, ctx)
     if not isinstance(trainer, gluon.Trainer):
         raise TypeError(
             f"trainer must be a gluon.Trainer; got {trainer!r}: pass gluon.Trainer(net.collect_params(), ...)"
         )
-    if not callable(loss):
+    if not {id(p) for p in trainer._params} & {id(p) for p in net.collect_params().values()}:
+        raise ValueError(
+            f"trainer has no parameter of {type(net).__name__}: pass gluon.Trainer(net.collect_params(), ...)"
+        )
+    if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"loss must be a loss of Gluon or a function; got {loss!r}")
     history = History()
     workers = Workers.of(trainer)
-    verbose = verbose and workers.rank == 0
+    verbose = flag("verbose", verbose) and workers.rank == 0
     keeper = None if checkpoint is None else Checkpoint(checkpoint, net, trainer, train_data, workers)
     if verbose:
         print("Training on", ", ".join(map(str, contexts)))
@@ -197,30 +203,32 @@ def train(
         if history and verbose:
             print(f"Going on after {len(history)} epochs, with {keeper.source}")
     try:
-        for epoch in range(len(history), num_epochs):
-            if keeper and epoch:  # the first goes on with the caller's seed, as without a checkpoint
-                seed((keeper.seed(epoch) * workers.count + workers.rank) % 2**31)
-            start = time.perf_counter()
-            tally, loader_seconds = _train_epoch(
-                train_data, net, loss, trainer, contexts, workers, f"epoch {epoch}" if verbose else ""
-            )
-            train_seconds = time.perf_counter() - start
-            test_accuracy = _accuracy(test_data, net, contexts, workers)
-            history.loss.append(tally.loss)
-            history.train_accuracy.append(tally.accuracy)
-            history.test_accuracy.append(test_accuracy)
-            history.pictures.append(tally.count)
-            history.images_per_second.append(tally.count / train_seconds)
-            history.seconds.append(time.perf_counter() - start)
-            history.loader_seconds.append(loader_seconds)
-            if keeper:
-                keeper.save(asdict(history))
-            if verbose:
-                print(history)
+        with autograd.pause():  # a step cannot be part of what the caller records
+            for epoch in range(len(history), num_epochs):
+                if keeper and epoch:  # the first goes on with the caller's seed, as without a checkpoint
+                    seed((keeper.seed(epoch) * workers.count + workers.rank) % 2**31)
+                start = time.perf_counter()
+                tally, loader_seconds = _train_epoch(
+                    train_data, net, loss, trainer, contexts, workers, f"epoch {epoch}" if verbose else ""
+                )
+                train_seconds = time.perf_counter() - start
+                test_accuracy = _accuracy(test_data, net, contexts, workers)
+                history.loss.append(tally.loss)
+                history.train_accuracy.append(tally.accuracy)
+                history.test_accuracy.append(test_accuracy)
+                history.pictures.append(tally.count)
+                history.images_per_second.append(tally.count / train_seconds)
+                history.seconds.append(time.perf_counter() - start)
+                history.loader_seconds.append(loader_seconds)
+                if keeper:
+                    keeper.save(asdict(history))
+                if verbose:
+                    print(history)
     except KeyboardInterrupt:
         if workers.count > 1:  # the others wait for this one
             raise
-        print(f"Stopped in epoch {len(history)}; the history holds the {len(history)} epochs before it")
+        epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
+        print(f"Stopped in epoch {len(history)}; the history holds the {epochs} before it")
     return history
 
 
@@ -249,14 +257,15 @@ def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequen
     TypeError
         When ``data`` does not consist of pairs (X, y) of numbers, or ``net`` or ``ctx`` is something else.
     """
-    return _accuracy(data, net, _contexts(net, ctx), Workers())
+    return _accuracy(data, net, contexts_for(net, ctx), Workers())
 
 
 def _accuracy(data: Iterable, net: gluon.Block, contexts: list[mx.Context], workers: Workers) -> float:
     """Return the share of right answers on the data of all workers."""
     tally = _Tally()
-    for batch in data:
-        tally.add([(None, _scores(net, X, y), X, y) for X, y in split(batch, contexts)])
+    with autograd.pause():  # predict, whatever the caller records
+        for batch in data:
+            tally.add([(None, _scores(net, X, y), X, y) for X, y in split(batch, contexts)])
     tally.finish("the data to evaluate on", workers)
     return tally.accuracy
 
@@ -282,12 +291,15 @@ def _train_epoch(
                 outputs = [_scores(net, X, y) for X, y in parts]
                 with in_our_words(f"{loss} does not take scores {outputs[0].shape} and labels {parts[0][1].shape}"):
                     losses = [loss(output, y) for output, (_, y) in zip(outputs, parts)]
+            if not all(isinstance(value, nd.NDArray) for value in losses):
+                raise TypeError(f"loss must give an NDArray; got {type(losses[0]).__name__}")
             if any(value.shape != (len(y),) for value, (_, y) in zip(losses, parts)):
                 # A mean would be divided by the batch size a second time, by the trainer.
                 raise ValueError(
                     f"loss must give one value a picture; got {losses[0].shape} for {len(parts[0][1])} pictures"
                 )
-            autograd.backward(losses)
+            with in_our_words("the loss has no gradient: it must depend on weights whose grad_req is not 'null'"):
+                autograd.backward(losses)
             if len(parts) < len(trainer._contexts):
                 _idle(trainer, [y.context for _, y in parts])
             trainer.step(pictures)
@@ -303,9 +315,7 @@ def _train_epoch(
 
 def _scores(net: gluon.Block, X: nd.NDArray, labels: nd.NDArray) -> nd.NDArray:
     """Return the network's output when it is one number a picture and class, and the labels are one a picture."""
-    output = output_of(net, X, wait=False)
-    if output.ndim != 2:
-        raise ValueError(f"the network must give scores of shape (N, classes); got {output.shape}")
+    output = scores_of(net, X, wait=False)
     if labels.shape != output.shape[:1]:
         raise ValueError(f"labels must be one number a picture, {output.shape[:1]}; got {labels.shape}")
     return output
@@ -362,6 +372,11 @@ class _Tally:
             scores, classes = output.asnumpy(), labels.asnumpy()
             if not math.isfinite(total.asscalar()):  # ReLU makes 0 of NaN: the loss may not show it
                 raise NotFinite(f"the pictures of batch {self._batches} hold NaN or infinity")
+            if not np.isfinite(scores).all():  # the first class would count as the answer
+                raise NotFinite(
+                    f"the network's scores are NaN or infinite in batch {self._batches}: look for NaN and infinity in "
+                    "its weights and in the pictures, or lower the learning rate"
+                )
             if classes.min() < 0 or classes.max() >= scores.shape[1]:  # mxnet takes the nearest class instead
                 raise ValueError(
                     f"labels must be 0 to {scores.shape[1] - 1}, as the network has {scores.shape[1]} outputs; "
@@ -419,7 +434,7 @@ def contexts_of(net: gluon.Block) -> list[mx.Context]:
     return parameters[0].list_ctx() if parameters else [mx.current_context()]
 
 
-def _contexts(net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None) -> list[mx.Context]:
+def contexts_for(net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None) -> list[mx.Context]:
     """Return the contexts to compute on, all of which hold the network's parameters."""
     found = contexts_of(net)
     contexts = found if ctx is None else as_contexts(ctx)
@@ -450,10 +465,13 @@ def _as_array(item: Any) -> nd.NDArray:
     """Return one half of a batch as an NDArray."""
     if isinstance(item, nd.NDArray):
         return item
-    array = np.asarray(item)
+    array = as_numbers(item)
     if array.ndim == 0 or array.dtype.kind not in "buif":
         raise TypeError(f"X and y of a batch must be arrays of numbers; got {type(item).__name__} of {array.dtype}")
-    return nd.array(array, dtype=array.dtype)
+    kind = array.dtype.newbyteorder("=")
+    if kind.name not in TYPES:  # mxnet has neither uint16 nor 80-bit floats
+        kind = np.dtype("float32" if kind.kind == "f" else "int64")
+    return nd.array(array.astype(kind, copy=False), dtype=kind)
 
 
 def _idle(trainer: gluon.Trainer, used: list[mx.Context]) -> None:

@@ -437,7 +437,7 @@ def test_checkpoints_of_ones_own_are_neither_used_nor_removed(few_pictures, monk
         interrupted_after(1, patch)
         assert cli.main(["train", "lenet", "--epochs", "2", "--output", "later"]) == 0
     (Path("later", "checkpoints", "mine.txt")).write_text("mine")
-    (Path("later", "checkpoints", "epoch-0002.npz.part")).write_text("cut off by SIGKILL")
+    (Path("later", "checkpoints", "epoch-0002.npz.123.part")).write_text("cut off by SIGKILL")
     capsys.readouterr()
     assert cli.main(["train", "--resume", "later"]) == 0
     assert "--resume" not in capsys.readouterr().out

@@ -32,6 +32,10 @@ class HybridBlock(gluon.HybridBlock):
             self._check_input(x)
         return super().forward(x, *args)
 
+    def cast(self, dtype) -> None:
+        super().cast(dtype)
+        self.__dict__.pop("_seen", None)
+
     def smallest_size(self, channels: int = 1) -> int:
         """Return the height and width in pixels of the smallest square picture that fits, found by bisection."""
         graph = self._graph()
@@ -50,15 +54,22 @@ class HybridBlock(gluon.HybridBlock):
         if x.ndim != 4:
             raise ValueError(f"{name} takes pictures of shape (N, C, H, W); got {x.shape}")
         # Asking mxnet for shapes takes milliseconds, so only once for each kind of picture.
-        kind = (x.dtype, x.shape[1:])
+        kind = (x.dtype, x.context, x.shape[1:])
         seen = self.__dict__.setdefault("_seen", {})
         if kind in seen and x.shape[0]:
             return
         network(self)
-        dtype = np.dtype(next(iter(self.collect_params().values())).dtype)
+        weight = self._first_weight()
+        dtype = np.dtype(weight.dtype)
         if np.dtype(x.dtype) != dtype:
             hint = " / 255" if np.dtype(x.dtype) == np.uint8 else ""
             raise TypeError(f"{name} computes in {dtype}, got {np.dtype(x.dtype)}: pass x.astype('{dtype}'){hint}")
+        if dtype == np.float16 and x.context.device_type != "gpu":
+            raise TypeError(f"{name} computes in float16, which mxnet does on a GPU only: call cast('float32')")
+        if x.context not in weight.list_ctx():
+            raise ValueError(
+                f"{name} is on {weight.list_ctx()[0]}, the input on {x.context}: pass x.as_in_context(...)"
+            )
         if x.shape[0] == 0:
             raise ValueError(f"{name} got an empty batch, {x.shape}")
         channels, height, width = x.shape[1:]
@@ -81,8 +92,11 @@ class HybridBlock(gluon.HybridBlock):
 
     def _input_channels(self) -> int:
         """Return the input channels that the first convolution's weights fix, or 0 while they are open."""
-        weight = next(p for p in self.collect_params().values() if p.name.endswith("weight"))
-        return weight.shape[1]
+        return self._first_weight().shape[1]
+
+    def _first_weight(self) -> gluon.Parameter:
+        """Return the first convolution's weights; batch norm before it stays float32 when a network is cast to half."""
+        return next(p for p in self.collect_params().values() if p.name.endswith("weight"))
 
     def _graph(self) -> mx.sym.Symbol:
         """Return the network as a symbol without the shapes of its weights: it takes what a new network could take."""

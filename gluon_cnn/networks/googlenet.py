@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gluon_cnn._checks import number, whole
+from gluon_cnn._checks import flag, number, whole
 from gluon_cnn.networks._network import HybridBlock, Network, concatenate, run_blocks
 from mxnet.gluon import nn
 
@@ -100,8 +100,8 @@ class GoogLeNet(Network):
     ) -> None:
         super().__init__(**kwargs)
         num_classes, width = whole("num_classes", num_classes, 1), number("width", width, 0.01)
-        self.verbose = verbose
-        activation = "relu" if relu else None
+        self.verbose = flag("verbose", verbose)
+        activation = "relu" if flag("relu", relu) else None
 
         def scaled(*channels: int) -> list[int]:
             return [max(1, round(width * c)) for c in channels]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gluon_cnn._checks import whole
+from gluon_cnn._checks import flag, whole
 from gluon_cnn.networks._network import HybridSequential, Network
 from mxnet.gluon import nn
 
@@ -38,7 +38,7 @@ def mlpconv(
     Raises
     ------
     TypeError, ValueError
-        When a number is no whole one, or too small.
+        When a number is no whole one or too small, the padding larger than the window, or a bool is none.
 
     References
     ----------
@@ -46,13 +46,15 @@ def mlpconv(
     """
     channels, kernel_size = whole("channels", channels, 1), whole("kernel_size", kernel_size, 1)
     padding, strides = whole("padding", padding, 0), whole("strides", strides, 1)
+    if padding > kernel_size:
+        raise ValueError(f"padding must be at most kernel_size, {kernel_size}; got {padding}")
     block = HybridSequential()
     for window in ((kernel_size, strides, padding), (1, 1, 0), (1, 1, 0)):
-        if batch_norm:
+        if flag("batch_norm", batch_norm):
             block.add(nn.Conv2D(channels, *window), nn.BatchNorm(), nn.Activation("relu"))
         else:
             block.add(nn.Conv2D(channels, *window, activation="relu"))
-    if max_pooling:
+    if flag("max_pooling", max_pooling):
         block.add(nn.MaxPool2D(pool_size=3, strides=2))
     return block
 

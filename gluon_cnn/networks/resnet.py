@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gluon_cnn._checks import whole
+from gluon_cnn._checks import flag, whole
 from gluon_cnn.networks._network import HybridBlock, Network, run_blocks
 from mxnet import nd
 from mxnet.gluon import nn
@@ -38,7 +38,7 @@ class Residual(HybridBlock):
 
     def __init__(self, channels: int, same_shape: bool = True, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.channels, self.same_shape = whole("channels", channels, 1), same_shape
+        self.channels, self.same_shape = whole("channels", channels, 1), flag("same_shape", same_shape)
         with self.name_scope():
             self.conv1 = nn.Conv2D(channels, kernel_size=3, padding=1, strides=1 if same_shape else 2)
             self.bn1 = nn.BatchNorm()
@@ -132,7 +132,7 @@ class ResNet(Network):
     def __init__(self, num_classes: int, verbose: bool = False, init_channels: int = 64, **kwargs) -> None:
         super().__init__(**kwargs)
         num_classes, c = whole("num_classes", num_classes, 1), whole("init_channels", init_channels, 1)
-        self.verbose = verbose
+        self.verbose = flag("verbose", verbose)
         with self.name_scope():
             self.blocks = nn.HybridSequential()
             for layers in (
