@@ -45,6 +45,10 @@ def floats(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDArray:
     """Return ``value`` when it is an NDArray of floats that holds something, of the type of ``like``."""
     if not isinstance(value, nd.NDArray):
         raise TypeError(f"{name} must be an NDArray; got {type(value).__name__}: pass nd.array({name})")
+    if value.stype != "default":
+        raise TypeError(f"{name} must be dense; got {value.stype}: pass {name}.tostype('default')")
+    if isinstance(value, mx.np.ndarray):
+        raise TypeError(f"{name} must be an NDArray; got an mx.np.ndarray: pass {name}.as_nd_ndarray()")
     if np.dtype(value.dtype).kind != "f":
         raise TypeError(f"{name} must hold floats; got {np.dtype(value.dtype)}: pass {name}.astype('float32')")
     if value.size == 0:

@@ -52,6 +52,8 @@ def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
     if _runtime.mxnet_problem and options.command != "doctor":
         print(f"gluon-cnn needs mxnet, and {_runtime.mxnet_problem}. For more: gluon-cnn doctor", file=sys.stderr)
         return 1
+    with contextlib.suppress(AttributeError):  # a name that is no UTF-8 may be told, too
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", UserWarning)
@@ -376,7 +378,7 @@ def _train(options: argparse.Namespace) -> int:
         raise ValueError(f"{options.output / CHECKPOINTS} is there already: choose another --output, or remove it")
     kept = dict(settings)
     if kept["dataset"] not in experiment.DATASETS:
-        kept["dataset"] = str(Path(kept["dataset"]).resolve())  # --resume may be called elsewhere
+        kept["dataset"] = os.path.realpath(kept["dataset"])  # --resume may be called elsewhere
     with _claimed(options.output, RUNS / options.network, experiment.REPORT) as folder:
         with whole_file(folder / SETTINGS) as file:
             file.write(json.dumps(kept, indent=2).encode())
@@ -388,6 +390,7 @@ def _train_in(folder: Path, settings: dict, workers: Workers) -> int:
     from gluon_cnn import checkpoint, experiment
 
     checkpoints = folder / CHECKPOINTS
+    print(f"The training is kept in {folder}", flush=True)
     workers.tell(json.dumps(settings).encode())
     try:
         run = experiment.experiment(**settings, checkpoint=checkpoints, workers=workers)
@@ -412,6 +415,8 @@ def _train_in(folder: Path, settings: dict, workers: Workers) -> int:
 
 def _interrupted(options: argparse.Namespace) -> dict:
     """Return the settings of an interrupted training; refuse others beside them."""
+    from gluon_cnn import experiment
+
     others = [
         a
         for a in options.arguments
@@ -422,7 +427,11 @@ def _interrupted(options: argparse.Namespace) -> dict:
         raise ValueError(f"--resume goes on with the settings that the training began with: leave out {given}")
     path = options.resume / SETTINGS
     if not path.is_file():
-        raise ValueError(f"{options.resume} holds no training that was interrupted ({SETTINGS} is missing)")
+        if (options.resume / experiment.REPORT).exists():
+            raise ValueError(f"{options.resume} holds a training that is finished: there is nothing to resume")
+        others = sorted(RUNS.glob(f"*/{SETTINGS}"), key=lambda found: found.stat().st_mtime)
+        hint = f"; {others[-1].parent} does" if others else ""
+        raise ValueError(f"{options.resume} holds no training that was interrupted ({SETTINGS} is missing){hint}")
     kinds: dict = {name: type(value) for name, value in _settings(options).items()}  # of the defaults
     kinds.update(network=str, num_epochs=int, resize=(int, type(None)))
     kinds.update(dict.fromkeys(("learning_rate", "momentum"), (int, float)))
@@ -510,7 +519,7 @@ def _export(options: argparse.Namespace) -> int:
     if options.network is None:
         source = _folder(options)
         run = experiment.Run.load(source)
-        net, shape, name = run.net, (1, *run.input_shape), source.resolve().name
+        net, shape, name = run.net, (1, *run.input_shape), Path(os.path.realpath(source)).name
     elif options.parameters is None:
         raise ValueError(f"name the file of {options.network}'s parameters, too: gluon-cnn export NETWORK PARAMS")
     else:

@@ -124,7 +124,11 @@ def load_data(
     ------
     ValueError
         When there is no data set of that name and no such folder, or when pictures and labels do not fit.
+    TypeError
+        When ``dataset`` is something else.
     """
+    if not isinstance(dataset, (str, Path, tuple, list)):
+        raise TypeError(f"dataset must be a name, a folder or arrays (images, labels); got {type(dataset).__name__}")
     if isinstance(dataset, (tuple, list)):
         return _batches(_train_and_test(dataset), batch_size, resize, seed)
     if dataset == "sample":
@@ -251,9 +255,9 @@ def picture(name: str) -> nd.NDArray:
 
 
 def _places(root: str | Path | None) -> list[Path]:
-    places = [Path(root).expanduser()] if root is not None else []
+    places = [Path(os.path.expanduser(root))] if root is not None else []
     if os.environ.get("GLUON_CNN_DATA"):
-        places.append(Path(os.environ["GLUON_CNN_DATA"]).expanduser())
+        places.append(Path(os.path.expanduser(os.environ["GLUON_CNN_DATA"])))
     places.append(Path(mx.base.data_dir()) / "datasets" / "fashion-mnist")
     return [*places, DEBIAN_FOLDER]
 
@@ -295,7 +299,7 @@ def _train_and_test(arrays: Any) -> tuple[Split, Split]:
     if len(arrays) != 2:
         raise ValueError(f"arrays must be (images, labels), or two such pairs for training and test; got {len(arrays)}")
     first, second = arrays
-    if isinstance(first, (tuple, list)) and isinstance(second, (tuple, list)):
+    if all(isinstance(part, (tuple, list)) and len(part) == 2 and np.ndim(part[1]) for part in arrays):
         return _pair_of_arrays(*first), _pair_of_arrays(*second)
     return _set_aside(*_pair_of_arrays(first, second))
 

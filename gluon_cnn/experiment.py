@@ -8,6 +8,7 @@ import functools
 import hashlib
 import io
 import json
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -279,7 +280,12 @@ class Run:
         if not pixels:
             return np.empty((0, len(self.classes)), np.float32)
         batches = Batches(np.stack(pixels), np.zeros(len(pixels), int), PICTURES_AT_ONCE)
-        return predict(batches, self.net, contexts_of(self.net)[0])[1]
+        probabilities = predict(batches, self.net, contexts_of(self.net)[0])[1]
+        if probabilities.shape[1] != len(self.classes):
+            raise ValueError(
+                f"the network has {probabilities.shape[1]} outputs and its report {len(self.classes)} classes"
+            )
+        return probabilities
 
 
 def experiment(
@@ -355,6 +361,8 @@ def experiment(
         raise ValueError("a checkpoint is written after each epoch, and seconds= has none: leave out one of them")
     make = choose("network", network, NETWORKS) if isinstance(network, str) else network
     weights = choose("initializer", initializer, INITIALIZERS)
+    if not isinstance(optimizer, str):
+        raise TypeError(f"optimizer must be the name of one, such as 'sgd'; got {optimizer!r}")
     ctx = as_contexts(try_gpu() if ctx is None else ctx)
     learning_rate, momentum = number("learning_rate", learning_rate, 0), number("momentum", momentum, 0, 1)
     if not isinstance(network, str):
@@ -366,7 +374,7 @@ def experiment(
             height, width = load_data(dataset, batch_size)[0].images.shape[2:]
             resize = (height, width) if min(height, width) >= fewest_pixels(make) else None
     elif dataset not in DATASETS:
-        settings["dataset"] = str(Path(dataset).resolve())
+        settings["dataset"] = os.path.realpath(dataset)
     if resize is None:
         resize = max(SMALLEST_SIDE, fewest_pixels(make))
     train_iter, test_iter = load_data(dataset, batch_size, resize, channels=channels, broken=broken)
@@ -375,6 +383,8 @@ def experiment(
         raise ValueError(f"the last batch of {left} cannot be shared by {workers.count} workers: change the batch size")
     train_iter, test_iter = (part.share(workers.rank, workers.count) for part in (train_iter, test_iter))
     net = make(num_classes=len(train_iter.classes))
+    if not isinstance(net, gluon.Block):
+        raise TypeError(f"network must make a Gluon network; got {net!r}")
     net.initialize(weights(), ctx=ctx)
     net.hybridize(static_alloc=True)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -207,7 +208,8 @@ def zoo_network(
     OSError
         When the download fails.
     """
-    folder, ctx = Path(root or Path(mx.base.data_dir()) / "models").expanduser(), ctx or mx.cpu()
+    folder = Path(os.path.expanduser(root or Path(mx.base.data_dir()) / "models"))
+    ctx = ctx or mx.cpu()
     if name not in model_store._model_sha1:
         raise ValueError(f"the zoo has no network {name!r}; choose one of {', '.join(sorted(model_store._model_sha1))}")
     file = f"{name}-{model_store.short_hash(name)}.params"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import flag, floats, network, number, whole
 from mxnet import autograd, nd
@@ -132,6 +133,8 @@ class BatchNorm(HybridBlock):
             self.running_var = self.params.get("running_var", init="ones", **moving)
 
     def forward(self, x, *args):
+        if not isinstance(x, (nd.NDArray, mx.sym.Symbol)):
+            raise TypeError(f"BatchNorm takes an NDArray; got {type(x).__name__}: pass nd.array(x)")
         # Hybridized, mxnet 1.9.1 itself would read beyond the arrays of a block with fewer channels than the input has.
         if isinstance(x, nd.NDArray):
             _check(x, self.epsilon)

@@ -152,6 +152,8 @@ def show_or_write(file: str | Path | BinaryIO | None) -> None:
     """Show the current figure, or write it to a file and close it."""
     if file is None:
         plt.show()
+    elif isinstance(file, (str, Path)) and Path(file).is_dir():
+        raise IsADirectoryError(f"{file} is a folder: name a file in it, such as curves.png")
     else:
         plt.savefig(file, dpi=150)
         plt.close()

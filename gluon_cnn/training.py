@@ -192,6 +192,9 @@ def train(
         )
     if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"loss must be a loss of Gluon or a function; got {loss!r}")
+    for name, data in (("train_data", train_data), ("test_data", test_data)):
+        if not isinstance(data, Iterable):
+            raise TypeError(f"{name} must be batches (X, y), such as Batches; got {data!r}")
     history = History()
     workers = Workers.of(trainer)
     verbose = flag("verbose", verbose) and workers.rank == 0

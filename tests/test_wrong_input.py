@@ -3,6 +3,7 @@
 import functools
 import gzip
 import io
+import os
 import struct
 import zipfile
 import zlib
@@ -13,12 +14,13 @@ import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn import cli, experiment
+from gluon_cnn._files import whole_file, whole_files
 from gluon_cnn._idx import read_idx
 from gluon_cnn.inspection import predict
 from gluon_cnn.pictures import read_folder, read_picture
 from hypothesis import given
 from hypothesis import strategies as st
-from mxnet import gluon, init, nd
+from mxnet import autograd, gluon, init, nd
 from PIL import Image, ImageFile
 
 from tests.test_idx import PICTURES as IDX_PICTURES
@@ -326,7 +328,98 @@ FUNCTIONS = {
     "apply_aug_list: nothing comes back": lambda: g.apply_aug_list(x(3, 3, 3), [lambda img: None]),
     "load_torch_state: keys": lambda: g.load_torch_state(seen(), {0: np.zeros(2)}),
     "load_torch_state: NaN": lambda: g.load_torch_state(dense(), {"weight": np.full((2, 4), np.nan)}),
+    "corr2d: an imaginary bias": lambda: g.corr2d(MATRIX, KERNEL, bias=np.complex64(1j)),
+    "corr2d: a bias of another type": lambda: g.corr2d(MATRIX, KERNEL, bias=nd.ones(1, dtype="float64")),
+    "corr2d: a sparse picture": lambda: g.corr2d(MATRIX.tostype("csr"), KERNEL),
+    "corr2d: mxnet's NumPy": lambda: g.corr2d(mx.np.ones((3, 3)), mx.np.ones((2, 2))),
+    "receptive_field: larger maps": lambda: g.receptive_field(gluon.nn.Conv2DTranspose(3, 3, 2)),
+    "receptive_field: 8 bits": lambda: g.receptive_field(g.quantize(seen(), pictures())),
+    "batch_norm: training, perhaps": lambda: g.batch_norm(x(2, 3), GAMMA, GAMMA, "no", nd.ones(3), nd.ones(3)),
+    "pure_batch_norm: a large eps": lambda: g.pure_batch_norm(x(2, 3), GAMMA, GAMMA, 10**400),
+    "BatchNorm: a list": lambda: g.BatchNorm()([x(2, 3)]),
+    "BatchNorm: more channels than there are numbers": lambda: g.BatchNorm(in_channels=10**12),
+    "Residual: a word for a choice": lambda: g.Residual(4, same_shape="False"),
+    "NiN: a word for a choice": lambda: g.NiN(batch_norm="no"),
+    "mlpconv: a word for a choice": lambda: g.mlpconv(4, 3, 0, max_pooling="no"),
+    "mlpconv: more padding than window": lambda: g.mlpconv(4, 3, 10**9),
+    "GoogLeNet: a word for a choice": lambda: g.GoogLeNet(relu="no"),
+    "GoogLeNet: endless": lambda: g.GoogLeNet(width=float("inf")),
+    "GoogLeNet: billions wide": lambda: g.GoogLeNet(width=1e9),
+    "LeNet: more classes than there are numbers": lambda: g.LeNet(10**12),
+    "LeNet: cast after use": lambda: cast(seen(), "float64")(x(2, 1, 28, 28)),
+    "LeNet: half precision on a CPU": lambda: cast(seen(), "float16")(x(2, 1, 28, 28, dtype="float16")),
+    "conv_block: half precision on a CPU": lambda: cast(initialized(g.conv_block(4)), "float16")(
+        x(2, 4, 8, 8, dtype="float16")
+    ),
+    "LeNet: another context": lambda: seen()(x(2, 1, 28, 28).as_in_context(mx.cpu(1))),
+    "LeNet: two symbols": lambda: seen()(mx.sym.Group([mx.sym.var("a"), mx.sym.var("b")])),
+    "summary: True pictures": lambda: g.summary(initialized(), (True, 1, 28, 28)),
+    "summary: beyond an array": lambda: g.summary(initialized(), (1, 1, 10**30, 28)),
+    "export_onnx: no size": lambda: g.export_onnx(seen(), "network.onnx", ()),
+    "export_symbol: no name": lambda: g.export_symbol(seen(), None, (1, 1, 28, 28)),
+    "Batches: a word as seed": lambda: g.Batches(np.zeros((2, 3, 3)), [0, 1], 1, seed="a"),
+    "Batches: a large seed": lambda: g.Batches(np.zeros((2, 3, 3)), [0, 1], 1, seed=2**32),
+    "Batches: a word for a choice": lambda: g.Batches(np.zeros((2, 3, 3)), [0, 1], 1, shuffle="no"),
+    "seed: a large one": lambda: g.seed(2**32),
+    "load_data: an NDArray": lambda: g.load_data(nd.zeros((3, 28, 28)), 1),
+    "load_data: a number": lambda: g.load_data(3, 1),
+    "evaluate_accuracy: NaN as weights": lambda: g.evaluate_accuracy([PAIR], of_nan()),
+    "evaluate_accuracy: 8 bits and bytes": lambda: g.evaluate_accuracy(
+        pictures(dtype="uint8"), g.quantize(seen(), pictures())
+    ),
+    "evaluate_accuracy: two outputs": lambda: g.evaluate_accuracy([PAIR], Two()),
+    "predict: two outputs": lambda: predict([PAIR], Two()),
+    "predict: no such GPU": lambda: predict([PAIR], seen(), mx.gpu(99)),
+    "predict: a word as context": lambda: predict([PAIR], seen(), "cpu"),
+    "predict: other inputs of a layer": lambda: predict(pictures(2, 3), dense()),
+    "five_crop_predict: no such GPU": lambda: g.five_crop_predict(seen(), x(28, 28, 1), 28, mx.gpu(99)),
+    "five_crop_predict: other inputs of a layer": lambda: g.five_crop_predict(dense(), x(9, 9, 1), 9),
+    "finetune: no such GPU": lambda: g.finetune(seen(), [PAIR], [PAIR], 2, ctx=mx.gpu(99)),
+    "finetune: a word as context": lambda: g.finetune(seen(), [PAIR], [PAIR], 2, ctx="cpu"),
+    "finetune: a word for a choice": lambda: g.finetune(seen(), [PAIR], [PAIR], 2, frozen="no"),
+    "finetune: an endless step": lambda: g.finetune(seen(), [PAIR], [PAIR], 2, learning_rate=float("inf")),
+    "quantize: NaN as weights": lambda: g.quantize(of_nan(), pictures()),
+    "train: 8 bits": lambda: g.train([PAIR], [PAIR], *small_and_trainer(), mx.cpu(), 1),
+    "train: nothing to learn": lambda: trained([PAIR], frozen()),
+    "train: another network's trainer": lambda: g.train(
+        [PAIR], [PAIR], seen(), LOSS, trainer_of(seen()), mx.cpu(), 1, False
+    ),
+    "train: a loss of nothing": lambda: trained([PAIR], loss=lambda output, y: None),
+    "train: a class as loss": lambda: trained([PAIR], loss=gluon.loss.SoftmaxCrossEntropyLoss),
+    "train: no data to test on": lambda: g.train([PAIR], 5, *net_loss_trainer(), mx.cpu(), 1, False),
+    "apply_aug_list: a grey picture's hue": lambda: g.apply_aug_list(x(8, 8, 1), [mx.image.HueJitterAug(0.1)]),
+    "experiment: no network": lambda: experiment.experiment(lambda num_classes: None),
+    "experiment: no optimizer": lambda: experiment.experiment("lenet", optimizer=None),
+    "experiment: an optimizer's object": lambda: experiment.experiment("lenet", optimizer=mx.optimizer.Adam()),
+    "load_weights: no network": lambda: experiment.load_weights(None, "network.params"),
 }
+
+
+class Two(gluon.Block):
+    def forward(self, X):
+        return X, X
+
+
+def of_nan():
+    net = seen()
+    net.output.weight.set_data(net.output.weight.data() * np.nan)
+    return net
+
+
+def frozen():
+    net = initialized()
+    net.collect_params().setattr("grad_req", "null")
+    return net
+
+
+def net_loss_trainer():
+    net = seen()
+    return net, LOSS, trainer_of(net)
+
+
+def small_and_trainer():
+    net = g.quantize(seen(), pictures())
+    return net, LOSS, trainer_of(net)
 
 
 def pictures(*shape, dtype="float32"):
@@ -344,8 +437,8 @@ def cast(net, dtype):
     return net
 
 
-def initialized():
-    net = g.LeNet()
+def initialized(net=None):
+    net = net or g.LeNet()
     net.initialize(init.Xavier())
     return net
 
@@ -391,7 +484,113 @@ def test_numbers_that_are_none_go_through_as_in_numpy():
     assert np.isnan(g.pure_batch_norm(x(2, 3) * np.nan, GAMMA, GAMMA).asnumpy()).all()
 
 
+def test_large_numbers_are_finite():
+    assert np.isfinite(g.five_crop_predict(seen(), nd.full((28, 28, 1), 1e36), 28).asnumpy()).all()
+
+
+@pytest.mark.parametrize("kind", ["uint16", "uint32", "uint64", "int16", ">f4", ">i8", "bool", "longdouble"])
+def test_labels_of_any_type_count(kind):
+    net = seen()
+    assert g.evaluate_accuracy([(PAIR[0], np.array([0, 1], kind))], net) == g.evaluate_accuracy([PAIR], net)
+
+
+def test_a_batch_may_be_a_list_of_ndarrays():
+    net = seen()
+    assert g.evaluate_accuracy([(list(PAIR[0]), [0, 1])], net) == g.evaluate_accuracy([PAIR], net)
+    assert g.Batches(nd.zeros((20, 28, 28)), list(range(20)), 4).images.shape == (20, 1, 28, 28)
+    train, test = g.load_data((list(np.zeros((4, 28, 28), np.uint8)), [0, 0, 1, 1]), 1)
+    assert (len(train), len(test)) == (2, 2)
+
+
+@pytest.mark.parametrize("mode", [autograd.record, autograd.train_mode])
+def test_evaluating_predicts_whatever_the_caller_records(mode, tmp_path):
+    net = gluon.nn.HybridSequential()
+    net.add(g.BatchNorm(in_channels=1), gluon.nn.Flatten(), gluon.nn.Dense(2), gluon.nn.Dropout(0.5))
+    net.initialize(init.Xavier())
+    batches = [(nd.random.normal(shape=(64, 1, 4, 4)), nd.array([0, 1] * 32))]
+    grey = nd.random.normal(shape=(6, 6, 1))
+
+    def answers():
+        return g.evaluate_accuracy(batches, net), predict(batches, net)[1], g.five_crop_predict(net, grey, 4).asnumpy()
+
+    expected = answers()
+    with mode():
+        found = answers()
+        g.export_symbol(net, tmp_path / "net", (2, 1, 4, 4))
+    for mine, theirs in zip(found, expected):
+        np.testing.assert_array_equal(mine, theirs)
+    assert net[0].running_mean.data().asscalar() == 0
+
+
+def test_training_is_no_part_of_what_the_caller_records():
+    with autograd.record():
+        assert len(trained([PAIR])) == 1
+        assert autograd.is_recording()
+
+
+def test_a_refused_file_of_weights_changes_nothing(tmp_path):
+    other, net = seen(), g.LeNet(3)
+    net.initialize()
+    net(x(1, 1, 28, 28))
+    other.save_parameters(str(tmp_path / "other.params"))
+    before = [p.data().asnumpy() for p in net.collect_params().values()]
+    with pytest.raises(ValueError, match=r"other.params is of another network, or damaged"):
+        experiment.load_weights(net, tmp_path / "other.params", mx.cpu())
+    for was, p in zip(before, net.collect_params().values()):
+        np.testing.assert_array_equal(p.data().asnumpy(), was)
+
+
 # Files
+
+
+def test_neither_pipe_nor_device_is_replaced(tmp_path):
+    pipe, link, target = (tmp_path / name for name in ("pipe", "link", "target"))
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/full")):
+        with pytest.raises(OSError, match=f"{path} could not be written: it is a device or a pipe"), whole_file(path):
+            pass
+    with pytest.raises(OSError, match="pipe could not be written: it is a device or a pipe"):
+        whole_files({tmp_path / "first": b"1", pipe: b"2"})
+    assert pipe.is_fifo()
+    link.symlink_to(target)
+    with whole_file(link) as file:
+        file.write(b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe", "target"]
+
+
+def test_no_pipe_is_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(OSError, match="pipe.png cannot be read as a picture"):
+        read_picture(tmp_path / "pipe.png", (8, 8))
+    for name in ("network.params", "history.json"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(OSError, match="history.json cannot be read: it is a device or a pipe"):
+        experiment.Run.load(tmp_path)
+    os.mkfifo(tmp_path / "epoch-0003.npz")
+    (tmp_path / "epoch-0004.npz").mkdir()
+    net = seen()
+    assert g.train([PAIR], [PAIR], net, LOSS, trainer_of(net), mx.cpu(), 1, False, tmp_path).loss
+
+
+def test_a_pictures_folder_is_no_file_of_curves(tmp_path):
+    with pytest.raises(OSError, match="is a folder: name a file in it"):
+        g.History([1.0], [1.0], [1.0], [1], [1.0], [1.0], [1.0]).plot(tmp_path)
+
+
+@pytest.mark.parametrize("values", [np.full((4, 4), 0.7, np.float32), np.full((4, 4), -5, np.int32)])
+def test_a_picture_of_numbers_without_a_range(tmp_path, values):
+    Image.fromarray(values).save(tmp_path / "odd.tif")
+    with pytest.raises(OSError, match="no fixed range: save it with 8 or 16 bits"):
+        read_picture(tmp_path / "odd.tif", (4, 4))
+
+
+@pytest.mark.parametrize("size", ["ab", None, 8.5, -1, (0, 0)])
+def test_a_wrong_size_is_not_blamed_on_the_picture(tmp_path, size):
+    (tmp_path / "fine.jpg").write_bytes(picture_bytes())
+    with pytest.raises(OURS, match="size must be"):
+        read_picture(tmp_path / "fine.jpg", size)
 
 
 def picture_bytes(kind="JPEG", size=(40, 30)):

@@ -27,6 +27,8 @@ class HybridBlock(gluon.HybridBlock):
     def forward(self, x, *args):
         if not isinstance(x, (nd.NDArray, mx.sym.Symbol)):
             raise TypeError(f"{type(self).__name__} takes an NDArray; got {type(x).__name__}: pass nd.array(x)")
+        if isinstance(x, mx.sym.Symbol) and len(x.list_outputs()) != 1:
+            raise TypeError(f"{type(self).__name__} takes one symbol; got a group of {len(x.list_outputs())}")
         # mxnet's NumPy mode has symbols and open shapes of another kind; there mxnet's own errors have to do.
         if isinstance(x, nd.NDArray) and not mx.util.is_np_array():
             self._check_input(x)

@@ -77,7 +77,7 @@ class GoogLeNet(Network):
     relu : bool
         Put a ReLU behind the two convolutions of block 2, as in the paper; the notes have none there.
     width : float
-        Factor of the channels of all convolutions, at least 0.01: 0.5 makes a network with about a quarter of the work.
+        Factor of the channels of all convolutions, 0.01 to 1000: 0.5 makes a network with about a quarter of the work.
 
     Raises
     ------
@@ -99,7 +99,7 @@ class GoogLeNet(Network):
         self, num_classes: int, verbose: bool = False, relu: bool = False, width: float = 1.0, **kwargs
     ) -> None:
         super().__init__(**kwargs)
-        num_classes, width = whole("num_classes", num_classes, 1), number("width", width, 0.01)
+        num_classes, width = whole("num_classes", num_classes, 1), number("width", width, 0.01, 1000)
         self.verbose = flag("verbose", verbose)
         activation = "relu" if flag("relu", relu) else None
 
