@@ -419,7 +419,13 @@ def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp
     for name in one:
         np.testing.assert_array_equal(one[name].asnumpy(), other[name].asnumpy())
     assert cli.main(["train", "--resume", "runs/lenet"]) == 1
-    assert "runs/lenet holds no training that was interrupted (settings.json is missing)" in capsys.readouterr().err
+    assert "runs/lenet holds a training that is finished: there is nothing to resume" in capsys.readouterr().err
+    for name in ("vgg", "nin"):
+        Path("runs", name).mkdir()
+    Path("runs/nin/settings.json").write_text("{}")
+    assert cli.main(["train", "--resume", "runs/vgg"]) == 1
+    message = "runs/vgg holds no training that was interrupted (settings.json is missing); runs/nin does"
+    assert message in capsys.readouterr().err
 
 
 def test_checkpoints_of_ones_own_are_neither_used_nor_removed(few_pictures, monkeypatch, capsys):

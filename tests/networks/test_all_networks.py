@@ -409,7 +409,7 @@ def test_slim_networks_have_the_same_layers():
     narrow = g.GoogLeNet(10, width=0.01)
     narrow.initialize()
     assert min(row.output_shape[1] for row in g.summary(narrow, (1, 1, 96, 96)).layers) == 1
-    with pytest.raises(ValueError, match=r"width must be at least 0\.01; got 0"):
+    with pytest.raises(ValueError, match=r"width must be from 0.01 to 1000; got 0"):
         g.GoogLeNet(10, width=0)
     with pytest.raises(ValueError, match="init_channels must be at least 1; got 0"):
         g.ResNet(10, init_channels=0)
