@@ -19,7 +19,7 @@ PARALLEL ?= -n auto --maxprocesses 4 --dist worksteal
 help: ## list these commands
 	@echo "make [VARIABLE=value] COMMAND"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: PYTHON (interpreter for .venv; default: the newest of 3.11, 3.10, 3.9, 3.8), LAB_FLAGS (for JupyterLab), LESSONS (files), PARALLEL (for pytest)"
+	@echo "Variables: PYTHON (interpreter for .venv; default: the newest of 3.14 to 3.10), LAB_FLAGS (for JupyterLab), LESSONS (files), PARALLEL (for pytest)"
 
 # Without a screen JupyterLab only prints its address; root has to be allowed, as in containers.
 NO_BROWSER := $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s))),,--no-browser)
@@ -56,13 +56,13 @@ run: $(STAMP) ## execute every lesson from top to bottom; notebooks and pages go
 	done; test -z "$$failed"
 
 site: $(STAMP) ## build a site of the lessons, the reference and the docs in build/site, to read without running
-	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable ".[site]"
+	$(INSTALL) --quiet --editable ".[site]"
 	rm -rf build/site build/doctrees
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
 	@echo "build/site/index.html"
 
 test-browser: site ## in Chromium: run lessons in JupyterLab as a user does, read the site; screenshots go to docs/images
-	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable ".[browser]"
+	$(INSTALL) --quiet --editable ".[browser]"
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser
 
 data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
@@ -99,20 +99,19 @@ $(OTHERS)/.installed: benchmarks/requirements.txt $(STAMP)
 
 PADDLE := paddlepaddle==3.3.1
 
-test-all: $(STAMP) ## run the package's tests in every Python from 3.8 to 3.13 that is installed, see noxfile.py
-	$(BIN)/pip install --disable-pip-version-check --quiet nox uv
+test-all: $(STAMP) ## run the package's tests in every Python from 3.10 to 3.14 that is installed, see noxfile.py
+	$(INSTALL) --quiet nox
 	$(BIN)/nox
 
 coverage: $(STAMP) ## run the package's tests and tell which lines and branches none of them reaches
 	$(BIN)/python -m pytest $(PARALLEL) tests --cov gluon_cnn --cov-branch --cov-report term-missing:skip-covered --cov-fail-under 95
 
-lock: $(STAMP) ## choose the newest versions that fit together and write constraints.txt
-	$(BIN)/pip install --quiet uv
+lock: $(STAMP) ## choose the newest versions that fit together and write requirements.txt
 	@mkdir -p build
-	{ echo '# The exact versions that `make lab` and `make test` install, for each Python. Made by: make lock'; \
-	  $(BIN)/uv pip compile --universal --python-version 3.8 --all-extras --upgrade --no-emit-index-url \
-	  --no-emit-find-links --no-annotate --no-header --quiet pyproject.toml; } > build/constraints.txt
-	mv build/constraints.txt constraints.txt
+	{ echo '# The exact versions of all that `make` installs, for each Python. Made by: make lock'; \
+	  echo $(MXNET) uv nox | tr ' ' '\n' | $(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet pyproject.toml -; } > build/requirements.txt
+	mv build/requirements.txt requirements.txt
 
 clean: ## remove .venv, build/ and all caches
 	rm -rf $(VENV) .nox build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
@@ -125,23 +124,36 @@ $(STAMP): rebuild
 endif
 endif
 
-PYTHONS := $(or $(PYTHON),python3.11 python3.10 python3.9 python3.8 python3 python)
-FITS := import sys; sys.exit(not (3, 8) <= sys.version_info[:2] <= (3, $(if $(PYTHON),13,11)))
+# pyproject.toml tells uv to ignore that mxnet excludes NumPy 2; pip cannot be told. requirements.txt holds the versions.
+MXNET := mxnet==1.9.1
+INSTALL = $(BIN)/uv pip install --python $(BIN)/python --constraint requirements.txt
+# uv knows no settings of pip: the mirror that you set for pip serves here, too.
+MIRROR = $(or $(UV_DEFAULT_INDEX),$(shell $(BIN)/pip config get global.index-url 2> /dev/null))
 
-$(STAMP): pyproject.toml constraints.txt
-	@python=$$(for p in $(PYTHONS); do if $$p -c '$(FITS)' 2> /dev/null; then echo $$p; break; fi; done); \
-	if [ -z "$$python" ]; then \
-	  echo "No Python that mxnet 1.9.1 runs on was found (looked for: $(PYTHONS))."; \
-	  echo "Install Python 3.11, 3.10, 3.9 or 3.8, or name one, 3.12 or 3.13, too: make lab PYTHON=/path/to/python3.12"; exit 1; \
+PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3.10 python3 python)
+FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))
+
+$(STAMP): pyproject.toml requirements.txt
+	@for p in $(PYTHONS); do \
+	  if "$$p" -c '$(FITS)' 2> /dev/null; then \
+	    fits=$$p; if "$$p" -c 'import ensurepip, venv' 2> /dev/null; then python=$$p; break; fi; \
+	  fi; \
+	done; \
+	if [ -z "$$fits" ]; then \
+	  echo "The course needs Python 3.10 to 3.14, and none was found (looked for: $(PYTHONS))."; \
+	  echo "Install one (Debian and Ubuntu: sudo apt-get install python3 python3-venv) or name it: make lab PYTHON=/path/to/python3.12"; \
+	  exit 1; \
 	fi; \
-	if ! $$python -c 'import ensurepip, venv' 2> /dev/null; then \
-	  echo "$$python cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; \
+	if [ -z "$$python" ]; then \
+	  echo "$$fits cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; \
 	fi; \
 	case "$$(uname -s)-$$(uname -m)" in Linux-x86_64|Linux-aarch64|Darwin-x86_64) ;; *) \
-	  echo "There is no mxnet 1.9.1 for $$(uname -s) on $$(uname -m); a Linux container runs the course."; exit 1;; esac; \
-	echo "Making $(VENV) with $$($$python --version) (about 1.4 GB; some minutes the first time)"; \
-	$$python -m venv $(if $(filter rebuild,$?),--clear) $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade "pip>=23.1"
-	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable ".[course,dev,export]"
+	  echo "There is no mxnet 1.9.1 for $$(uname -s) on $$(uname -m): open the course in its container, see docs/environment.md."; \
+	  exit 1;; \
+	esac; \
+	echo "Making $(VENV) with $$("$$python" --version) (about 1.3 GB; a minute or two the first time)"; \
+	"$$python" -m venv $(if $(filter rebuild,$?),--clear) $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --quiet "$$(grep '^uv==' requirements.txt)"
+	$(if $(MIRROR),UV_DEFAULT_INDEX=$(MIRROR)) $(INSTALL) --compile-bytecode --editable ".[course,dev,export]" $(MXNET)
 	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
 	@touch $@

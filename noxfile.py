@@ -1,12 +1,13 @@
-"""The package's tests in every Python that is allowed, with the core alone and in full: make test-all."""
+"""The package's tests in every supported Python that is installed, with the core alone and in full: make test-all."""
 
 import os
 
 import nox
 
-PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 TESTS = ["pytest>=8", "pytest-xdist", "hypothesis>=6", "pyyaml"]
-CORE = ["numpy", "matplotlib", "pillow", "tqdm", "requests"]
+CORE = ["numpy", "matplotlib", "pillow", "tqdm", "requests", "lazy-loader"]
+MXNET = "mxnet==1.9.1"
 
 nox.needs_version = ">=2024.4"
 nox.options.default_venv_backend = "uv"
@@ -17,13 +18,9 @@ nox.options.error_on_missing_interpreters = False  # those that are not installe
 @nox.session(python=PYTHONS)
 @nox.parametrize("dependencies", ["newest", "oldest"])
 def core(session: nox.Session, dependencies: str) -> None:
-    """What `pip install gluon-cnn` brings, in the newest or the oldest versions that it allows and this Python has."""
-    which = []
-    if dependencies == "oldest":
-        # the oldest with a wheel for this Python; NumPy below 2 has none for 3.13
-        wheels = [name for name in CORE if (session.python, name) != ("3.13", "numpy")]
-        which = ["--resolution", "lowest-direct", *(f"--only-binary={name}" for name in wheels)]
-    session.install("-e", ".", *which)
+    """What the README's command for one's own work installs, in the newest or the oldest versions that are allowed."""
+    oldest = ["--resolution", "lowest-direct", *(f"--only-binary={name}" for name in CORE)]  # that have a wheel
+    session.install("-e", ".", MXNET, *(oldest if dependencies == "oldest" else []))
     session.install(*TESTS)
     _test(session)
 
@@ -31,7 +28,7 @@ def core(session: nox.Session, dependencies: str) -> None:
 @nox.session(python=PYTHONS)
 def full(session: nox.Session) -> None:
     """All that the course uses, in the newest versions."""
-    session.install("-e", ".[course,dev,export]")
+    session.install("-e", ".[course,dev,export]", MXNET)
     session.run("mypy")  # what it finds depends on the versions of NumPy and Pillow
     _test(session)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import gluon_cnn as g
 from gluon_cnn import experiment
-from gluon_cnn.summary import format_table, summary
+from gluon_cnn.networks.summary import format_table, summary
 from PIL import Image
 from tqdm import tqdm
 

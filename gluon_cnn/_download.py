@@ -60,14 +60,17 @@ def _fetch(url: str, part: Path) -> None:
             have = 0  # the server sends all of it again
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
-        with part.open("ab" if have else "wb") as file, tqdm(
-            total=total,
-            initial=have,
-            unit="B",
-            unit_scale=True,
-            desc=part.name.replace(".part", ""),
-            disable=progress_disabled(),
-        ) as bar:
+        with (
+            part.open("ab" if have else "wb") as file,
+            tqdm(
+                total=total,
+                initial=have,
+                unit="B",
+                unit_scale=True,
+                desc=part.name.replace(".part", ""),
+                disable=progress_disabled(),
+            ) as bar,
+        ):
             for chunk in response.iter_content(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))

@@ -1,15 +1,14 @@
-"""What has to happen before ``import mxnet``: threads, and names that newer NumPy and Python dropped.
+"""What happens around ``import mxnet``: the threads it computes with, a faster start, and a message when it fails.
 
-``gluon_cnn/__init__.py`` imports this module first. When mxnet cannot be imported, ``mxnet_problem`` says why
-and what to do, and ``python -m gluon_cnn.doctor`` still runs.
+``gluon_cnn/__init__.py`` imports this module first; what makes MXNet run at all is in ``gluon_cnn/compat.py``.
 """
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import ctypes
 import functools
+import importlib.abc
 import importlib.util
 import os
 import platform
@@ -18,17 +17,14 @@ import subprocess
 import sys
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-from gluon_cnn import _serve
+from gluon_cnn import _serve, compat
 
 MXNET_VERSION = "1.9.1"
-THREADS_WERE_CHOSEN = "OMP_NUM_THREADS" in os.environ  # by the user: below, it is set in any case
-
-# NumPy 1.24 removed these aliases of Python's own types; mxnet 1.9.1 and gluoncv still use them.
-NUMPY_ALIASES = ("bool", "int", "float", "complex", "object", "str")
+CHOSEN_THREADS = os.environ.get("OMP_NUM_THREADS")  # by the user; None when it was not set, which it is from here on
+INSTALL_MXNET = f"pip install --no-deps mxnet=={MXNET_VERSION}"  # its metadata excludes NumPy 2
 
 DEBIAN_PACKAGES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0", "libGL.so.1": "libgl1"}
 
@@ -104,6 +100,12 @@ def mxnet_threads() -> int | None:
         return None
 
 
+def readable_threads() -> int | None:
+    """Return the first number in the user's OMP_NUM_THREADS, such as 4 in "4,2": MXNet reads no list."""
+    number = re.match(r"\s*\+?(\d+)", CHOSEN_THREADS or "")
+    return int(number[1]) or None if number else None
+
+
 @functools.lru_cache
 def channels_at_once(cpuinfo: str | Path = "/proc/cpuinfo") -> int:
     """Return the channels (float32) in a block of oneDNN's fast convolutions: 16 with AVX-512, else 8."""
@@ -124,7 +126,7 @@ def remark(text: str) -> None:
 
 
 def import_advice(error: BaseException) -> str:
-    """Say what an error met while importing a library means and what mends it."""
+    """Say what an error met while importing a library means, and which command fixes it."""
     text = str(error).strip()
     first_line = text.splitlines()[0] if text else type(error).__name__
     missing = re.search(
@@ -134,34 +136,26 @@ def import_advice(error: BaseException) -> str:
     if library and re.match(r"lib(cu|nccl|nv)", library):
         return (
             f"{library} is missing: this build of mxnet needs the CUDA 11 and cuDNN 8 libraries on LD_LIBRARY_PATH. "
-            f"Without a GPU install the CPU build: pip install mxnet=={MXNET_VERSION}"
+            f"Without a GPU install the CPU build: {INSTALL_MXNET}"
         )
     if library:
         package = DEBIAN_PACKAGES.get(library)
         how = f"apt-get install {package}" if package else f"install the package of your system that holds {library}"
         return f"the system library {library} is missing: {how}"
     if isinstance(error, ModuleNotFoundError) and error.name == "mxnet":
-        return (
-            f"mxnet is not installed: pip install mxnet=={MXNET_VERSION} "
-            f"(there are wheels for Linux and for macOS on Intel; this is {platform.system()} {platform.machine()})"
-        )
+        return f"mxnet is not installed: {INSTALL_MXNET}{_no_wheel()}"
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.startswith("distutils"):
         return f"Python {platform.python_version()} has no distutils, as mxnet needs: pip install --upgrade setuptools"
-    if int(np.__version__.split(".")[0]) >= 2:
-        return f'NumPy {np.__version__} is too new for mxnet {MXNET_VERSION}: pip install "numpy<2" ({first_line})'
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"{error.name} is not installed: pip install {error.name}"
     return f"{type(error).__name__}: {first_line}"
 
 
-def _restore_names() -> None:
-    for name in NUMPY_ALIASES:
-        if name not in vars(np):
-            setattr(np, name, getattr(builtins, name))
-    try:
-        importlib.import_module("distutils")
-    except ModuleNotFoundError:
-        # setuptools brings a distutils of its own; without it import_advice says so when mxnet asks for one
-        with contextlib.suppress(Exception):  # one from before Python 3.12 fails in its own way
-            importlib.import_module("setuptools")
+def _no_wheel() -> str:
+    system, machine = platform.system(), platform.machine()
+    if (system, machine) in (("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "x86_64")):
+        return ""
+    return f" (there is none for {system} on {machine}: use the container, see docs/environment.md)"
 
 
 class _OnFirstUse(types.ModuleType):
@@ -189,39 +183,57 @@ def _on_first_use(name: str) -> Iterator[None]:
         waiting.leave()
 
 
-def _import_mxnet() -> str | None:
-    """Import mxnet with all cores and all names; return what went wrong, if anything did."""
-    imported_before = "mxnet" in sys.modules
-    cores = available_cores()
-    os.environ.setdefault("OMP_NUM_THREADS", str(cores))
-    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each graph that is bound tells of oneDNN on stderr
-    _restore_names()
-    try:
-        if os.environ.get("DMLC_ROLE") in _serve.ROLES:
-            _serve.serve()
-        with warnings.catch_warnings(), _on_first_use("scipy.stats"):  # a third of the time that mxnet takes to import
-            warnings.simplefilter("ignore", DeprecationWarning)  # distutils' own, on Python 3.10 and 3.11
-            importlib.import_module("mxnet")
-    except Exception as error:  # whatever it is, the doctor must be able to report it
-        return import_advice(error)
-    if not sys.modules["mxnet"].runtime.Features().is_enabled("CUDA"):
+@contextlib.contextmanager
+def _importing_mxnet(module: types.ModuleType) -> Iterator[None]:
+    """Serve instead where this process is a server, import faster, and explain what goes wrong."""
+    if not hasattr(module, "__version__"):  # it is imported now, and was not before
+        try:
+            if os.environ.get("DMLC_ROLE") in _serve.ROLES:
+                _serve.serve()
+            with _on_first_use("scipy.stats"):  # a third of the time that mxnet takes to import
+                yield
+        except Exception as error:
+            raise ImportError(f"mxnet cannot be imported: {import_advice(error)}", name="mxnet") from error
+    else:
+        yield
+    if not vars(module)["runtime"].Features().is_enabled("CUDA"):
         # Updating four weight arrays at a time spares a GPU launches; on a CPU, one by one is a third faster.
         os.environ.setdefault("MXNET_OPTIMIZER_AGGREGATION_SIZE", "1")
-    threads = mxnet_threads() if imported_before and not THREADS_WERE_CHOSEN else None
+
+
+class _Missing(importlib.abc.MetaPathFinder):
+    """Say how to install mxnet when no other finder has found it."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> None:
+        if name == "mxnet":
+            raise ModuleNotFoundError(import_advice(ModuleNotFoundError(name=name)), name=name)
+
+
+@functools.lru_cache
+def mxnet_problem() -> str | None:
+    """Import mxnet; return why that fails and what to do about it, or None."""
+    try:
+        importlib.import_module("mxnet")
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+def _start() -> None:
+    cores, chosen = available_cores(), readable_threads()
+    if CHOSEN_THREADS and not chosen:
+        remark(f"OMP_NUM_THREADS={CHOSEN_THREADS} is not a number of threads: using {cores}, one for each core")
+    threads = mxnet_threads() if "mxnet" in sys.modules and not chosen else None
     if threads is not None and threads < cores:
         warnings.warn(
             f"mxnet was imported before gluon_cnn and computes with {threads} of {cores} cores: "
             "import gluon_cnn first, or set OMP_NUM_THREADS before Python starts",
             stacklevel=4,
         )
-    return None
+    os.environ["OMP_NUM_THREADS"] = str(chosen or cores)
+    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each graph that is bound tells of oneDNN on stderr
+    compat.around_import("mxnet", _importing_mxnet)
+    sys.meta_path.append(_Missing())
 
 
-mxnet_problem = _import_mxnet()
-
-
-def refuse(name: str) -> object:
-    """Stand in for the package's names while mxnet cannot be imported: say what to do about it."""
-    if name not in sys.modules["gluon_cnn"].__all__:
-        raise AttributeError(f"module 'gluon_cnn' has no attribute {name!r}")  # Python then looks for a submodule
-    raise ImportError(f"gluon_cnn needs mxnet, and {mxnet_problem}. For more: python -m gluon_cnn.doctor")
+_start()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Callable
+from collections.abc import Callable, Iterable
 
 import mxnet as mx
 from gluon_cnn._checks import finite, floats, in_our_words, pair, scores_of, whole

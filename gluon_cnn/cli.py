@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     """Run a command; tell what is wrong in a line."""
-    if _runtime.mxnet_problem and options.command != "doctor":
-        print(f"gluon-cnn needs mxnet, and {_runtime.mxnet_problem}. For more: gluon-cnn doctor", file=sys.stderr)
+    if options.command != "doctor" and (problem := _runtime.mxnet_problem()):
+        print(f"gluon-cnn: {problem} (more: gluon-cnn doctor)", file=sys.stderr)
         return 1
     with contextlib.suppress(AttributeError):  # a name that is no UTF-8 may be told, too
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -12,10 +12,10 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from gluon_cnn._runtime import progress_disabled
-from gluon_cnn.convolution import receptive_field
 from gluon_cnn.experiment import NETWORKS, choose, experiment, fewest_pixels
+from gluon_cnn.layers.convolution import receptive_field
+from gluon_cnn.networks.summary import format_table, summary
 from gluon_cnn.plotting import COLORS, WIDEST, show_or_write, style
-from gluon_cnn.summary import format_table, summary
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from mxnet import gluon
 from tqdm.auto import tqdm

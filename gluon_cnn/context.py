@@ -54,7 +54,7 @@ def try_all_gpus() -> list[mx.Context]:
     return [ctx for ctx in contexts if ctx.device_type == "gpu"] or [mx.cpu()]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _choose(i: int) -> mx.Context:
     problem = gpu_problem(i)
     if problem is None:

@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Tuple, Union
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -63,8 +63,8 @@ HOSTS = (
 # Those of skimage.data that are in scikit-image's wheel and need no download.
 PICTURES = ("astronaut", "camera", "chelsea", "coffee")
 
-Split = Tuple[np.ndarray, np.ndarray]  # images, labels
-Arrays = Union[Split, Tuple[Split, Split]]
+Split = tuple[np.ndarray, np.ndarray]  # images, labels
+Arrays = Split | tuple[Split, Split]
 
 TEST_SHARE = 0.2  # of pictures that come in one lot
 

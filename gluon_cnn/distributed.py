@@ -194,6 +194,6 @@ def _end_now(*error) -> NoReturn:
     leave(1)
 
 
-@functools.lru_cache(maxsize=None)  # a store takes each key once
+@functools.cache  # a store takes each key once
 def _sharing(store: mx.kvstore.KVStoreBase) -> Workers:
     return Workers(store)

@@ -43,7 +43,7 @@ def examine() -> Iterator[Finding]:
         yield Finding(name, metadata.version(name))
     for module, (distribution, purpose) in OPTIONAL.items():
         yield _optional(module, distribution, purpose)
-    if _runtime.mxnet_problem is None:
+    if _runtime.mxnet_problem() is None:
         yield _threads()
         yield from _contexts()
         yield from _data()
@@ -71,9 +71,9 @@ def main() -> int:
 
 def _python() -> Finding:
     found = f"{platform.python_version()} ({sys.executable})"
-    if (3, 8) <= sys.version_info[:2] <= (3, 13):
+    if sys.version_info[:2] <= (3, 14):  # what is older, pip refuses
         return Finding("python", found)
-    return Finding("python", found, "mxnet 1.9.1 is known to work on Python 3.8 to 3.13", serious=True)
+    return Finding("python", found, "the course is tested on Python 3.10 to 3.14: make lab PYTHON=python3.14")
 
 
 def _mxnet() -> Finding:
@@ -81,8 +81,8 @@ def _mxnet() -> Finding:
         version = metadata.version("mxnet")
     except metadata.PackageNotFoundError:
         version = "not installed under this name"  # a GPU wheel is called mxnet-cu112
-    if _runtime.mxnet_problem is not None:
-        return Finding("mxnet", f"{version}, cannot be imported", _runtime.mxnet_problem, serious=True)
+    if problem := _runtime.mxnet_problem():
+        return Finding("mxnet", f"{version}, cannot be imported", problem, serious=True)
     import mxnet as mx
 
     if mx.__version__ != _runtime.MXNET_VERSION:
@@ -95,7 +95,7 @@ def _optional(module: str, distribution: str, purpose: str) -> Finding:
         version = metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return Finding(distribution, "not installed", f"{purpose}: pip install {distribution}")
-    if module == "gluoncv" and _runtime.mxnet_problem is not None:
+    if module == "gluoncv" and _runtime.mxnet_problem() is not None:
         return Finding(distribution, version)  # it would only report mxnet's problem again
     try:
         importlib.import_module(module)
@@ -107,6 +107,8 @@ def _optional(module: str, distribution: str, purpose: str) -> Finding:
 def _threads() -> Finding:
     cores, threads = _runtime.available_cores(), _runtime.mxnet_threads()
     found = f"{threads if threads is not None else os.environ['OMP_NUM_THREADS']} of {cores} cores"
+    if _runtime.CHOSEN_THREADS and not _runtime.readable_threads():
+        return Finding("threads", found, f"OMP_NUM_THREADS={_runtime.CHOSEN_THREADS} is not a number: unset it")
     if threads is not None and threads < cores:
         setting = os.environ["OMP_NUM_THREADS"]
         return Finding("threads", found, f"OMP_NUM_THREADS={setting} is set: unset it to use all cores")

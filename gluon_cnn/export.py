@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +40,7 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     Raises
     ------
     ImportError
-        When ``onnx`` is not installed, or one that MXNet's converter cannot use.
+        When ``onnx`` is not installed.
     TypeError
         When ``net`` is no HybridBlock.
     ValueError
@@ -64,14 +63,12 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     _check_numbers(net, parameters)
     try:
         import onnx
-        from onnx import mapping  # noqa: F401 (the converter needs it; onnx 1.19 dropped it)
     except ImportError as error:
-        raise ImportError(f'writing ONNX takes onnx: pip install "onnx>=1.15,<1.19" ({error})') from None
+        raise ImportError(f"writing ONNX takes onnx: pip install onnx onnxruntime ({error})") from None
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 
     with _in_our_words(net):
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of onnx, that the converter uses its `mapping`
+        with tempfile.TemporaryDirectory() as folder:
             written = str(Path(folder) / "network.onnx")
             mx.onnx.export_model(
                 symbol,

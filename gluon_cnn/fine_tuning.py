@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mxnet as mx
 from gluon_cnn._checks import flag, network, number, whole, with_weights
-from gluon_cnn.normalization import BatchNorm
+from gluon_cnn.layers.normalization import BatchNorm
 from gluon_cnn.training import History, as_contexts, contexts_of, train
 from mxnet import gluon, init, lr_scheduler, nd
 from mxnet.gluon import nn

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
-from gluon_cnn.normalization import BatchNorm
+from gluon_cnn.layers.normalization import BatchNorm
 from mxnet import gluon, nd
 from mxnet.gluon import nn
 

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_cnn._checks import whole
-from gluon_cnn._runtime import THREADS_WERE_CHOSEN, available_cores
+from gluon_cnn._runtime import available_cores, readable_threads
 
 __all__ = ["Host", "launch", "read_hosts"]
 
 SECONDS_TO_END = 10  # for servers once the workers are through, and for any process that is told to stop
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 # With DMLC_ROLE=server or scheduler the import serves and then exits; it comes back when something is wrong with mxnet.
-SERVE = ("-c", "import gluon_cnn as g; raise SystemExit(g._runtime.mxnet_problem)")
+SERVE = ("-c", "from gluon_cnn import _runtime; raise SystemExit(_runtime.mxnet_problem())")
 PASSED_ON = ("GLUON_CNN_DATA", "MXNET_HOME", "TQDM_DISABLE", "DMLC_INTERFACE")  # to other machines
 
 
@@ -125,7 +125,7 @@ def launch(
         "DMLC_NUM_SERVER": str(servers),
     }
     threads = {}
-    if THREADS_WERE_CHOSEN:
+    if readable_threads():
         threads["OMP_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
     elif not hosts:
         threads["OMP_NUM_THREADS"] = str(max(1, available_cores() // workers))

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from mxnet import nd
 
 if TYPE_CHECKING:
-    from gluon_cnn.summary import Summary
+    from gluon_cnn.networks.summary import Summary
     from gluon_cnn.training import History
 
 __all__ = ["COLORS", "plot_confusion", "plot_history", "plot_shares", "show_images", "style"]

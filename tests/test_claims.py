@@ -10,7 +10,7 @@ import gluon_cnn as g
 import numpy as np
 import pytest
 import yaml
-from gluon_cnn.normalization import RGB_MEAN, RGB_STD
+from gluon_cnn.layers.normalization import RGB_MEAN, RGB_STD
 from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 

@@ -49,11 +49,11 @@ def test_every_command_explains_itself(capsys):
 
 
 def test_without_mxnet_each_command_but_the_doctor_says_what_to_do(capsys, monkeypatch):
-    monkeypatch.setattr(cli._runtime, "mxnet_problem", "mxnet is not installed: pip install mxnet")
+    monkeypatch.setattr(cli._runtime, "mxnet_problem", lambda: "mxnet is not installed: pip install mxnet")
     assert run(capsys, "summary", "lenet") == (
         1,
         "",
-        "gluon-cnn needs mxnet, and mxnet is not installed: pip install mxnet. For more: gluon-cnn doctor\n",
+        "gluon-cnn: mxnet is not installed: pip install mxnet (more: gluon-cnn doctor)\n",
     )
 
 

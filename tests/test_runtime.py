@@ -1,26 +1,11 @@
 """What happens before mxnet is imported. Most of it has to be seen from a process of its own."""
 
-import os
-import subprocess
 import sys
-import textwrap
 
 import pytest
 from gluon_cnn import _runtime
 
-
-def run(code, **environment):
-    """Run Python code in a fresh process and return what it printed and what it wrote to stderr."""
-    env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        env={**env, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.stdout.strip(), done.stderr
+from tests.processes import run
 
 
 def machine(root, siblings, **files):
@@ -106,24 +91,35 @@ def test_mxnet_computes_with_all_cores():
     assert printed == f"True {_runtime.available_cores()}"
 
 
-def test_the_users_number_of_threads_stays():
-    printed, _ = run(
-        "import gluon_cnn, os; print(os.environ['OMP_NUM_THREADS'], gluon_cnn._runtime.mxnet_threads())",
-        OMP_NUM_THREADS="1",
+@pytest.mark.parametrize(("value", "threads"), [("1", 1), ("1,2", 1), (" 1 ", 1), ("+1", 1), ("01", 1)])
+def test_the_users_number_of_threads_stays(value, threads):
+    """OpenMP takes a list, one number for each level of nesting; MXNet would end the process."""
+    printed, errors = run(
+        "import gluon_cnn, mxnet, os; print(os.environ['OMP_NUM_THREADS'], gluon_cnn._runtime.mxnet_threads())",
+        OMP_NUM_THREADS=value,
     )
-    assert printed == "1 1"
+    assert printed == f"{threads} {threads}"
+    assert not errors
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "-2", ","])
+def test_a_number_of_threads_that_is_none_is_named_and_replaced(value):
+    printed, errors = run("import gluon_cnn, mxnet; print(gluon_cnn._runtime.mxnet_threads())", OMP_NUM_THREADS=value)
+    assert printed == str(_runtime.available_cores())
+    assert errors.count(f"OMP_NUM_THREADS={value} is not a number of threads") == 1
+
+
+def test_the_doctor_names_a_number_of_threads_that_is_none():
+    printed, _ = run("from gluon_cnn import doctor; doctor.main()", OMP_NUM_THREADS="abc")
+    assert "-> OMP_NUM_THREADS=abc is not a number: unset it" in printed
 
 
 MXNET_FIRST = """
-    import numpy as np
-    np.bool = bool  # what lets mxnet import without gluon_cnn's help
-    np.object, np.int, np.float = object, int, float
-    try:
-        import distutils
-    except ModuleNotFoundError:
-        import setuptools
-    import mxnet
-    from gluon_cnn import _runtime
+    import sys, gluon_cnn.compat, mxnet  # what another package does that lets mxnet import
+    del sys.modules["gluon_cnn"], sys.modules["gluon_cnn._runtime"]
+    import os; del os.environ["OMP_NUM_THREADS"]
+    import ctypes; ctypes.CDLL("libgomp.so.1").omp_set_num_threads(1)  # what mxnet chooses on two cores
+    import gluon_cnn
 """
 
 
@@ -135,20 +131,29 @@ def test_mxnet_imported_first_gives_one_warning():
 
 
 def test_mxnet_imported_first_with_a_chosen_number_gives_no_warning():
-    _, errors = run(MXNET_FIRST, OMP_NUM_THREADS="1")
+    _, errors = run(MXNET_FIRST.replace("del os.environ", "os.environ"), OMP_NUM_THREADS="1")
     assert "imported before" not in errors
 
 
-def test_numpy_keeps_what_it_has_and_gets_what_mxnet_needs():
+def test_nothing_is_imported_before_it_is_used():
+    """The command's help, the doctor on a broken machine and gluon_cnn.compat wait for none of these."""
     printed, _ = run("""
-        import numpy as np
-        had = set(vars(np))
-        import gluon_cnn
-        print(sorted(set(_n for _n in gluon_cnn._runtime.NUMPY_ALIASES if not hasattr(np, _n))))
-        print(all(getattr(np, n) is getattr(__import__("builtins"), n) for n in gluon_cnn._runtime.NUMPY_ALIASES
-                  if n not in had))
+        import sys, gluon_cnn as g
+        print([name for name in ("mxnet", "matplotlib", "PIL", "requests", "scipy") if name in sys.modules])
+        print(g.dropout.__name__, g.summary.__name__, g.BatchNorm.__name__, "mxnet" in sys.modules)
+        import gluon_cnn.layers.dropout, gluon_cnn.networks.summary
+        print(callable(g.dropout), callable(g.summary))
     """)
-    assert printed.splitlines() == ["[]", "True"]
+    assert printed.splitlines() == ["[]", "dropout summary BatchNorm True", "True True"]
+
+
+def test_a_name_that_is_not_there():
+    import gluon_cnn
+
+    with pytest.raises(AttributeError, match="no_such_layer"):
+        gluon_cnn.no_such_layer  # noqa: B018
+    with pytest.raises(ImportError, match="no_such_layer"):
+        from gluon_cnn import no_such_layer  # noqa: F401
 
 
 @pytest.mark.parametrize("first", ["pass", "import scipy.stats"])
@@ -183,7 +188,8 @@ def test_a_module_on_first_use_gives_way_to_what_is_inside(monkeypatch):
         (OSError("libquadmath.so.0: cannot open shared object file: No such file"), "apt-get install libquadmath0"),
         (OSError("libfoo.so.3: cannot open shared object file: No such file"), "that holds libfoo.so.3"),
         (OSError("libcudnn.so.8: cannot open shared object file: No such file"), "CUDA 11 and cuDNN 8"),
-        (ModuleNotFoundError("No module named 'mxnet'", name="mxnet"), "pip install mxnet==1.9.1"),
+        (ModuleNotFoundError("No module named 'mxnet'", name="mxnet"), "pip install --no-deps mxnet==1.9.1"),
+        (ModuleNotFoundError("No module named 'tqdm'", name="tqdm"), "pip install tqdm"),
         (ModuleNotFoundError("No module named 'distutils'", name="distutils"), "pip install --upgrade setuptools"),
         (RuntimeError("something\nelse"), "RuntimeError: something"),
     ],
@@ -192,24 +198,55 @@ def test_advice_names_the_remedy(error, advice):
     assert advice in _runtime.import_advice(error)
 
 
-def test_advice_for_numpy_2(monkeypatch):
-    monkeypatch.setattr(_runtime.np, "__version__", "2.1.0")
-    assert 'pip install "numpy<2"' in _runtime.import_advice(AttributeError("module 'numpy' has no attribute 'PZERO'"))
-
-
 @pytest.fixture
 def broken_mxnet(tmp_path):
     (tmp_path / "mxnet.py").write_text('raise OSError("libgomp.so.1: cannot open shared object file: No such file")')
     return {"PYTHONPATH": str(tmp_path)}
 
 
-def test_a_broken_mxnet_is_explained_when_a_name_is_used(broken_mxnet):
-    for code in ("import gluon_cnn; gluon_cnn.train", "from gluon_cnn import LeNet"):
-        _, errors = run(code, **broken_mxnet)
-        assert errors.strip().splitlines()[-1] == (
-            "ImportError: gluon_cnn needs mxnet, and the system library libgomp.so.1 is missing: "
-            "apt-get install libgomp1. For more: python -m gluon_cnn.doctor"
-        )
+@pytest.mark.parametrize("code", ["import gluon_cnn; gluon_cnn.train", "from gluon_cnn import LeNet", "import mxnet"])
+def test_a_broken_mxnet_is_explained_when_a_name_is_used(broken_mxnet, code):
+    _, errors = run(f"import gluon_cnn; {code}", **broken_mxnet)
+    assert errors.strip().splitlines()[-1] == (
+        "ImportError: mxnet cannot be imported: the system library libgomp.so.1 is missing: apt-get install libgomp1"
+    )
+
+
+WITHOUT_MXNET = """
+    import sys
+    from importlib.machinery import PathFinder
+    class Without(PathFinder):
+        @classmethod
+        def find_spec(cls, name, path=None, target=None):
+            return None if name == "mxnet" else super().find_spec(name, path, target)
+    sys.meta_path[sys.meta_path.index(PathFinder)] = Without
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import gluon_cnn as g; g.LeNet",
+        "from gluon_cnn.networks.resnet import Residual",
+        "import gluon_cnn, mxnet.gluon",
+    ],
+)
+def test_without_mxnet_the_command_that_installs_it_is_named(code):
+    _, errors = run(f"{WITHOUT_MXNET}\n    {code}")
+    assert errors.strip().splitlines()[-1] == (
+        "ModuleNotFoundError: mxnet is not installed: pip install --no-deps mxnet==1.9.1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "has_a_wheel"),
+    [("Linux", "x86_64", True), ("Linux", "aarch64", True), ("Darwin", "x86_64", True), ("Darwin", "arm64", False)],
+)
+def test_where_mxnet_has_no_wheel_the_container_is_named(monkeypatch, system, machine, has_a_wheel):
+    monkeypatch.setattr(_runtime.platform, "system", lambda: system)
+    monkeypatch.setattr(_runtime.platform, "machine", lambda: machine)
+    advice = _runtime.import_advice(ModuleNotFoundError(name="mxnet"))
+    assert ("container" in advice) is not has_a_wheel
 
 
 def test_the_doctor_works_without_mxnet(broken_mxnet):

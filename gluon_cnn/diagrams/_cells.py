@@ -36,7 +36,7 @@ def draw_cells(ax: Axes, x: float, y: float, values: np.ndarray, fill: Any = INP
 
     ``fill`` is one colour or a table of colours; further settings go to matplotlib's ``Rectangle``.
     """
-    fills = np.full(values.shape, fill) if isinstance(fill, str) else fill
+    fills: Any = np.full(values.shape, fill) if isinstance(fill, str) else fill
     for (row, column), value in np.ndenumerate(values):
         draw_cell(ax, x + column, y + row, value, fills[row, column], **settings)
 

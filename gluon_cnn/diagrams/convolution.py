@@ -7,15 +7,6 @@ from typing import Any
 
 import numpy as np
 from gluon_cnn._checks import pair
-from gluon_cnn.convolution import (
-    Padding,
-    Size,
-    _sides,
-    conv_output_size,
-    corr2d,
-    corr2d_multi_in_out,
-    receptive_field,
-)
 from gluon_cnn.diagrams._cells import (
     INPUT,
     KERNEL,
@@ -28,6 +19,15 @@ from gluon_cnn.diagrams._cells import (
     draw_padded,
     frame,
     write,
+)
+from gluon_cnn.layers.convolution import (
+    Padding,
+    Size,
+    _sides,
+    conv_output_size,
+    corr2d,
+    corr2d_multi_in_out,
+    receptive_field,
 )
 from gluon_cnn.plotting import COLORS, as_numbers
 from matplotlib.axes import Axes

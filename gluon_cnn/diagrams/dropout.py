@@ -7,7 +7,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 from gluon_cnn.diagrams._cells import INPUT, OUTPUT, canvas, draw_cells, write
-from gluon_cnn.dropout import MODES, dropout
+from gluon_cnn.layers.dropout import MODES, dropout
 from gluon_cnn.plotting import COLORS, as_numbers
 from mxnet import nd
 

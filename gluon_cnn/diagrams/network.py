@@ -7,8 +7,8 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 from gluon_cnn.diagrams._cells import INPUT, TINTS, arrow
+from gluon_cnn.networks.summary import LayerSummary, summary
 from gluon_cnn.plotting import COLORS, style
-from gluon_cnn.summary import LayerSummary, summary
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 from mxnet.gluon import Block

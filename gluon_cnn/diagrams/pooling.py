@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from gluon_cnn.diagrams._cells import TINTS, arrow, canvas, draw_cells, write
+from gluon_cnn.layers.pooling import pool2d
 from gluon_cnn.plotting import as_numbers
-from gluon_cnn.pooling import pool2d
 from mxnet import nd
 
 

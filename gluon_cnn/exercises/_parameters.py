@@ -9,11 +9,11 @@ from numbers import Real
 from typing import Any
 
 from gluon_cnn.lessons import judge
-from gluon_cnn.summary import Summary, summary
+from gluon_cnn.networks.summary import Summary, summary
 from mxnet import gluon, init
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def table_of(network: Callable[..., gluon.Block], *arguments: Any, shape: tuple[int, ...]) -> Summary:
     """Return the summary of a network for an input of this shape; a learner may need several tries."""
     net = network(*arguments)

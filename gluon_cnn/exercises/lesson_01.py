@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from gluon_cnn.convolution import conv_output_size, corr2d, receptive_field
+from gluon_cnn.layers.convolution import conv_output_size, corr2d, receptive_field
 from gluon_cnn.lessons import WrongAnswer, judge, result_of
 from mxnet import nd
 

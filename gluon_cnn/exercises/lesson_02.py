@@ -7,7 +7,7 @@ from collections.abc import Callable
 from numbers import Real
 
 import numpy as np
-from gluon_cnn.convolution import corr2d
+from gluon_cnn.layers.convolution import corr2d
 from gluon_cnn.lessons import WrongAnswer, judge, result_of
 from mxnet import nd
 

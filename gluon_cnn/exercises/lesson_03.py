@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from gluon_cnn.layers.normalization import BatchNorm
 from gluon_cnn.lessons import WrongAnswer, judge, result_of
-from gluon_cnn.normalization import BatchNorm
 from mxnet import nd
 from mxnet.gluon import nn
 

@@ -8,7 +8,7 @@ import numpy as np
 from gluon_cnn.exercises._parameters import judge_dense_share, table_of
 from gluon_cnn.lessons import WrongAnswer, judge
 from gluon_cnn.networks.lenet import LeNet
-from gluon_cnn.summary import Summary, summary
+from gluon_cnn.networks.summary import Summary, summary
 from mxnet import nd
 from mxnet.gluon import Block
 

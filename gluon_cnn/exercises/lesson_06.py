@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gluon_cnn.convolution import receptive_field
 from gluon_cnn.exercises._parameters import judge_dense_share, table_of
+from gluon_cnn.layers.convolution import receptive_field
 from gluon_cnn.lessons import judge
 from gluon_cnn.networks.alexnet import AlexNet
-from gluon_cnn.summary import Summary
+from gluon_cnn.networks.summary import Summary
 
 __all__ = ["check_1", "check_2", "check_3"]
 

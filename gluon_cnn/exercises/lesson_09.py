@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from gluon_cnn.convolution import receptive_field
+from gluon_cnn.layers.convolution import receptive_field
 from gluon_cnn.lessons import WrongAnswer, judge
 from mxnet import init, nd
 from mxnet.gluon import Block

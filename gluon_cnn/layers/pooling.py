@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from gluon_cnn._checks import pair
-from gluon_cnn.convolution import Padding, Size, _check_rank, _places, _sides, pad2d
+from gluon_cnn.layers.convolution import Padding, Size, _check_rank, _places, _sides, pad2d
 from mxnet import nd
 
 __all__ = ["pool2d"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Sequence
-from typing import Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -15,8 +14,8 @@ from mxnet.gluon import HybridBlock
 
 __all__ = ["conv_output_size", "corr2d", "corr2d_multi_in_out", "receptive_field"]
 
-Size = Union[int, Tuple[int, int]]
-Padding = Union[int, Tuple[int, int], Tuple[Tuple[int, int], Tuple[int, int]]]
+Size = int | tuple[int, int]
+Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
 
 ENLARGING = ("Deconvolution", "UpSampling", "_contrib_BilinearResize2D")

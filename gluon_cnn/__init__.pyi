@@ -1,0 +1,74 @@
+# The public names and the modules that hold them; each is imported when it is first used.
+from .augmentation import apply, apply_aug_list, five_crop_predict
+from .batches import Batches
+from .context import try_all_gpus, try_gpu
+from .datasets import fashion_mnist_labels, load_data, load_data_fashion_mnist
+from .export import export_onnx, export_symbol
+from .fine_tuning import finetune
+from .from_torch import load_torch_state
+from .layers.convolution import conv_output_size, corr2d, corr2d_multi_in_out, receptive_field
+from .layers.dropout import dropout
+from .layers.normalization import BatchNorm, batch_norm, pure_batch_norm
+from .layers.pooling import pool2d
+from .networks.alexnet import AlexNet
+from .networks.densenet import DenseBlock, DenseNet, conv_block, transition_block
+from .networks.googlenet import GoogLeNet, Inception
+from .networks.lenet import LeNet
+from .networks.nin import NiN, mlpconv
+from .networks.resnet import ResBlk, Residual, ResNet
+from .networks.summary import summary
+from .networks.vgg import VGG, VGG11, VGG_NOTES, vgg_block
+from .plotting import show_images
+from .quantization import quantize
+from .training import History, evaluate_accuracy, seed, train
+
+__version__: str
+
+__all__ = [
+    "VGG",
+    "VGG11",
+    "VGG_NOTES",
+    "AlexNet",
+    "BatchNorm",
+    "Batches",
+    "DenseBlock",
+    "DenseNet",
+    "GoogLeNet",
+    "History",
+    "Inception",
+    "LeNet",
+    "NiN",
+    "ResBlk",
+    "ResNet",
+    "Residual",
+    "apply",
+    "apply_aug_list",
+    "batch_norm",
+    "conv_block",
+    "conv_output_size",
+    "corr2d",
+    "corr2d_multi_in_out",
+    "dropout",
+    "evaluate_accuracy",
+    "export_onnx",
+    "export_symbol",
+    "fashion_mnist_labels",
+    "finetune",
+    "five_crop_predict",
+    "load_data",
+    "load_data_fashion_mnist",
+    "load_torch_state",
+    "mlpconv",
+    "pool2d",
+    "pure_batch_norm",
+    "quantize",
+    "receptive_field",
+    "seed",
+    "show_images",
+    "summary",
+    "train",
+    "transition_block",
+    "try_all_gpus",
+    "try_gpu",
+    "vgg_block",
+]

@@ -1,0 +1,194 @@
+"""Let MXNet 1.9.1 run on Python 3.10 to 3.14 with NumPy 1.26 or 2: import this module before ``mxnet``.
+
+>>> import gluon_cnn.compat
+>>> import mxnet as mx
+
+It needs NumPy and the standard library alone. ``docs/compat.md`` lists each change, its reason and how to undo it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import inspect
+import multiprocessing
+import sys
+import types
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+
+import numpy as np
+
+__all__ = ["NUMPY_NAMES", "PATCHES", "around_import"]
+
+
+def _removed(name: str) -> Callable[..., object]:
+    """Return a stand-in for one of NumPy's former financial functions, which MXNet lists and does not call."""
+
+    def function(*args: object, **kwargs: object) -> object:
+        raise NotImplementedError(f"NumPy has had no {name} since version 1.20; the package numpy-financial has")
+
+    return function
+
+
+# What MXNet, GluonCV and scripts written for them look up in NumPy. It removed the financial functions in 1.20, the
+# aliases of Python's own types in 1.24, the rest in 2.0 or later.
+NUMPY_NAMES: dict[str, object] = {
+    **{name: getattr(builtins, name) for name in ("bool", "int", "float", "complex", "object", "str")},
+    **dict.fromkeys(("Inf", "Infinity", "PINF", "infty"), np.inf),
+    **dict.fromkeys(("NAN", "NaN"), np.nan),
+    "NINF": -np.inf,
+    "PZERO": 0.0,
+    "NZERO": -0.0,
+    "alltrue": np.all,
+    "sometrue": np.any,
+    "product": np.prod,
+    "cumproduct": np.cumprod,
+    "round_": np.round,
+    "msort": lambda a: np.sort(a, axis=0),
+    "in1d": lambda ar1, ar2, **options: np.isin(np.ravel(ar1), ar2, **options),
+    "trapz": getattr(np, "trapezoid", None),  # since 2.0, which removed the old name
+    "compat": types.SimpleNamespace(basestring=str),
+    **{name: _removed(name) for name in ("mirr", "npv", "pmt", "ppmt", "pv", "rate")},
+}
+for _name, _value in NUMPY_NAMES.items():
+    if _name not in vars(np):  # what NumPy has stays
+        setattr(np, _name, _value)
+
+
+@contextmanager
+def _distutils(module: types.ModuleType) -> Iterator[None]:
+    """MXNet and GluonCV import ``distutils``: deprecated in Python 3.10 and 3.11, since 3.12 a part of setuptools."""
+    if importlib.util.find_spec("distutils") is None:
+        with suppress(ImportError):
+            importlib.import_module("setuptools")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+@contextmanager
+def _plain_settings(module: types.ModuleType) -> Iterator[None]:
+    """MXNet passes shapes, axes and other settings to its operators as text: ``(3, 4)``, not ``(np.int64(3), 4)``."""
+    yield
+    vars(module)["str"] = _text
+
+
+@contextmanager
+def _plain_shapes(module: types.ModuleType) -> Iterator[None]:
+    """The same for the shape of a symbol's variable."""
+    yield
+    _redefine(module, "var", "str(shape)", "_text(shape)")
+
+
+@contextmanager
+def _tobytes(module: types.ModuleType) -> Iterator[None]:
+    """NumPy 2.3 removed ``ndarray.tostring``, the old name of ``tobytes``."""
+    yield
+    _redefine(module, "pack", ".tostring()", ".tobytes()")
+    _redefine(module, "pack_img", ".tostring()", ".tobytes()")
+
+
+@contextmanager
+def _fork(module: types.ModuleType) -> Iterator[None]:
+    """Python 3.14 starts processes by ``forkserver`` on Linux; the workers of MXNet's data loaders need ``fork``."""
+    yield
+    if sys.platform == "linux":
+        fork = multiprocessing.get_context("fork")
+        names = {name: getattr(fork, name) for name in ("Lock", "Pool", "Process", "get_context")}
+        vars(module)["multiprocessing"] = types.SimpleNamespace(**{**vars(multiprocessing), **names})
+
+
+@contextmanager
+def _onnx_mapping(module: types.ModuleType) -> Iterator[None]:
+    """MXNet's converter reads ``onnx.mapping``, which ONNX 1.19 removed."""
+    yield
+    if importlib.util.find_spec("onnx.mapping") is None:
+        mapping = sys.modules["onnx.mapping"] = types.ModuleType("onnx.mapping")
+        helper = importlib.import_module("onnx.helper")
+        types_of = {number: helper.tensor_dtype_to_np_dtype(number) for number in helper.get_all_tensor_dtypes()}
+        vars(mapping)["TENSOR_TYPE_TO_NP_TYPE"] = types_of
+        vars(mapping)["NP_TYPE_TO_TENSOR_TYPE"] = {dtype: number for number, dtype in types_of.items()}
+        vars(module)["mapping"] = mapping
+
+
+def _text(value: object) -> str:
+    text = str(value)
+    return str(_without_numpy(value)) if "np." in text else text
+
+
+def _without_numpy(value: object) -> object:
+    if isinstance(value, (tuple, list)):
+        return (tuple if isinstance(value, tuple) else list)(map(_without_numpy, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _redefine(module: types.ModuleType, function: str, old: str, new: str) -> None:
+    """Define a function anew, with other text in its source."""
+    source = inspect.getsource(getattr(module, function)).replace(old, new)
+    vars(module)["_text"] = _text
+    exec(compile(source, str(module.__file__), "exec"), vars(module))
+
+
+Around = Callable[[types.ModuleType], AbstractContextManager[None]]
+
+# The modules that are executed inside contexts, with these. `del PATCHES[name]` before the import undoes one.
+PATCHES: dict[str, list[Around]] = {
+    "mxnet": [_distutils],
+    "mxnet._ctypes.ndarray": [_plain_settings],
+    "mxnet._ctypes.symbol": [_plain_settings],
+    "mxnet.io.io": [_plain_settings],
+    "mxnet.symbol.symbol": [_plain_shapes],
+    "mxnet.recordio": [_tobytes],
+    "mxnet.gluon.data.dataloader": [_fork],
+    "gluoncv": [_distutils],
+    "gluoncv.data.dataloader": [_fork],
+    "onnx": [_onnx_mapping],
+}
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Find what the other finders find, and have a module of ``PATCHES`` executed inside its contexts."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name not in PATCHES:
+            return None
+        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next((spec for spec in specs if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module: types.ModuleType) -> None:
+                with ExitStack() as stack:
+                    for around in PATCHES[name]:
+                        stack.enter_context(around(module))
+                    execute(module)
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+def around_import(name: str, around: Around) -> None:
+    """Have the module ``name`` executed inside the context ``around(module)`` from now on.
+
+    When it has been imported already, the context is entered and left at once.
+    """
+    PATCHES.setdefault(name, []).append(around)
+    _apply(name, around)
+
+
+def _apply(name: str, around: Around) -> None:
+    if name in sys.modules:
+        with around(sys.modules[name]):
+            pass
+
+
+sys.meta_path.insert(0, _Finder())
+for _name, _contexts in PATCHES.items():
+    for _context in _contexts:
+        _apply(_name, _context)
