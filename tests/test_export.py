@@ -319,5 +319,5 @@ def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys):
 def test_without_onnx_it_says_what_to_install(monkeypatch, tmp_path):
     net, shape = made("LeNet", False)
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    with pytest.raises(ImportError, match=r'pip install "onnx>=1.15,<1.19"'):
+    with pytest.raises(ImportError, match="pip install onnx onnxruntime"):
         g.export_onnx(net, tmp_path / "network.onnx", shape)
