@@ -152,7 +152,7 @@ $(STAMP): pyproject.toml requirements.txt
 	  exit 1;; \
 	esac; \
 	echo "Making $(VENV) with $$("$$python" --version) (about 1.3 GB; a minute or two the first time)"; \
-	"$$python" -m venv $(if $(filter rebuild,$?),--clear) $(VENV)
+	"$$python" -m venv --clear $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet "$$(grep '^uv==' requirements.txt)"
 	$(if $(MIRROR),UV_DEFAULT_INDEX=$(MIRROR)) $(INSTALL) --compile-bytecode --editable ".[course,dev,export]" $(MXNET)
 	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"

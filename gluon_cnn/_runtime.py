@@ -138,6 +138,8 @@ def import_advice(error: BaseException) -> str:
             f"{library} is missing: this build of mxnet needs the CUDA 11 and cuDNN 8 libraries on LD_LIBRARY_PATH. "
             f"Without a GPU install the CPU build: {INSTALL_MXNET}"
         )
+    if library and library.startswith(("libarmpl", "libamath", "libastring")):
+        return f"{library} of Arm's Performance Libraries is missing: docs/environment.md has three commands that replace it"
     if library:
         package = DEBIAN_PACKAGES.get(library)
         how = f"apt-get install {package}" if package else f"install the package of your system that holds {library}"

@@ -1,5 +1,6 @@
 """The files around the package agree with it and with each other."""
 
+import os
 import re
 import subprocess
 import sys
@@ -110,6 +111,37 @@ def test_no_python_gives_a_plain_message(tmp_path):
     assert done.returncode == 2
     assert "The course needs Python 3.10 to 3.14, and none was found (looked for: no-such-python)" in done.stdout
     assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("interpreters", "variables", "printed"),
+    [
+        ({"python3.14": "all", "python3.13": "all"}, [], "with python3.14"),
+        ({"python3.14": "no venv", "python3.13": "all"}, [], "with python3.13"),
+        ({"python3.14": "all", "mine": "all"}, ["PYTHON=mine"], "with mine"),
+        ({"mine": "no venv"}, ["PYTHON=mine"], "mine cannot make virtual environments. On Debian and Ubuntu: sudo apt-get"),
+        ({"mine": "another version"}, ["PYTHON=mine"], "The course needs Python 3.10 to 3.14, and none was found"),
+    ],
+)
+def test_make_takes_the_newest_python_that_can_be_used(interpreters, variables, printed, tmp_path, monkeypatch):
+    for name, state in interpreters.items():
+        fits, venv = state != "another version", state == "all"
+        (tmp_path / name).write_text(
+            f"""#!/bin/sh
+            case "$*" in
+                *version_info*) {"exit 0" if fits else "exit 1"};;
+                *ensurepip*) {"exit 0" if venv else "exit 1"};;
+                --version) echo {name};;
+                *) exit 1;;
+            esac
+            """
+        )
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    command = ["make", "install", f"VENV={tmp_path}/venv", *variables]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert printed in done.stdout
 
 
 @pytest.mark.skipif(not Path(sys.prefix, ".installed").exists(), reason="not in the environment that make made")
