@@ -126,9 +126,9 @@ endif
 
 # pyproject.toml tells uv to ignore that mxnet excludes NumPy 2; pip cannot be told. requirements.txt holds the versions.
 MXNET := mxnet==1.9.1
-INSTALL = $(BIN)/uv pip install --python $(BIN)/python --constraint requirements.txt
-# uv knows no settings of pip: the mirror that you set for pip serves here, too.
-MIRROR = $(or $(UV_DEFAULT_INDEX),$(shell $(BIN)/pip config get global.index-url 2> /dev/null))
+INSTALL = $(MIRROR) $(BIN)/uv pip install --python $(BIN)/python --constraint requirements.txt
+# uv reads no settings of pip: the mirror that you set for pip serves here, too.
+MIRROR = $(addprefix UV_DEFAULT_INDEX=,$(or $(UV_DEFAULT_INDEX),$(shell $(BIN)/pip config get global.index-url 2> /dev/null)))
 
 PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3.10 python3 python)
 FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))
@@ -154,6 +154,6 @@ $(STAMP): pyproject.toml requirements.txt
 	echo "Making $(VENV) with $$("$$python" --version) (about 1.3 GB; a minute or two the first time)"; \
 	"$$python" -m venv --clear $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet "$$(grep '^uv==' requirements.txt)"
-	$(if $(MIRROR),UV_DEFAULT_INDEX=$(MIRROR)) $(INSTALL) --compile-bytecode --editable ".[course,dev,export]" $(MXNET)
+	$(INSTALL) --compile-bytecode --editable ".[course,dev,export]" $(MXNET)
 	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
 	@touch $@
