@@ -183,8 +183,9 @@ def around_import(name: str, around: Around) -> None:
 
 
 def _apply(name: str, around: Around) -> None:
-    if name in sys.modules:
-        with around(sys.modules[name]):
+    module = sys.modules.get(name)
+    if module is not None:  # None keeps a module from being imported
+        with around(module):
             pass
 
 

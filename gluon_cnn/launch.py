@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -41,8 +42,12 @@ class Host:
         Raises
         ------
         OSError
-            When there is none.
+            When there is none, or ssh is not installed.
         """
+        if not shutil.which("ssh"):
+            raise FileNotFoundError(
+                f"{self.name} is reached over ssh, which is not installed: apt-get install openssh-client"
+            )
         known = subprocess.run(["ssh", "-G", self.name], capture_output=True, text=True, check=False).stdout
         names = [line.split()[1] for line in known.splitlines() if line.startswith("hostname ")]
         try:

@@ -94,15 +94,28 @@ def test_a_host_file(tmp_path):
     path = tmp_path / "hosts"
     path.write_text("# the cluster\nalpha\n10.0.0.2:2222  # the fast one\n\n")
     assert read_hosts(path) == [Host("alpha"), Host("10.0.0.2", 2222)]
-    assert Host("10.0.0.2").address() == "10.0.0.2"
-    with pytest.raises(OSError, match="no-such-host.invalid has no address"):
-        Host("no-such-host.invalid").address()
     path.write_text("alpha\n-oProxyCommand=touch /tmp/x\n")
     with pytest.raises(ValueError, match="line 2: '-oProxyCommand=touch /tmp/x' is not host or host:port"):
         read_hosts(path)
     path.write_text("# none\n")
     with pytest.raises(ValueError, match="names no host"):
         read_hosts(path)
+
+
+needs_ssh = pytest.mark.skipif(not shutil.which("ssh"), reason="ssh is not installed")
+
+
+@needs_ssh
+def test_the_address_of_a_host():
+    assert Host("10.0.0.2").address() == "10.0.0.2"
+    with pytest.raises(OSError, match="no-such-host.invalid has no address"):
+        Host("no-such-host.invalid").address()
+
+
+def test_without_ssh_its_package_is_named(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(FileNotFoundError, match=r"10\.0\.0\.2 .*apt-get install openssh-client"):
+        Host("10.0.0.2").address()
 
 
 @pytest.mark.parametrize(
@@ -118,7 +131,11 @@ def test_a_host_file(tmp_path):
         (["-n", "2", "-s", "-1", "--", "train", "lenet"], "servers must be"),
         (["-n", "2", "--", "predict", "shoe.jpg"], "workers run `train` or a program of yours"),
         (["-n", "2", "-H", "nowhere", "--", "train", "lenet"], "nowhere"),
-        (["-n", "2", "-H", "hosts", "--", "train", "lenet"], "127.0.0.1 (127.0.0.1) is an address that other machines"),
+        pytest.param(
+            ["-n", "2", "-H", "hosts", "--", "train", "lenet"],
+            "127.0.0.1 (127.0.0.1) is an address that other machines",
+            marks=needs_ssh,
+        ),
     ],
 )
 def test_a_wrong_launch(arguments, message, tmp_path, monkeypatch, capsys):

@@ -35,7 +35,9 @@ def blocks(path):
 def commands(path, folder):
     """Run a document's shell code with stand-ins that only note how they were called; return those notes."""
     log, places = folder / "log", [folder / ".venv" / "bin", folder / "bin"]
-    for place, names in zip(places, [("gluon-cnn", "python", "papermill", "pip", "pre-commit"), ("make", "pip")]):
+    for place, names in zip(
+        places, [("gluon-cnn", "python", "papermill", "pip", "pre-commit"), ("make", "pip", "sudo", "docker")]
+    ):
         place.mkdir(parents=True)
         for name in names:
             (place / name).write_text(STAND_IN.format(python=sys.executable, log=str(log)))
@@ -91,8 +93,12 @@ def check(name, *words):
     elif name == "python":
         assert words[0] == "-c", words
         compile(words[1], "documentation", "exec")
+    elif name == "sudo" and words[:2] == ("ln", "-s"):
+        assert f"{words[2]} {Path(words[3]).name}" in (ROOT / "Dockerfile").read_text()
+    elif name == "docker":
+        assert (ROOT / "Dockerfile").exists()
     else:
-        assert name in ("pip", "pre-commit"), name
+        assert name in ("pip", "pre-commit") or words[:2] == ("apt-get", "install"), name
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)

@@ -119,7 +119,11 @@ def test_no_python_gives_a_plain_message(tmp_path):
         ({"python3.14": "all", "python3.13": "all"}, [], "with python3.14"),
         ({"python3.14": "no venv", "python3.13": "all"}, [], "with python3.13"),
         ({"python3.14": "all", "mine": "all"}, ["PYTHON=mine"], "with mine"),
-        ({"mine": "no venv"}, ["PYTHON=mine"], "mine cannot make virtual environments. On Debian and Ubuntu: sudo apt-get"),
+        (
+            {"mine": "no venv"},
+            ["PYTHON=mine"],
+            "mine cannot make virtual environments. On Debian and Ubuntu: sudo apt-get",
+        ),
         ({"mine": "another version"}, ["PYTHON=mine"], "The course needs Python 3.10 to 3.14, and none was found"),
     ],
 )
