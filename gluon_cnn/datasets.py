@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Tuple, Union
 
 import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import as_numbers, pair
+from gluon_cnn._description import DataFile, describe, difference, shown, some
 from gluon_cnn._download import download as download_file
 from gluon_cnn._idx import read_idx
 from gluon_cnn.batches import Batches
-from gluon_cnn.pictures import read_folder
+from gluon_cnn.pictures import Images, count_outside, find_images, normal, read_images, tell_left_out
 from mxnet import nd
 
 __all__ = [
     "DATASETS",
     "FASHION_MNIST_CLASSES",
+    "DataFile",
     "cat",
+    "describe",
+    "difference",
     "download_fashion_mnist",
     "fashion_mnist_labels",
     "load_data",
@@ -98,6 +103,7 @@ def load_data(
     seed: int | None = None,
     channels: int = 3,
     broken: str = "refuse",
+    held_out: Iterable[str | Mapping[str, Any]] | None = None,
 ) -> tuple[Batches, Batches]:
     """Return training and test batches of one of the course's data sets, by name, or of your own pictures.
 
@@ -108,8 +114,8 @@ def load_data(
 
         ``"fashion-mnist"``: all 60,000 and 10,000, see :func:`load_data_fashion_mnist`.
 
-        A folder: either with a folder of pictures for each class, of which a fifth are set aside for the test, the same
-        ones each time as long as the folder stays as it is; or with two folders ``train`` and ``test`` of that kind.
+        A folder: either with a folder of pictures for each class, of which about a fifth are set aside for the test;
+        or with two folders ``train`` and ``test`` of that kind. See the notes.
 
         Arrays ``(images, labels)`` as :class:`Batches` takes them, of which a fifth are set aside, too; or
         ``((images, labels), (images, labels))``, for training and for the test.
@@ -119,16 +125,30 @@ def load_data(
     channels, broken
         Of the pictures in a folder: 3 for colour or 1 for grey, and what to do about files that cannot be read; see
         :func:`gluon_cnn.pictures.read_folder`.
+    held_out : iterable, optional
+        The files of a folder that are for the test, by name or as :func:`describe` lists them, whatever has been added
+        to the folder since. One that was renamed is found by its SHA-256.
 
     Raises
     ------
     ValueError
-        When there is no data set of that name and no such folder, or when pictures and labels do not fit.
+        When there is no data set of that name and no such folder, when pictures and labels do not fit, or when a file
+        of ``held_out`` is missing or has changed.
     TypeError
         When ``dataset`` is something else.
+
+    Notes
+    -----
+    Whether an image is for the test depends on a hash of its name within the folder of its class, and on nothing else:
+    adding, removing or renaming a file never moves another one between training and test. The one exception keeps both
+    parts of a class from being empty: if the hash chooses none of its images, the test gets the one that is closest to
+    being chosen; if it chooses all, the one that is furthest from it stays for training. That happens in classes of a
+    few images only, and does not happen with ``held_out``.
     """
     if not isinstance(dataset, (str, Path, tuple, list)):
         raise TypeError(f"dataset must be a name, a folder or arrays (images, labels); got {type(dataset).__name__}")
+    if held_out is not None and (isinstance(dataset, (tuple, list)) or dataset in DATASETS):
+        raise ValueError("held_out names files of a folder of images, and the data set is not one: leave it out")
     if isinstance(dataset, (tuple, list)):
         return _batches(_train_and_test(dataset), batch_size, resize, seed)
     if dataset == "sample":
@@ -137,7 +157,7 @@ def load_data(
     if dataset == "fashion-mnist":
         return load_data_fashion_mnist(batch_size, resize, seed=seed)
     if Path(dataset).is_dir():
-        return _load_folder(Path(dataset), batch_size, resize, seed, channels, broken)
+        return _load_folder(Path(dataset), batch_size, resize, seed, channels, broken, held_out)
     raise ValueError(
         f"there is no data set {str(dataset)!r}; choose one of {', '.join(map(repr, DATASETS))}, or name a folder that "
         "holds a folder of pictures for each class"
@@ -282,17 +302,101 @@ def _read_folder(folder: Path, verify: bool) -> tuple[Split, Split]:
 
 
 def _load_folder(
-    folder: Path, batch_size: int, resize: int | tuple[int, int] | None, seed: int | None, channels: int, broken: str
+    folder: Path,
+    batch_size: int,
+    resize: int | tuple[int, int] | None,
+    seed: int | None,
+    channels: int,
+    broken: str,
+    held_out: Iterable[str | Mapping[str, Any]] | None,
 ) -> tuple[Batches, Batches]:
     if resize is None:
-        raise ValueError(f"the pictures in {folder} may differ in size: pass resize, the pixels of a side")
+        raise ValueError(f"the pictures in {shown(folder)} may differ in size: pass resize, the pixels of a side")
     size, parts = pair("resize", resize), [folder / "train", folder / "test"]
-    if not all(part.is_dir() for part in parts):
-        images, labels, classes = read_folder(folder, size, channels, broken)
-        return _batches(_set_aside(images, labels), batch_size, None, seed, classes)
-    images, labels, classes = read_folder(parts[0], size, channels, broken)
-    test_images, test_labels, _ = read_folder(parts[1], size, channels, broken, classes)
-    return _batches(((images, labels), (test_images, test_labels)), batch_size, None, seed, classes)
+    if all(part.is_dir() for part in parts):
+        train = find_images(parts[0], prefix="train/")
+        test = find_images(parts[1], train.classes, prefix="test/")
+        images, skipped = read_images(train, size, channels, broken)
+        test_images, more = read_images(test, size, channels, broken)
+        left_out, skipped = train.left_out + test.left_out, skipped + more
+        left_out["outside train and test"] = count_outside(folder, parts)
+        listing, read = train, len(images.files) + len(test_images.files)
+        chosen = None if held_out is None else _listed(folder, test_images.files, held_out)
+        if chosen is not None:
+            left_out["not among those held out"] = int((~chosen).sum())
+            read = read - left_out["not among those held out"]
+            test_images = _of(test_images, chosen)
+    else:
+        listing = find_images(folder)
+        images, skipped = read_images(listing, size, channels, broken)
+        left_out, read = listing.left_out, len(images.files)
+        chosen = (
+            _chosen_by_name(folder, listing.classes, images)
+            if held_out is None
+            else _listed(folder, images.files, held_out)
+        )
+        if chosen.all():
+            raise ValueError(f"held_out names every image in {shown(folder)}: leave some to train on")
+        images, test_images = _of(images, ~chosen), _of(images, chosen)
+    tell_left_out(folder, read, +left_out, skipped)
+    train_batches, test_batches = (
+        Batches(
+            part.pixels, part.labels, batch_size, shuffle=shuffle, seed=seed, classes=listing.classes, files=part.files
+        )
+        for part, shuffle in ((images, True), (test_images, False))
+    )
+    return train_batches, test_batches
+
+
+def _of(images: Images, chosen: np.ndarray) -> Images:
+    files = [file for file, taken in zip(images.files, chosen) if taken]
+    return Images(images.pixels[chosen], images.labels[chosen], files)
+
+
+def position(name: str) -> float:
+    """Return where in [0, 1) a hash puts a name: those below :data:`TEST_SHARE` are for the test."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:6], "little") / 2**48
+
+
+def _chosen_by_name(folder: Path, classes: Sequence[str], images: Images) -> np.ndarray:
+    """Return which images are for the test: of each class those with the lowest positions, but neither none nor all."""
+    chosen = np.zeros(len(images.labels), bool)
+    for label, name in enumerate(classes):
+        members = np.flatnonzero(images.labels == label)
+        if len(members) < 2:
+            raise ValueError(
+                f"{shown(folder / name)} holds a single picture: one is needed for training and one for the test"
+            )
+        # the class is no part of the name, so that it may be renamed, too
+        positions = np.array([position(images.files[k].name.split("/", 1)[1]) for k in members])
+        count = np.clip((positions < TEST_SHARE).sum(), 1, len(members) - 1)
+        chosen[members[np.argsort(positions, kind="stable")[:count]]] = True
+    return chosen
+
+
+def _listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[str | Mapping[str, Any]]) -> np.ndarray:
+    """Return which files are those of a list: by name, or else, as they may have been renamed, by content."""
+    sums = {
+        normal(e if isinstance(e, str) else e["name"]): None if isinstance(e, str) else e["sha256"] for e in held_out
+    }
+    if not sums:
+        raise ValueError("held_out is empty: name the files for the test")
+    chosen = np.array([file.name in sums and sums[file.name] in (None, file.sha256) for file in files])
+    found = {file.name for file, taken in zip(files, chosen) if taken}
+    renamed: dict[str | None, int] = {file.sha256: k for k, file in enumerate(files) if not chosen[k]}
+    missing = []
+    for name in sorted(sums.keys() - found):
+        if sums[name] in renamed:
+            chosen[renamed.pop(sums[name])] = True
+        else:
+            missing.append(name)
+    if missing:
+        raise ValueError(
+            f"{len(missing):,} of {len(sums):,} held-out files are missing or have changed in {shown(folder)}: "
+            f"{some(missing)}: put them back, or load the folder without held_out"
+        )
+    return chosen
 
 
 def _train_and_test(arrays: Any) -> tuple[Split, Split]:
