@@ -11,7 +11,7 @@ from typing import Any, Tuple, Union
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import as_numbers, pair
+from gluon_cnn._checks import as_numbers, pair, whole
 from gluon_cnn._description import DataFile, describe, difference, shown, some
 from gluon_cnn._download import download as download_file
 from gluon_cnn._idx import read_idx
@@ -201,7 +201,9 @@ def load_data_fashion_mnist(
     Xiao, Rasul and Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms, 2017.
     The function's name and arguments are those of notes C.
     """
-    return _batches(read_fashion_mnist(root, download), batch_size, resize, seed, FASHION_MNIST_CLASSES)
+    whole("batch_size", batch_size, 1)  # before the data is looked for, which may not be there
+    size = None if resize is None else pair("resize", resize)
+    return _batches(read_fashion_mnist(root, download), batch_size, size, seed, FASHION_MNIST_CLASSES)
 
 
 def read_fashion_mnist(root: str | Path | None = None, download: bool = False) -> tuple[Split, Split]:
@@ -291,7 +293,10 @@ def _missing(folder: Path) -> list[str]:
 
 
 def _state(folder: Path) -> str:
-    return f"without {', '.join(_missing(folder))}" if folder.is_dir() else "no such folder"
+    if not folder.is_dir():
+        return "no such folder"
+    missing = _missing(folder)
+    return f"without {', '.join(missing)}" if len(missing) < len(CHECKSUMS) else "none of the four files"
 
 
 def _read_folder(folder: Path, verify: bool) -> tuple[Split, Split]:

@@ -144,6 +144,7 @@ def _in_8_bits(picture: Image.Image, tags: dict) -> Image.Image:
         )
     white = 2 ** min(16, *tags.get(BITS, (16,))) - 1
     values = values.astype(np.int64)
+    values[values == picture.info.get("transparency")] = 0  # over black, as all transparency
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow sees to that with 8 bits only
         values = white - values
     if values.max() > 255:
