@@ -39,6 +39,7 @@ PARTS = {"train", "training", "val", "valid", "validation", "test"}  # of a data
 # Formats for still images whose file extensions are read, as far as this Pillow has them. HEIF comes with a plug-in.
 FORMATS = {"AVIF", "BMP", "DIB", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "QOI", "SGI"}
 FORMATS |= {"TGA", "TIFF", "WEBP"}
+COMMON = ("*.jpg", "*.png", "*.tif", "*.webp")
 JPEG_TOO = {".jif", ".jfi", ".pjp", ".pjpeg"}  # names for JPEG that Pillow does not list, some of them Chrome's
 
 # What systems leave in folders, in lower case; so are all names that begin with a dot.
@@ -101,7 +102,7 @@ def _read(path: str | Path, size: tuple[int, int], mode: str) -> tuple[np.ndarra
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {shown(path)}") from None
     except UnidentifiedImageError as error:
-        what = f"it begins with {raw[:12]!r}, as no format does that Pillow {PIL.__version__} reads" if raw else "empty"
+        what = f"Pillow {PIL.__version__} finds no image in it; it begins with {raw[:12]!r}" if raw else "it is empty"
         raise OSError(f"{shown(path)} cannot be read as a picture ({what})") from error
     except Exception as error:  # damaged files make Pillow raise all kinds
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -121,14 +122,19 @@ def _pixels(raw: bytes, size: tuple[int, int], mode: str) -> np.ndarray:
         picture = _upright(opened)
         if picture.mode.startswith(("I", "F")):
             picture = _in_8_bits(picture, tags)
-        elif picture.mode == "LAB":
-            lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-            picture = ImageCms.profileToProfile(picture, lab, rgb, outputMode="RGB") or picture
-        elif picture.mode == "La":  # Pillow goes no other way from here
-            picture = picture.convert("LA")
-        if picture.mode.endswith(("A", "a")) or "transparency" in picture.info:
-            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture.convert("RGBA"))
-        return np.asarray(ImageOps.fit(picture.convert(mode), (size[1], size[0]), Image.Resampling.BILINEAR))
+        return np.asarray(ImageOps.fit(_flat(picture).convert(mode), (size[1], size[0]), Image.Resampling.BILINEAR))
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    """Return a picture in a mode that Pillow converts to grey and to RGB, over black where it is transparent."""
+    if picture.mode == "LAB":
+        lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(picture, lab, rgb, outputMode="RGB") or picture
+    if picture.mode == "La":  # of grey with transparency, in which Pillow converts it to nothing else
+        picture = picture.convert("LA")
+    if picture.mode.endswith(("A", "a")) or "transparency" in picture.info:
+        return Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture.convert("RGBA"))
+    return picture
 
 
 BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # two of TIFF's tags, and a value of the second
@@ -245,8 +251,8 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
         own, others = _images_below(found[name])
         left_out += others
         if not own:
-            instead = f", but {_counts(others)}" if others else f" ({', '.join(sorted(_extensions()))})"
-            raise ValueError(f"{shown(found[name])} holds no picture{instead}")
+            instead = _counts(others) or f"files named {', '.join(COMMON)} and others count as such"
+            raise ValueError(f"{shown(found[name])} holds no picture ({instead})")
         images += [(f"{prefix}{name}/{inner}", path, label) for inner, path in own]
     return Listing(folder, names, images, +left_out)
 
@@ -268,7 +274,9 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
         labels.append(label)
         files.append(DataFile(name, len(raw), hashlib.sha256(raw).hexdigest()))
     if faults and broken == "refuse":
-        raise ValueError(f"{_first(faults)}: fix or remove the broken files, or pass broken='skip' (--skip-broken)")
+        raise ValueError(
+            f"{_first(faults)}: repair the broken files or move them away, or pass broken='skip' (--skip-broken)"
+        )
     for label, name in enumerate(listing.classes):
         if label not in labels:
             raise ValueError(f"{shown(listing.folder / name)} holds no picture that can be read: {_first(faults)}")
@@ -361,9 +369,10 @@ def _images_below(folder: Path) -> tuple[list[tuple[str, Path]], Counter[str]]:
     for entry in files_below(folder):
         extension = _extension(entry)
         if extension in known:
-            images.append((in_one_form(os.path.relpath(entry.path, folder)).replace(os.sep, "/"), Path(entry.path)))
+            path = Path(entry.path)
+            images.append((in_one_form(path.relative_to(folder).as_posix()), path))
         elif entry.is_symlink() and not os.path.exists(entry.path):
-            others["links to nothing"] += 1
+            others["broken links"] += 1
         elif _is_counted(entry):
             others[f"{shown(extension) or 'without a file extension'} not supported"] += 1
     return sorted(images), others
