@@ -360,8 +360,8 @@ def _of(images: Images, chosen: np.ndarray) -> Images:
 
 def position(name: str) -> float:
     """Return where in [0, 1) a hash puts a name: those below :data:`TEST_SHARE` are for the test."""
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
-    return int.from_bytes(digest[:6], "little") / 2**48
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=32).digest()
+    return int.from_bytes(digest, "big") / 2**256
 
 
 def _chosen_by_name(folder: Path, classes: Sequence[str], images: Images) -> np.ndarray:

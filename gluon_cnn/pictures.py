@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import PIL
 from gluon_cnn._checks import pair
 from gluon_cnn._description import NAMED, DataFile, shown
 from gluon_cnn._runtime import progress_disabled, remark
@@ -44,7 +43,7 @@ JPEG_TOO = {".jif", ".jfi", ".pjp", ".pjpeg"}  # names for JPEG that Pillow does
 
 # What systems leave in folders, in lower case; so are all names that begin with a dot.
 SYSTEM = {"__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found"}
-SYSTEM |= {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r", "@thumb", "@recycle"}
+SYSTEM |= {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r", "@recycle", "@tmp"}
 
 # Notes about the images and what cameras write beside them: nobody misses these among the images.
 NOTES = {".aae", ".csv", ".htm", ".html", ".ini", ".json", ".log", ".md", ".tsv", ".txt", ".url", ".xml", ".xmp"}
@@ -102,8 +101,8 @@ def _read(path: str | Path, size: tuple[int, int], mode: str) -> tuple[np.ndarra
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {shown(path)}") from None
     except UnidentifiedImageError as error:
-        what = f"Pillow {PIL.__version__} finds no image in it; it begins with {raw[:12]!r}" if raw else "it is empty"
-        raise OSError(f"{shown(path)} cannot be read as a picture ({what})") from error
+        what = f"(cannot identify image file): it begins with {raw[:12]!r}" if raw else "(the file is empty)"
+        raise OSError(f"{shown(path)} cannot be read as a picture {what}") from error
     except Exception as error:  # damaged files make Pillow raise all kinds
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise OSError(f"{shown(path)} cannot be read as a picture ({reason})") from error
@@ -287,9 +286,10 @@ def tell_left_out(folder: str | Path, read: int, left_out: Counter[str], skipped
     """Say in one line how many files of a folder were not read, and why; nothing when all were."""
     if not left_out and not skipped:
         return
-    reasons = ([_counts(left_out)] if left_out else []) + ([f"skipped: {_first(skipped)}"] if skipped else [])
-    total = read + sum(left_out.values()) + len(skipped)
-    remark(f"{shown(folder)}: {read:,} of {total:,} files read; {'; '.join(reasons)}")
+    counts = f"{shown(folder)}: {read:,} of {read + sum(left_out.values()) + len(skipped):,} files read"
+    if left_out:
+        counts += f"; {_counts(left_out)}"
+    remark(f"skipped: {_first(skipped)}; {counts}" if skipped else counts)
 
 
 def _counts(left_out: Counter[str]) -> str:
