@@ -4,6 +4,7 @@ import functools
 import gzip
 import hashlib
 import http.server
+import os
 import resource
 import threading
 
@@ -346,3 +347,9 @@ def test_an_empty_folder_where_the_set_should_be_is_told_in_short(monkeypatch, s
     for wrong in (dict(resize=-3), dict(batch_size=0)):  # which would be wrong with the data, too
         with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
             g.load_data_fashion_mnist(**{"batch_size": 4, **wrong})
+
+
+def test_tests_see_a_home_of_their_own():
+    places = datasets._places(None)
+    assert len(places) == 2
+    assert str(places[0]).startswith(os.environ["GLUON_CNN_TEST_HOME"])
