@@ -13,7 +13,7 @@ from pathlib import Path
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn import datasets, pictures
+from gluon_cnn import _folders, _held_out, datasets, pictures
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -47,8 +47,7 @@ NAMES = st.lists(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1,
 def held_out(names):
     files = [datasets.DataFile(f"{c}/{name}", 1, "") for c in "ab" for name in sorted(names)]
     labels = np.repeat([0, 1], len(names)).astype(np.int32)
-    images = pictures.Images(np.zeros((len(files), 1, 1, 1), np.uint8), labels, files)
-    chosen = datasets._chosen_by_name(Path("pics"), ("a", "b"), images)
+    chosen = _held_out.chosen_by_name(Path("pics"), ("a", "b"), files, labels)
     return {file.name for file, taken in zip(files, chosen) if taken}
 
 
@@ -62,8 +61,8 @@ def test_each_class_has_both_parts(names):
 @given(NAMES, NAMES)
 def test_other_files_decide_nothing(before, after):
     """The exception is a class of which the hash takes none or all: two names, one of each kind, rule it out."""
-    low = next(f"{k}.jpg" for k in itertools.count() if datasets.position(f"{k}.jpg") < datasets.TEST_SHARE)
-    high = next(f"{k}.jpg" for k in itertools.count() if datasets.position(f"{k}.jpg") >= datasets.TEST_SHARE)
+    low = next(f"{k}.jpg" for k in itertools.count() if _held_out.position(f"{k}.jpg") < _held_out.TEST_SHARE)
+    high = next(f"{k}.jpg" for k in itertools.count() if _held_out.position(f"{k}.jpg") >= _held_out.TEST_SHARE)
     first, second = ({low, high, *names} for names in (before, after))
     both = {f"{c}/{name}" for c in "ab" for name in first & second}
     assert held_out(first) & both == held_out(second) & both
@@ -134,7 +133,7 @@ def test_links_to_folders_are_followed_and_never_in_circles(folder, recwarn):
     (store / "home").symlink_to(folder)
     (folder / "all").symlink_to(folder.parent)
     (folder / "c").symlink_to(store / "deep")
-    listing = pictures.find_images(folder)
+    listing = _folders.find_images(folder)
     assert listing.classes == ("a", "b", "c")
     names = [name for name, _, _ in listing.images]
     assert names[:5] == ["a/0.png", "a/1.png", "a/2.png", "a/again/1.png", "a/again/deep/2.png"]
@@ -145,8 +144,8 @@ def test_links_to_folders_are_followed_and_never_in_circles(folder, recwarn):
 def test_a_folder_itself_comes_before_a_link_to_it(folder):
     write(folder / "a" / "real" / "1.png")
     (folder / "a" / "first").symlink_to("real")
-    assert "a/real/1.png" in [name for name, _, _ in pictures.find_images(folder).images]
-    assert len(pictures.find_images(folder).images) == 7
+    assert "a/real/1.png" in [name for name, _, _ in _folders.find_images(folder).images]
+    assert len(_folders.find_images(folder).images) == 7
 
 
 def test_links_that_lead_nowhere_are_counted(folder, recwarn):
