@@ -11,7 +11,7 @@ import numpy as np
 from gluon_cnn._description import DataFile, shown, some
 from gluon_cnn._folders import normal
 
-__all__ = ["TEST_SHARE", "chosen_by_name", "listed", "position"]
+__all__ = ["TEST_SHARE", "chosen_by_name", "chosen_by_order", "listed", "position"]
 
 TEST_SHARE = 0.2
 
@@ -38,6 +38,18 @@ def chosen_by_name(folder: Path, classes: Sequence[str], files: Sequence[DataFil
         positions = np.array([position(files[k].name.split("/", 1)[1]) for k in members])
         count = np.clip((positions < TEST_SHARE).sum(), 1, len(members) - 1)
         chosen[members[np.argsort(positions, kind="stable")[:count]]] = True
+    return chosen
+
+
+def chosen_by_order(labels: np.ndarray) -> np.ndarray:
+    """Return which images of arrays, which have no names, are for the test: a fifth of each class, by their indices."""
+    order = np.random.RandomState(0).permutation(len(labels))
+    chosen = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        if len(members) < 2:
+            raise ValueError(f"class {label} has a single picture: one is needed for training and one for the test")
+        chosen[members[: max(1, round(TEST_SHARE * len(members)))]] = True
     return chosen
 
 

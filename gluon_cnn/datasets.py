@@ -14,7 +14,7 @@ from gluon_cnn._checks import as_numbers, pair, whole
 from gluon_cnn._description import DataFile, describe, difference, shown
 from gluon_cnn._download import download as download_file
 from gluon_cnn._folders import count_outside, find_images, tell_left_out
-from gluon_cnn._held_out import TEST_SHARE, chosen_by_name, listed
+from gluon_cnn._held_out import chosen_by_name, chosen_by_order, listed
 from gluon_cnn._idx import read_idx
 from gluon_cnn.batches import Batches
 from gluon_cnn.pictures import Images, read_images
@@ -376,15 +376,8 @@ def _pair_of_arrays(images: Any, labels: Any) -> Split:
 
 
 def _set_aside(images: np.ndarray, labels: np.ndarray) -> tuple[Split, Split]:
-    """Keep a fifth of each class for the test, always the same."""
-    order = np.random.RandomState(0).permutation(len(labels))
-    rank = np.zeros(len(labels), int)  # of each picture within its class
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
-        if len(members) < 2:
-            raise ValueError(f"class {label} has a single picture: one is needed for training and one for the test")
-        rank[members] = np.arange(len(members)) - max(1, round(TEST_SHARE * len(members)))
-    return (images[rank >= 0], labels[rank >= 0]), (images[rank < 0], labels[rank < 0])
+    chosen = chosen_by_order(labels)
+    return (images[~chosen], labels[~chosen]), (images[chosen], labels[chosen])
 
 
 def _batches(

@@ -158,3 +158,8 @@ def test_a_list_is_for_folders():
     for dataset in ("sample", (np.zeros((4, 2, 2)), np.array([0, 0, 1, 1]))):
         with pytest.raises(ValueError, match="held_out names files of a folder of images"):
             g.load_data(dataset, 4, held_out=["a/1.png"])
+
+
+def test_each_image_has_a_file():
+    with pytest.raises(ValueError, match="files must be one for each image; got 1 for 4 images"):
+        g.Batches(np.zeros((4, 2, 2)), np.zeros(4, int), 2, files=["a/1.png"])
