@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import unicodedata
 from collections import Counter
@@ -52,7 +53,7 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
             left_out["outside class folders"] += _is_counted(entry)
         elif name in found:
             raise ValueError(f"{shown(folder)} holds two folders whose names are both {shown(name)!r}: merge them")
-        elif not _leads_up(entry.path, folder):
+        elif not _leads_up(entry, folder):
             found[name] = Path(entry.path)
     names = tuple(sorted(found))
     if len(names) < 2:
@@ -124,10 +125,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _leads_up(path: str, folder: str | Path) -> bool:
-    """Return whether a folder is a link to another one that holds it: to follow it would never end."""
-    real, place = os.path.realpath(path), os.path.realpath(folder)
-    return os.path.islink(path) and os.path.commonpath([real, place]) == real
+def _leads_up(entry: os.DirEntry[str], folder: str | Path) -> bool:
+    """Return whether an entry is a link to a folder that holds this one: to follow it would never end."""
+    real = os.path.realpath(entry.path)
+    return entry.is_symlink() and os.path.commonpath([real, os.path.realpath(folder)]) == real
 
 
 def files_below(folder: str | Path) -> Iterator[os.DirEntry[str]]:
@@ -145,15 +146,18 @@ def files_below(folder: str | Path) -> Iterator[os.DirEntry[str]]:
                 yield entry
             elif not entry.is_symlink():
                 folders.append(entry.path)
-            elif not _leads_up(entry.path, place) and not _leads_up(entry.path, folder):
+            elif not _leads_up(entry, place) and not _leads_up(entry, folder):
                 links.append(entry.path)
 
 
 def count_outside(folder: Path, parts: Sequence[Path]) -> int:
-    """Return how many files there are in a folder, but for those in some parts of it."""
-    others = [entry for entry in _entries(folder) if Path(entry.path) not in parts]
-    files = (files_below(entry.path) if _is_folder(entry) else [entry] for entry in others)
-    return sum(_is_counted(file) for each in files for file in each)
+    """Return how many files there are in a folder, but for those in some parts of it, or where one may not look."""
+    count = 0
+    for entry in _entries(folder):
+        with contextlib.suppress(OSError):
+            if Path(entry.path) not in parts:
+                count += sum(map(_is_counted, files_below(entry.path) if _is_folder(entry) else [entry]))
+    return count
 
 
 def _images_below(folder: Path) -> tuple[list[tuple[str, Path]], Counter[str]]:

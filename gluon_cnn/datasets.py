@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Tuple, Union
@@ -155,7 +156,7 @@ def load_data(
         return _batches(sample, batch_size, resize, seed, FASHION_MNIST_CLASSES)
     if dataset == "fashion-mnist":
         return load_data_fashion_mnist(batch_size, resize, seed=seed)
-    if Path(dataset).is_dir():
+    if _is_folder(dataset):
         return _load_folder(Path(dataset), batch_size, resize, seed, channels, broken, held_out)
     raise ValueError(
         f"there is no data set {str(dataset)!r}; choose one of {', '.join(map(repr, DATASETS))}, or name a folder that "
@@ -284,7 +285,7 @@ def _places(root: str | Path | None) -> list[Path]:
 
 
 def _file(folder: Path, name: str) -> Path | None:
-    return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
+    return next((path for path in (folder / f"{name}.gz", folder / name) if os.path.isfile(path)), None)
 
 
 def _missing(folder: Path) -> list[str]:
@@ -292,7 +293,7 @@ def _missing(folder: Path) -> list[str]:
 
 
 def _state(folder: Path) -> str:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return "no such folder"
     missing = _missing(folder)
     return f"without {', '.join(missing)}" if len(missing) < len(CHECKSUMS) else "none of the four files"
@@ -303,6 +304,16 @@ def _read_folder(folder: Path, verify: bool) -> tuple[Split, Split]:
         read_idx(_file(folder, name) or folder / name, sha256 if verify else None) for name, sha256 in CHECKSUMS.items()
     )
     return (train_images, train_labels), (test_images, test_labels)
+
+
+def _is_folder(path: str | Path) -> bool:
+    """Return whether there is a folder of that name; say so when it may not be looked at."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except PermissionError as error:
+        raise OSError(error.errno, f"{shown(path)} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError):  # no such file, or a name that no file can have
+        return False
 
 
 def _load_folder(
@@ -317,7 +328,7 @@ def _load_folder(
     if resize is None:
         raise ValueError(f"the pictures in {shown(folder)} may differ in size: pass resize, the pixels of a side")
     size, parts = pair("resize", resize), [folder / "train", folder / "test"]
-    if all(part.is_dir() for part in parts):
+    if all(map(_is_folder, parts)):
         train = find_images(parts[0], prefix="train/")
         test = find_images(parts[1], train.classes, prefix="test/")
         images, skipped = read_images(train, size, channels, broken)

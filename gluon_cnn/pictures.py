@@ -117,7 +117,7 @@ def _in_8_bits(picture: Image.Image, tags: dict) -> Image.Image:
     smallest, largest = values.min(), values.max()
     if picture.mode == "F" or smallest < 0 or largest >= 2**16:
         raise ValueError(
-            f"its values, {smallest} to {largest}, are no bytes and have no fixed range: save it with 8 or 16 bits"
+            f"its values, {smallest} to {largest}, are not bytes and have no fixed range: save it with 8 or 16 bits"
         )
     white = 2 ** min(16, *tags.get(BITS, (16,))) - 1
     values = values.astype(np.int64)

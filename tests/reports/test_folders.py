@@ -178,6 +178,7 @@ def test_a_split_folder_and_broken_files_are_counted_together(folder, recwarn):
         (whole / name).touch()
     (whole / "train" / "a" / "noname").touch()
     (whole / "test" / "a" / "empty.jpg").touch()
+    (whole / "val" / "up").symlink_to(whole)
     g.load_data(whole, 4, SIZE, broken="skip")
     empty = whole / "test" / "a" / "empty.jpg"
     assert told(recwarn) == [
@@ -344,6 +345,16 @@ def test_what_may_not_be_read_is_named(open_folder, as_nobody):
     with as_nobody(), pytest.raises(OSError, match=r"the folder .*b cannot be read: Permission denied"):
         pictures.read_folder(open_folder, SIZE)
     (open_folder / "b").chmod(0o755)
+    open_folder.chmod(0o600)
+    with as_nobody(), pytest.raises(OSError, match=r"a cannot be read: Permission denied"):
+        g.load_data(open_folder / "a", 4, SIZE)
+    open_folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "no\0file", "nowhere", "~"])
+def test_a_name_of_no_folder_is_no_data_set(name):
+    with pytest.raises(ValueError, match="there is no data set"):
+        g.load_data(name, 4)
 
 
 # 1a, 1c, 2: modes
