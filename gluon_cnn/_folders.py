@@ -28,6 +28,8 @@ JPEG_TOO = {".jif", ".jfi", ".pjp", ".pjpeg"}  # names for JPEG that Pillow does
 SYSTEM = {"__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found"}
 SYSTEM |= {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r", "@recycle", "@tmp"}
 
+BROKEN_LINK = "linked to nothing"  # why a file is not read
+
 # Notes about the images and what cameras write beside them: nobody misses these among the images.
 NOTES = {".aae", ".csv", ".htm", ".html", ".ini", ".json", ".log", ".md", ".tsv", ".txt", ".url", ".xml", ".xmp"}
 NOTES |= {".yaml", ".yml"}
@@ -50,7 +52,7 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
     for entry in _entries(folder):
         name = in_one_form(entry.name)
         if not _is_folder(entry):
-            left_out["outside class folders"] += _is_counted(entry)
+            left_out[BROKEN_LINK if _is_broken_link(entry) else "outside class folders"] += _is_counted(entry)
         elif name in found:
             raise ValueError(f"{shown(folder)} holds two folders whose names are both {shown(name)!r}: merge them")
         elif not _leads_up(entry, folder):
@@ -89,7 +91,7 @@ def _counts(left_out: Counter[str]) -> str:
     ranked = sorted(left_out.items(), key=lambda item: (-item[1], item[0]))
     told = [f"{count:,} {reason}" for reason, count in ranked[:NAMED]]
     rest = sum(count for _, count in ranked[NAMED:])
-    return ", ".join([*told, f"{rest:,} others"] if rest else told)
+    return ", ".join([*told, f"{rest:,} of other kinds"] if rest else told)
 
 
 def first(faults: list[str]) -> str:
@@ -168,11 +170,15 @@ def _images_below(folder: Path) -> tuple[list[tuple[str, Path]], Counter[str]]:
         if extension in known:
             path = Path(entry.path)
             images.append((in_one_form(path.relative_to(folder).as_posix()), path))
-        elif entry.is_symlink() and not os.path.exists(entry.path):
-            others["broken links"] += 1
+        elif _is_broken_link(entry):
+            others[BROKEN_LINK] += 1
         elif _is_counted(entry):
             others[f"{shown(extension) or 'without a file extension'} not supported"] += 1
     return sorted(images), others
+
+
+def _is_broken_link(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and not os.path.exists(entry.path)
 
 
 def _is_counted(entry: os.DirEntry[str]) -> bool:

@@ -24,7 +24,7 @@ NO_WARNING: list[str] = []
 
 def write(path, value=100, kind=None, **options):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", (6, 6), value).save(path, kind, **options)
+    Image.new("L", (8, 8), value).save(path, kind, **options)
 
 
 @pytest.fixture
@@ -152,8 +152,9 @@ def test_links_that_lead_nowhere_are_counted(folder, recwarn):
     (folder / "a" / "gone").symlink_to(folder.parent / "nothing")
     (folder / "b" / "one").symlink_to("two")
     (folder / "b" / "two").symlink_to("one")
+    (folder / "c").symlink_to("/not/mounted")
     assert len(pictures.read_folder(folder, SIZE)[0]) == 6
-    assert told(recwarn) == [f"{folder}: 6 of 9 files read; 3 broken links"]
+    assert told(recwarn) == [f"{folder}: 6 of 10 files read; 4 linked to nothing"]
 
 
 # 5d: endings
@@ -188,6 +189,15 @@ def test_a_split_folder_and_broken_files_are_counted_together(folder, recwarn):
     ]
 
 
+def test_many_kinds_are_told_in_short(folder, recwarn):
+    for kind in "abcdefg":
+        (folder / "a" / f"1.{kind}").touch()
+    (folder / "a" / "2.g").touch()
+    pictures.read_folder(folder, SIZE)
+    kinds = ", ".join(["2 .g not supported", *(f"1 .{kind} not supported" for kind in "abcd"), "2 of other kinds"])
+    assert told(recwarn) == [f"{folder}: 6 of 14 files read; {kinds}"]
+
+
 def test_a_class_of_another_kind_of_file_says_so(folder):
     (folder / "c").mkdir()
     (folder / "c" / "1.HEIC").touch()
@@ -200,13 +210,13 @@ def test_a_class_of_another_kind_of_file_says_so(folder):
     [
         *((name, "JPEG") for name in ("jfif", "JPE", "pjpeg", "Jpg")),
         ("apng", "PNG"),
-        *((name, None) for name in ("TIFF", "jp2", "ppm", "tga", "ico", "dib", "mpo", "pcx", "avif")),
+        *((name, None) for name in ("TIFF", "jp2", "ppm", "tga", "dib", "mpo", "pcx", "avif")),
     ],
 )
 def test_other_names_of_formats_are_read(folder, recwarn, extension, kind):
     try:
         write(folder / "a" / f"x.{extension}", 100, kind)
-    except (KeyError, OSError) as error:
+    except (ValueError, OSError) as error:
         pytest.skip(f"this Pillow does not write it: {error}")
     images, _, _ = pictures.read_folder(folder, SIZE)
     assert len(images) == 7
@@ -360,38 +370,38 @@ def test_a_name_of_no_folder_is_no_data_set(name):
 # 1a, 1c, 2: modes
 
 COLOUR, GREY = (200, 100, 50), 124  # 0.299 x 200 + 0.587 x 100 + 0.114 x 50
-INTEGERS = np.full((6, 6), 200)
+INTEGERS = np.full((8, 8), 200)
 
 
 def palette(mode, entry):
-    image = Image.new(mode, (6, 6), entry)
+    image = Image.new(mode, (8, 8), entry)
     image.putpalette([0, 0, 0] * 3 + list(COLOUR) + [0, 0, 0] * 252)
     return image
 
 
 MODES = {
-    "bit.png": (lambda: Image.new("1", (6, 6), 1), 255, (255,) * 3),
-    "bit.tif": (lambda: Image.new("1", (6, 6), 1), 255, (255,) * 3),
-    "L.tif": (lambda: Image.new("L", (6, 6), 120), 120, (120,) * 3),
-    "LA.png": (lambda: Image.new("LA", (6, 6), (200, 51)), 40, (40,) * 3),
-    "LA.tif": (lambda: Image.new("LA", (6, 6), (200, 51)), 40, (40,) * 3),
+    "bit.png": (lambda: Image.new("1", (8, 8), 1), 255, (255,) * 3),
+    "bit.tif": (lambda: Image.new("1", (8, 8), 1), 255, (255,) * 3),
+    "L.tif": (lambda: Image.new("L", (8, 8), 120), 120, (120,) * 3),
+    "LA.png": (lambda: Image.new("LA", (8, 8), (200, 51)), 40, (40,) * 3),
+    "LA.tif": (lambda: Image.new("LA", (8, 8), (200, 51)), 40, (40,) * 3),
     "P.png": (lambda: palette("P", 3), GREY, COLOUR),
     "P.gif": (lambda: palette("P", 3), GREY, COLOUR),
     "PA.tif": (lambda: palette("PA", (3, 255)), GREY, COLOUR),
-    "RGBA.webp": (lambda: Image.new("RGBA", (6, 6), (200, 100, 50, 0)), 0, (0, 0, 0)),
-    "RGBX.tif": (lambda: Image.new("RGBX", (6, 6), (*COLOUR, 0)), GREY, COLOUR),
-    "CMYK.tif": (lambda: Image.new("CMYK", (6, 6), (55, 155, 205, 0)), GREY, COLOUR),
-    "CMYK.jpg": (lambda: Image.new("CMYK", (6, 6), (55, 155, 205, 0)), GREY, COLOUR),
-    "YCbCr.tif": (lambda: Image.new("RGB", (6, 6), COLOUR).convert("YCbCr"), GREY, COLOUR),
+    "RGBA.webp": (lambda: Image.new("RGBA", (8, 8), (200, 100, 50, 0)), 0, (0, 0, 0)),
+    "RGBX.tif": (lambda: Image.new("RGBX", (8, 8), (*COLOUR, 0)), GREY, COLOUR),
+    "CMYK.tif": (lambda: Image.new("CMYK", (8, 8), (55, 155, 205, 0)), GREY, COLOUR),
+    "CMYK.jpg": (lambda: Image.new("CMYK", (8, 8), (55, 155, 205, 0)), GREY, COLOUR),
+    "YCbCr.tif": (lambda: Image.new("RGB", (8, 8), COLOUR).convert("YCbCr"), GREY, COLOUR),
     # L* 54.9, a* 22, b* -18 at D50; adapted to D65 by Bradford's matrix, as sRGB
-    "LAB.tif": (lambda: Image.new("LAB", (6, 6), (140, 150, 110)), 135, (158, 118, 163)),
+    "LAB.tif": (lambda: Image.new("LAB", (8, 8), (140, 150, 110)), 135, (158, 118, 163)),
     "uint16.png": (lambda: Image.fromarray((INTEGERS * 257).astype(np.uint16)), 200, (200,) * 3),
     "uint16.tif": (lambda: Image.fromarray((INTEGERS * 257).astype(np.uint16)), 200, (200,) * 3),
-    "big endian.tif": (lambda: Image.new("I;16B", (6, 6), 200 * 257), 200, (200,) * 3),
+    "big endian.tif": (lambda: Image.new("I;16B", (8, 8), 200 * 257), 200, (200,) * 3),
     "bytes in uint16.tif": (lambda: Image.fromarray(INTEGERS.astype(np.uint16)), 200, (200,) * 3),
     "int32.tif": (lambda: Image.fromarray((INTEGERS * 257).astype(np.int32)), 200, (200,) * 3),
     "bytes in int32.tif": (lambda: Image.fromarray(INTEGERS.astype(np.int32)), 200, (200,) * 3),
-    "black.tif": (lambda: Image.new("I", (6, 6), 0), 0, (0, 0, 0)),
+    "black.tif": (lambda: Image.new("I", (8, 8), 0), 0, (0, 0, 0)),
 }
 
 
@@ -399,6 +409,11 @@ MODES = {
 def test_each_mode_has_its_right_value(tmp_path, name):
     make, grey, colour = MODES[name]
     make().save(tmp_path / name, **({"lossless": True} if name.endswith("webp") else {}))
+    try:
+        with Image.open(tmp_path / name) as opened:
+            opened.load()
+    except OSError as error:
+        pytest.skip(f"this Pillow does not read what it wrote: {error}")
     for channels, expected in ((1, (grey,)), (3, colour)):
         found = pictures.read_picture(tmp_path / name, SIZE, channels)
         np.testing.assert_allclose(found[:, 0, 0], expected, atol=2)
@@ -407,7 +422,7 @@ def test_each_mode_has_its_right_value(tmp_path, name):
 
 def test_a_premultiplied_image_has_the_colour_it_has_over_black():
     raw = io.BytesIO()
-    Image.new("LA", (6, 6), (200, 51)).save(raw, "PNG")
+    Image.new("LA", (8, 8), (200, 51)).save(raw, "PNG")
     opened = Image.open(io.BytesIO(raw.getvalue())).convert("La")
     assert opened.mode == "La"
     assert pictures._flat(opened).convert("L").getpixel((0, 0)) == pytest.approx(40, abs=2)
@@ -420,12 +435,12 @@ def test_white_may_be_zero_in_16_bits(tmp_path):
 
 
 def test_12_bits_reach_to_white():
-    image = Image.fromarray(np.full((6, 6), 4095, np.uint16))
+    image = Image.fromarray(np.full((8, 8), 4095, np.uint16))
     assert np.asarray(pictures._in_8_bits(image, {258: (12,)})).max() == 255
     assert np.asarray(pictures._in_8_bits(image, {})).max() == 4095 // 257
 
 
-@pytest.mark.parametrize("values", [np.full((6, 6), 0.5, np.float32), INTEGERS.astype(np.int32) - 201, INTEGERS * 400])
+@pytest.mark.parametrize("values", [np.full((8, 8), 0.5, np.float32), INTEGERS.astype(np.int32) - 201, INTEGERS * 400])
 def test_values_without_a_range_are_refused_with_the_reason(tmp_path, values):
     values = values.astype(np.int32) if values.dtype == np.int64 else values
     Image.fromarray(values).save(tmp_path / "x.tif")
@@ -434,7 +449,7 @@ def test_values_without_a_range_are_refused_with_the_reason(tmp_path, values):
 
 
 def test_transparency_of_16_bits_is_over_black(tmp_path):
-    values = np.full((6, 6), 200 * 257, np.uint16)
+    values = np.full((8, 8), 200 * 257, np.uint16)
     Image.fromarray(values).save(tmp_path / "x.png", transparency=200 * 257)
     assert pictures.read_picture(tmp_path / "x.png", SIZE, 1).max() == 0
 
