@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Tuple, Union
 
@@ -156,7 +156,7 @@ def load_data(
         return _batches(sample, batch_size, resize, seed, FASHION_MNIST_CLASSES)
     if dataset == "fashion-mnist":
         return load_data_fashion_mnist(batch_size, resize, seed=seed)
-    if _is_folder(dataset):
+    if _is(stat.S_ISDIR, dataset):
         return _load_folder(Path(dataset), batch_size, resize, seed, channels, broken, held_out)
     raise ValueError(
         f"there is no data set {str(dataset)!r}; choose one of {', '.join(map(repr, DATASETS))}, or name a folder that "
@@ -285,7 +285,7 @@ def _places(root: str | Path | None) -> list[Path]:
 
 
 def _file(folder: Path, name: str) -> Path | None:
-    return next((path for path in (folder / f"{name}.gz", folder / name) if os.path.isfile(path)), None)
+    return next((path for path in (folder / f"{name}.gz", folder / name) if _is(stat.S_ISREG, path)), None)
 
 
 def _missing(folder: Path) -> list[str]:
@@ -306,10 +306,10 @@ def _read_folder(folder: Path, verify: bool) -> tuple[Split, Split]:
     return (train_images, train_labels), (test_images, test_labels)
 
 
-def _is_folder(path: str | Path) -> bool:
-    """Return whether there is a folder of that name; say so when it may not be looked at."""
+def _is(kind: Callable[[int], bool], path: str | Path) -> bool:
+    """Return whether a path is a folder (``stat.S_ISDIR``) or a file; raise OSError when it may not be looked at."""
     try:
-        return stat.S_ISDIR(os.stat(path).st_mode)
+        return kind(os.stat(path).st_mode)
     except PermissionError as error:
         raise OSError(error.errno, f"{shown(path)} cannot be read: {error.strerror}") from None
     except (OSError, ValueError):  # no such file, or a name that no file can have
@@ -328,7 +328,7 @@ def _load_folder(
     if resize is None:
         raise ValueError(f"the pictures in {shown(folder)} may differ in size: pass resize, the pixels of a side")
     size, parts = pair("resize", resize), [folder / "train", folder / "test"]
-    if all(map(_is_folder, parts)):
+    if all(_is(stat.S_ISDIR, part) for part in parts):
         train = find_images(parts[0], prefix="train/")
         test = find_images(parts[1], train.classes, prefix="test/")
         images, skipped = read_images(train, size, channels, broken)
