@@ -157,8 +157,9 @@ def read_folder(
     Parameters
     ----------
     folder : str or Path
-        The classes are numbered in the order of their folders' names. Links to folders are followed. Hidden files and
-        what a system leaves in a folder are not looked at; other files that are not read are counted in a warning.
+        The classes are numbered in the order of their folders' names. Links to folders are followed. Hidden files, what
+        a system leaves in a folder, and notes (such as ``.txt`` and ``.json``) are not looked at; other files that are
+        not read are counted in a warning.
     size, channels
         See :func:`read_picture`.
     broken : str
