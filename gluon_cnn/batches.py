@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from gluon_cnn._checks import as_numbers, flag, pair, whole
@@ -37,11 +38,15 @@ class Batches:
         Default: drawn from NumPy's global generator, so that ``gluon_cnn.seed`` fixes it.
     classes : sequence of str, optional
         The classes' names, in the order of their numbers. Default: the numbers, up to the largest label.
+    files : sequence, optional
+        The file of each picture, as :func:`gluon_cnn.load_data` notes them for its folders.
 
     Attributes
     ----------
     images, labels, classes
         All pictures, (N, C, H, W) as they came; their labels, (N,) int32; the names as a tuple.
+    files
+        The files that the pictures were read from, in the same order; None when they came from arrays.
 
     Raises
     ------
@@ -64,6 +69,7 @@ class Batches:
         shuffle: bool = False,
         seed: int | None = None,
         classes: Sequence[str] | None = None,
+        files: Sequence[Any] | None = None,
     ) -> None:
         images, labels = as_numbers(images), as_numbers(labels)
         if images.ndim not in (3, 4):
@@ -95,6 +101,9 @@ class Batches:
         self.images = images[:, None] if images.ndim == 3 else images
         self.labels = labels.astype(np.int32)
         self.classes = tuple(map(str, range(last + 1))) if classes is None else tuple(map(str, classes))
+        if files is not None and len(files) != len(labels):
+            raise ValueError(f"files must be one for each image; got {len(files)} for {len(labels)} images")
+        self.files = None if files is None else tuple(files)
         self.batch_size = whole("batch_size", batch_size, 1)
         self.resize = None if resize is None else pair("resize", resize)
         self.shuffle = flag("shuffle", shuffle)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Sequence
+import stat
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import as_numbers, pair
+from gluon_cnn._checks import as_numbers, pair, whole
+from gluon_cnn._description import DataFile, describe, difference, shown
 from gluon_cnn._download import download as download_file
+from gluon_cnn._folders import count_outside, find_images, tell_left_out
+from gluon_cnn._held_out import chosen_by_name, chosen_by_order, listed
 from gluon_cnn._idx import read_idx
 from gluon_cnn.batches import Batches
-from gluon_cnn.pictures import read_folder
+from gluon_cnn.pictures import Images, read_images
 from mxnet import nd
 
 __all__ = [
     "DATASETS",
     "FASHION_MNIST_CLASSES",
+    "DataFile",
     "cat",
+    "describe",
+    "difference",
     "download_fashion_mnist",
     "fashion_mnist_labels",
     "load_data",
@@ -66,8 +73,6 @@ PICTURES = ("astronaut", "camera", "chelsea", "coffee")
 Split = tuple[np.ndarray, np.ndarray]  # images, labels
 Arrays = Split | tuple[Split, Split]
 
-TEST_SHARE = 0.2  # of pictures that come in one lot
-
 
 def fashion_mnist_labels(labels: Iterable[int] | nd.NDArray) -> list[str]:
     """Return the class names of numeric Fashion-MNIST labels.
@@ -98,6 +103,7 @@ def load_data(
     seed: int | None = None,
     channels: int = 3,
     broken: str = "refuse",
+    held_out: Iterable[str | DataFile | Mapping[str, Any]] | None = None,
 ) -> tuple[Batches, Batches]:
     """Return training and test batches of one of the course's data sets, by name, or of your own pictures.
 
@@ -108,8 +114,8 @@ def load_data(
 
         ``"fashion-mnist"``: all 60,000 and 10,000, see :func:`load_data_fashion_mnist`.
 
-        A folder: either with a folder of pictures for each class, of which a fifth are set aside for the test, the same
-        ones each time as long as the folder stays as it is; or with two folders ``train`` and ``test`` of that kind.
+        A folder: either with a folder of pictures for each class, of which about a fifth are set aside for the test;
+        or with two folders ``train`` and ``test`` of that kind. See the notes.
 
         Arrays ``(images, labels)`` as :class:`Batches` takes them, of which a fifth are set aside, too; or
         ``((images, labels), (images, labels))``, for training and for the test.
@@ -119,16 +125,30 @@ def load_data(
     channels, broken
         Of the pictures in a folder: 3 for colour or 1 for grey, and what to do about files that cannot be read; see
         :func:`gluon_cnn.pictures.read_folder`.
+    held_out : iterable, optional
+        The files of a folder that are for the test, whatever has been added to the folder since: their names, what
+        :func:`describe` lists, or a :attr:`Batches.files`. One that was renamed is found by its SHA-256.
 
     Raises
     ------
     ValueError
-        When there is no data set of that name and no such folder, or when pictures and labels do not fit.
+        When there is no data set of that name and no such folder, when pictures and labels do not fit, or when a file
+        of ``held_out`` is missing or has changed.
     TypeError
         When ``dataset`` is something else.
+
+    Notes
+    -----
+    Whether an image is for the test depends on a hash of its name within the folder of its class, and on nothing else:
+    adding, removing or renaming a file never moves another one between training and test. The one exception keeps both
+    parts of a class from being empty: if the hash chooses none of its images, the test gets the one that is closest to
+    being chosen; if it chooses all, the one that is furthest from it stays for training. That happens in classes of a
+    few images only, and does not happen with ``held_out``.
     """
     if not isinstance(dataset, (str, Path, tuple, list)):
         raise TypeError(f"dataset must be a name, a folder or arrays (images, labels); got {type(dataset).__name__}")
+    if held_out is not None and (isinstance(dataset, (tuple, list)) or dataset in DATASETS):
+        raise ValueError("held_out names files of a folder of images, and the data set is not one: leave it out")
     if isinstance(dataset, (tuple, list)):
         return _batches(_train_and_test(dataset), batch_size, resize, seed)
     if dataset == "sample":
@@ -136,8 +156,8 @@ def load_data(
         return _batches(sample, batch_size, resize, seed, FASHION_MNIST_CLASSES)
     if dataset == "fashion-mnist":
         return load_data_fashion_mnist(batch_size, resize, seed=seed)
-    if Path(dataset).is_dir():
-        return _load_folder(Path(dataset), batch_size, resize, seed, channels, broken)
+    if _is(stat.S_ISDIR, dataset):
+        return _load_folder(Path(dataset), batch_size, resize, seed, channels, broken, held_out)
     raise ValueError(
         f"there is no data set {str(dataset)!r}; choose one of {', '.join(map(repr, DATASETS))}, or name a folder that "
         "holds a folder of pictures for each class"
@@ -181,7 +201,9 @@ def load_data_fashion_mnist(
     Xiao, Rasul and Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms, 2017.
     The function's name and arguments are those of notes C.
     """
-    return _batches(read_fashion_mnist(root, download), batch_size, resize, seed, FASHION_MNIST_CLASSES)
+    whole("batch_size", batch_size, 1)  # before the data is looked for, which may not be there
+    size = None if resize is None else pair("resize", resize)
+    return _batches(read_fashion_mnist(root, download), batch_size, size, seed, FASHION_MNIST_CLASSES)
 
 
 def read_fashion_mnist(root: str | Path | None = None, download: bool = False) -> tuple[Split, Split]:
@@ -263,7 +285,7 @@ def _places(root: str | Path | None) -> list[Path]:
 
 
 def _file(folder: Path, name: str) -> Path | None:
-    return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
+    return next((path for path in (folder / f"{name}.gz", folder / name) if _is(stat.S_ISREG, path)), None)
 
 
 def _missing(folder: Path) -> list[str]:
@@ -271,7 +293,10 @@ def _missing(folder: Path) -> list[str]:
 
 
 def _state(folder: Path) -> str:
-    return f"without {', '.join(_missing(folder))}" if folder.is_dir() else "no such folder"
+    if not os.path.isdir(folder):
+        return "no such folder"
+    missing = _missing(folder)
+    return f"without {', '.join(missing)}" if len(missing) < len(CHECKSUMS) else "none of the four files"
 
 
 def _read_folder(folder: Path, verify: bool) -> tuple[Split, Split]:
@@ -281,18 +306,66 @@ def _read_folder(folder: Path, verify: bool) -> tuple[Split, Split]:
     return (train_images, train_labels), (test_images, test_labels)
 
 
+def _is(kind: Callable[[int], bool], path: str | Path) -> bool:
+    """Return whether a path is a folder (``stat.S_ISDIR``) or a file; raise OSError when it may not be looked at."""
+    try:
+        return kind(os.stat(path).st_mode)
+    except PermissionError as error:
+        raise OSError(error.errno, f"{shown(path)} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError):  # no such file, or a name that no file can have
+        return False
+
+
 def _load_folder(
-    folder: Path, batch_size: int, resize: int | tuple[int, int] | None, seed: int | None, channels: int, broken: str
+    folder: Path,
+    batch_size: int,
+    resize: int | tuple[int, int] | None,
+    seed: int | None,
+    channels: int,
+    broken: str,
+    held_out: Iterable[str | DataFile | Mapping[str, Any]] | None,
 ) -> tuple[Batches, Batches]:
     if resize is None:
-        raise ValueError(f"the pictures in {folder} may differ in size: pass resize, the pixels of a side")
+        raise ValueError(f"the pictures in {shown(folder)} may differ in size: pass resize, the pixels of a side")
     size, parts = pair("resize", resize), [folder / "train", folder / "test"]
-    if not all(part.is_dir() for part in parts):
-        images, labels, classes = read_folder(folder, size, channels, broken)
-        return _batches(_set_aside(images, labels), batch_size, None, seed, classes)
-    images, labels, classes = read_folder(parts[0], size, channels, broken)
-    test_images, test_labels, _ = read_folder(parts[1], size, channels, broken, classes)
-    return _batches(((images, labels), (test_images, test_labels)), batch_size, None, seed, classes)
+    if all(_is(stat.S_ISDIR, part) for part in parts):
+        train = find_images(parts[0], prefix="train/")
+        test = find_images(parts[1], train.classes, prefix="test/")
+        images, skipped = read_images(train, size, channels, broken)
+        test_images, more = read_images(test, size, channels, broken)
+        left_out, skipped = train.left_out + test.left_out, skipped + more
+        left_out["outside train and test"] = count_outside(folder, parts)
+        listing, read = train, len(images.files) + len(test_images.files)
+        chosen = None if held_out is None else listed(folder, test_images.files, held_out)
+        if chosen is not None:
+            left_out["not among those held out"] = int((~chosen).sum())
+            read = read - left_out["not among those held out"]
+            test_images = _of(test_images, chosen)
+    else:
+        listing = find_images(folder)
+        images, skipped = read_images(listing, size, channels, broken)
+        left_out, read = listing.left_out, len(images.files)
+        chosen = (
+            chosen_by_name(folder, listing.classes, images.files, images.labels)
+            if held_out is None
+            else listed(folder, images.files, held_out)
+        )
+        if chosen.all():
+            raise ValueError(f"held_out names every image in {shown(folder)}: leave some to train on")
+        images, test_images = _of(images, ~chosen), _of(images, chosen)
+    tell_left_out(folder, read, +left_out, skipped)
+    train_batches, test_batches = (
+        Batches(
+            part.pixels, part.labels, batch_size, shuffle=shuffle, seed=seed, classes=listing.classes, files=part.files
+        )
+        for part, shuffle in ((images, True), (test_images, False))
+    )
+    return train_batches, test_batches
+
+
+def _of(images: Images, chosen: np.ndarray) -> Images:
+    files = [file for file, taken in zip(images.files, chosen) if taken]
+    return Images(images.pixels[chosen], images.labels[chosen], files)
 
 
 def _train_and_test(arrays: Any) -> tuple[Split, Split]:
@@ -314,15 +387,8 @@ def _pair_of_arrays(images: Any, labels: Any) -> Split:
 
 
 def _set_aside(images: np.ndarray, labels: np.ndarray) -> tuple[Split, Split]:
-    """Keep a fifth of each class for the test, always the same."""
-    order = np.random.RandomState(0).permutation(len(labels))
-    rank = np.zeros(len(labels), int)  # of each picture within its class
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
-        if len(members) < 2:
-            raise ValueError(f"class {label} has a single picture: one is needed for training and one for the test")
-        rank[members] = np.arange(len(members)) - max(1, round(TEST_SHARE * len(members)))
-    return (images[rank >= 0], labels[rank >= 0]), (images[rank < 0], labels[rank < 0])
+    chosen = chosen_by_order(labels)
+    return (images[~chosen], labels[~chosen]), (images[chosen], labels[chosen])
 
 
 def _batches(

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from gluon_cnn._checks import pair
-from gluon_cnn._runtime import progress_disabled, remark
-from PIL import Image, ImageFile, ImageOps
+from gluon_cnn._description import DataFile, shown
+from gluon_cnn._folders import Listing, find_images, first, tell_left_out
+from gluon_cnn._runtime import progress_disabled
+from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 from tqdm.auto import tqdm
 
-__all__ = ["read_folder", "read_picture"]
+__all__ = ["Images", "read_folder", "read_images", "read_picture"]
 
-ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 MODES = {1: "L", 3: "RGB"}  # Pillow's names, by number of channels
-PARTS = {"train", "training", "val", "valid", "validation", "test"}  # of a data set
-NAMED = 5  # broken files that a message names
 
 
 def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> np.ndarray:
@@ -44,47 +46,87 @@ def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
         When there is no such file or it is no whole picture. The message names it.
     ValueError
         When ``channels`` is neither 1 nor 3, or ``size`` no pair of whole numbers of at least 1.
+
+    Notes
+    -----
+    Pixels of 16 bits are scaled to 8. Integers of 16 or 32 bits that would all fit into 8 are taken as they are, as
+    scaled they would all be black.
     """
+    return _read(path, *_form(size, channels))[0]
+
+
+def _form(size: tuple[int, int], channels: int) -> tuple[tuple[int, int], str]:
     if channels not in MODES:
         raise ValueError(f"channels must be 1 or 3; got {channels!r}")
-    size = pair("size", size)
+    return pair("size", size), MODES[channels]
+
+
+def _read(path: str | Path, size: tuple[int, int], mode: str) -> tuple[np.ndarray, bytes]:
+    """Return the pixels of a file, and all its bytes."""
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+            raise ValueError("it is a folder, a device or a pipe")
+        raw = Path(path).read_bytes()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, about what cameras and programs noted in the file
-            pixels = _pixels(path, size, MODES[channels])
+            pixels = _pixels(raw, size, mode)
     except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {path}") from None
+        raise FileNotFoundError(f"there is no file {shown(path)}") from None
+    except UnidentifiedImageError as error:
+        what = f"(cannot identify image file): it begins with {raw[:12]!r}" if raw else "(the file is empty)"
+        raise OSError(f"{shown(path)} cannot be read as a picture {what}") from error
     except Exception as error:  # damaged files make Pillow raise all kinds
-        reason = str(error) or type(error).__name__
-        for name in (str(path), os.path.realpath(path)):  # older Pillows name the second
-            reason = reason.replace(f" {name!r}", "")
-        raise OSError(f"{path} cannot be read as a picture ({reason})") from error
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise OSError(f"{shown(path)} cannot be read as a picture ({reason})") from error
+    return (pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)), raw
 
 
-def _pixels(path: str | Path, size: tuple[int, int], mode: str) -> np.ndarray:
-    if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
-        raise OSError("it is a folder, a device or a pipe")
-    with Image.open(path) as opened:
+def _pixels(raw: bytes, size: tuple[int, int], mode: str) -> np.ndarray:
+    with Image.open(io.BytesIO(raw)) as opened:
         lenient = ImageFile.LOAD_TRUNCATED_IMAGES
         ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv sets it for all: half a picture would pass for a whole one
+        tags = dict(getattr(opened, "tag_v2", {}))
         try:
             opened.load()
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = lenient
         picture = _upright(opened)
-        if picture.mode == "F" or (picture.mode == "I" and not _in_16_bits(picture)):
-            raise ValueError("its values are no bytes and have no fixed range: save it with 8 or 16 bits")
-        if picture.mode.startswith("I"):  # Pillow would cut 16 bits off at 255
-            picture = Image.fromarray((np.asarray(picture).astype(np.int64) // 257).astype(np.uint8))
-        if picture.mode.endswith(("A", "a")) or "transparency" in picture.info:
-            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture.convert("RGBA"))
-        return np.asarray(ImageOps.fit(picture.convert(mode), (size[1], size[0]), Image.Resampling.BILINEAR))
+        if picture.mode.startswith(("I", "F")):
+            picture = _in_8_bits(picture, tags)
+        return np.asarray(ImageOps.fit(_flat(picture).convert(mode), (size[1], size[0]), Image.Resampling.BILINEAR))
 
 
-def _in_16_bits(picture: Image.Image) -> bool:
+def _flat(picture: Image.Image) -> Image.Image:
+    """Return a picture in a mode that Pillow converts to grey and to RGB, over black where it is transparent."""
+    if picture.mode == "LAB":
+        lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(picture, lab, rgb, outputMode="RGB") or picture
+    if picture.mode == "La":  # of grey with transparency, in which Pillow converts it to nothing else
+        picture = picture.convert("LA")
+    if picture.mode.endswith(("A", "a")) or "transparency" in picture.info:
+        return Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture.convert("RGBA"))
+    return picture
+
+
+BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # two of TIFF's tags, and a value of the second
+
+
+def _in_8_bits(picture: Image.Image, tags: dict) -> Image.Image:
+    """Scale integers of more than 8 bits, which Pillow itself would cut off at 255."""
     values = np.asarray(picture)
-    return bool(values.min() >= 0 and values.max() < 2**16)
+    smallest, largest = values.min(), values.max()
+    if picture.mode == "F" or smallest < 0 or largest >= 2**16:
+        raise ValueError(
+            f"its values, {smallest} to {largest}, are not bytes and have no fixed range: save it with 8 or 16 bits"
+        )
+    white = 2 ** min(16, *tags.get(BITS, (16,))) - 1
+    values = values.astype(np.int64)
+    values[values == picture.info.get("transparency")] = 0  # over black, as all transparency
+    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow sees to that with 8 bits only
+        values = white - values
+    if values.max() > 255:
+        values = values * 255 // white
+    return Image.fromarray(values.astype(np.uint8))
 
 
 def _upright(opened: Image.Image) -> Image.Image:
@@ -93,6 +135,14 @@ def _upright(opened: Image.Image) -> Image.Image:
         return ImageOps.exif_transpose(opened) or opened  # never None here, but Pillow 10's types say it may be
     except Exception:  # struct.error, KeyError and others, although the pixels are fine
         return opened
+
+
+class Images(NamedTuple):
+    """The images of a folder: pixels as :func:`read_folder` returns them, labels, and the files they came from."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    files: list[DataFile]
 
 
 def read_folder(
@@ -107,8 +157,9 @@ def read_folder(
     Parameters
     ----------
     folder : str or Path
-        The classes are numbered in the order of their folders' names. Files whose names begin with a dot, or end
-        otherwise than pictures' names do, are not looked at.
+        The classes are numbered in the order of their folders' names. Links to folders are followed. Hidden files, what
+        a system leaves in a folder, and notes (such as ``.txt`` and ``.json``) are not looked at; other files that are
+        not read are counted in a warning.
     size, channels
         See :func:`read_picture`.
     broken : str
@@ -130,55 +181,33 @@ def read_folder(
     OSError
         When a folder cannot be read.
     """
+    listing = find_images(folder, classes)
+    images, skipped = read_images(listing, size, channels, broken)
+    tell_left_out(folder, len(images.files), listing.left_out, skipped)
+    return images.pixels, images.labels, listing.classes
+
+
+def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: str) -> tuple[Images, list[str]]:
+    """Read what was found. Return it, and for each file that was skipped what is wrong with it."""
     if broken not in ("refuse", "skip"):
         raise ValueError(f"broken must be 'refuse' or 'skip'; got {broken!r}")
-    folder = Path(folder)
-    found = tuple(sorted(f.name for f in folder.iterdir() if f.is_dir() and not _is_hidden(f.name)))
-    if len(found) < 2:
-        held = f"only the folder {found[0]}" if found else "no folders"
-        raise ValueError(f"{folder} holds {held}: make one for each class, with its pictures inside")
-    if PARTS.issuperset(name.lower() for name in found):
-        raise ValueError(f"{folder} holds {' and '.join(found)}, which are no classes: call them train and test")
-    if classes is not None and found != classes:
-        raise ValueError(f"{folder} has the classes {', '.join(found)}; expected {', '.join(classes)}")
-    files = [(path, label) for label, name in enumerate(found) for path in _picture_files(folder / name)]
-    empty = [name for label, name in enumerate(found) if label not in {k for _, k in files}]
-    if empty:
-        raise ValueError(f"{folder / empty[0]} holds no picture ({', '.join(sorted(ENDINGS))})")
-    images, labels, faults = [], [], []
-    for path, label in tqdm(files, desc=str(folder), unit="picture", leave=False, disable=progress_disabled()):
+    size, mode = _form(size, channels)
+    pixels, labels, files, faults = [], [], [], []
+    bar = tqdm(listing.images, desc=shown(listing.folder), unit="picture", leave=False, disable=progress_disabled())
+    for name, path, label in bar:
         try:
-            images.append(read_picture(path, size, channels))
-            labels.append(label)
+            image, raw = _read(path, size, mode)
         except OSError as error:
             faults.append(str(error))
-    if faults:
-        _tell(faults, broken)
-    for label, name in enumerate(found):
+            continue
+        pixels.append(image)
+        labels.append(label)
+        files.append(DataFile(name, len(raw), hashlib.sha256(raw).hexdigest()))
+    if faults and broken == "refuse":
+        raise ValueError(
+            f"{first(faults)}: repair the broken files or move them away, or pass broken='skip' (--skip-broken)"
+        )
+    for label, name in enumerate(listing.classes):
         if label not in labels:
-            raise ValueError(f"{folder / name} holds no picture that can be read")
-    return np.stack(images), np.array(labels, np.int32), found
-
-
-def _picture_files(folder: Path) -> list[Path]:
-    found = []
-    for place, folders, names in os.walk(folder, onerror=_refuse):
-        folders[:] = [name for name in folders if not _is_hidden(name)]
-        found += [Path(place, name) for name in names if not _is_hidden(name)]
-    return sorted(path for path in found if path.suffix.lower() in ENDINGS)
-
-
-def _refuse(error: OSError) -> None:
-    raise OSError(error.errno, f"the folder {error.filename} cannot be read: {error.strerror}") from None
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
-
-
-def _tell(faults: list[str], broken: str) -> None:
-    more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
-    text = "; ".join(faults[:NAMED]) + more
-    if broken == "refuse":
-        raise ValueError(f"{text}: mend or remove what is broken, or pass broken='skip' (--skip-broken)")
-    remark(f"skipped: {text}")
+            raise ValueError(f"{shown(listing.folder / name)} holds no picture that can be read: {first(faults)}")
+    return Images(np.stack(pixels), np.array(labels, np.int32), files), faults

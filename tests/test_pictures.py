@@ -74,7 +74,7 @@ def test_a_broken_file_is_refused_or_skipped_by_name(folder, damage):
 def test_many_broken_files_are_counted(folder):
     for path in (folder / "red").glob("[0-7].*"):
         path.write_bytes(b"")
-    with pytest.raises(ValueError, match="and 3 more: mend or remove"):
+    with pytest.raises(ValueError, match="and 3 more: repair the broken files or move them away"):
         g.load_data(folder, 4, resize=8)
 
 
@@ -140,7 +140,10 @@ def two_classes(*names, fill=0):
         (lambda folder: write(folder / "red" / "1.png", RED), "holds only the folder red: make one for each class"),
         (two_classes("red", "blue"), "blue holds no picture"),
         (two_classes("train", "val"), "holds train and val, which are no classes: call them train and test"),
-        (two_classes("red", "blue", fill=1), "class 0 has a single picture"),
+        (
+            two_classes("red", "blue", fill=1),
+            "blue holds a single picture: one is needed for training",
+        ),
     ],
 )
 def test_folders_that_are_no_data_set(tmp_path, prepare, message):

@@ -1,0 +1,165 @@
+"""What a data set says of itself, and what a list of held-out files fixes."""
+
+import json
+import shutil
+
+import gluon_cnn as g
+import numpy as np
+import pytest
+from gluon_cnn import datasets
+from PIL import Image
+
+ALL = [f"{name}/{k}.png" for name in ("blue", "red") for k in range(12)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve images of each of two classes, no two alike."""
+    for label, name in enumerate(("blue", "red")):
+        (tmp_path / name).mkdir()
+        for k in range(12):
+            Image.new("L", (9, 9), 100 * label + k).save(tmp_path / name / f"{k}.png")
+    return tmp_path
+
+
+def loaded(folder, **options):
+    return datasets.load_data(folder, 4, 8, channels=1, **options)
+
+
+def described(folder, **options):
+    return json.loads(json.dumps(datasets.describe(*loaded(folder, **options))))
+
+
+def names(description, part="test"):
+    return [file["name"] for file in description[part]["files"]]
+
+
+def test_a_folder_is_described_by_its_files(folder):
+    told = described(folder)
+    assert told["classes"] == ["blue", "red"]
+    assert told["preprocessing"] == {"channels": 1, "height": 8, "width": 8, "resize": "crop", "divisor": 255}
+    assert told["training"]["count"] + told["test"]["count"] == 24
+    assert sorted(names(told) + names(told, "training")) == sorted(
+        f"{c}/{k}.png" for c in ("blue", "red") for k in range(12)
+    )
+    first = told["test"]["files"][0]
+    assert first["size"] == (folder / first["name"]).stat().st_size
+    assert len(first["sha256"]) == 64
+    assert described(folder) == told
+
+
+def test_arrays_are_described_by_their_contents():
+    images = np.arange(40, dtype=np.uint8).reshape(10, 2, 2)
+    told = [datasets.describe(*g.load_data((images + k, np.arange(10) % 2), 4, resize=6)) for k in (0, 0, 1)]
+    assert told[0] == told[1]
+    assert told[0]["preprocessing"] == {"channels": 1, "height": 6, "width": 6, "resize": "stretch", "divisor": 255}
+    assert told[0]["test"]["files"] is None
+    assert datasets.difference(told[0], told[1]) is None
+    assert "training images: there were 8; now there are 8, and they are different" in datasets.difference(*told[1:])
+    floats = datasets.describe(*g.load_data((images / 9, np.arange(10) % 2), 4))["preprocessing"]
+    assert (floats["resize"], floats["divisor"]) == (None, 1)
+
+
+def test_what_differs_is_named(folder):
+    before = described(folder)
+    trained, tested = names(before, "training")[0], names(before)[0]
+    (folder / trained).unlink()
+    Image.new("L", (9, 9), 255).save(folder / tested)
+    Image.new("L", (9, 9), 254).save(folder / "blue" / "new.png")
+    text = datasets.difference(before, described(folder, held_out=names(before)))
+    assert text == (
+        f"training images: 1 added (blue/new.png), 1 missing ({trained}); test images: 1 changed ({tested})"
+    )
+    assert datasets.difference(before, before) is None
+    other = {**before, "preprocessing": {**before["preprocessing"], "height": 9}}
+    assert datasets.difference(before, other) == "height of the images was 8; now it is 9"
+    (folder / "blue").rename(folder / "sky")
+    text = datasets.difference(before, described(folder))
+    assert text == "the classes were blue, red; now they are red, sky"
+
+
+def test_exactly_the_listed_files_are_held_out(folder):
+    before = described(folder)
+    for k in range(40):
+        Image.new("L", (9, 9), 200 + k).save(folder / "red" / f"later {k}.png")
+    now = described(folder, held_out=before["test"]["files"])
+    assert now["test"] == before["test"]
+    assert now["training"]["count"] == before["training"]["count"] + 40
+    assert len(names(described(folder))) > len(names(before))
+    assert described(folder, held_out=iter(names(before)))["test"] == before["test"]
+    test = loaded(folder, held_out=names(before))[1]
+    assert loaded(folder, held_out=test.files)[1].files == test.files
+    assert datasets.difference(before, now, ["test"]) is None
+
+
+def test_a_held_out_file_is_known_by_its_contents_when_it_was_renamed(folder):
+    before = described(folder)
+    old = names(before)[0]
+    (folder / old).rename(folder / "blue" / "another name.png")
+    shutil.copy(folder / names(before)[1], folder / "red" / "the same.png")  # no reason to hold this out, too
+    now = described(folder, held_out=before["test"]["files"])
+    assert names(now) == sorted(["blue/another name.png", *names(before)[1:]])
+
+
+def test_held_out_files_alike_are_all_found(folder):
+    for name in ("blue/1.png", "blue/2.png"):
+        Image.new("L", (9, 9), 255).save(folder / name)
+    test = loaded(folder, held_out=["blue/1.png", "blue/2.png"])[1]
+    for name in ("blue/1.png", "blue/2.png"):
+        (folder / name).rename(folder / name.replace("blue/", "blue/new "))
+    assert [file.name for file in loaded(folder, held_out=test.files)[1].files] == ["blue/new 1.png", "blue/new 2.png"]
+
+
+def test_a_held_out_file_that_is_missing_or_changed_is_named(folder):
+    before = described(folder)["test"]["files"]
+    Image.new("L", (9, 9), 255).save(folder / before[0]["name"])
+    with pytest.raises(
+        ValueError, match=f"1 of {len(before)} held-out files are missing .*: {before[0]['name']}: restore"
+    ):
+        loaded(folder, held_out=before)
+    (folder / before[0]["name"]).unlink()
+    with pytest.raises(ValueError, match=before[0]["name"]):
+        loaded(folder, held_out=[file["name"] for file in before])
+
+
+def test_a_list_for_a_folder_with_train_and_test(folder):
+    whole = folder / "whole"
+    for part in ("train", "test"):
+        for name in ("blue", "red"):
+            (whole / part / name).mkdir(parents=True)
+            for k in range(2):
+                Image.new("L", (9, 9), k).save(whole / part / name / f"{k}.png")
+    before = described(whole)
+    assert names(before) == ["test/blue/0.png", "test/blue/1.png", "test/red/0.png", "test/red/1.png"]
+    Image.new("L", (9, 9), 9).save(whole / "test" / "red" / "2.png")
+    with pytest.warns(UserWarning, match="8 of 9 files read; 1 not among those held out"):
+        assert described(whole, held_out=before["test"]["files"]) == before
+
+
+@pytest.mark.parametrize(
+    ("held_out", "message"),
+    [
+        ([], "held_out is empty"),
+        (ALL, "leave some to train on"),
+    ],
+)
+def test_lists_that_cannot_be(folder, held_out, message):
+    with pytest.raises(ValueError, match=message):
+        loaded(folder, held_out=held_out)
+
+
+@pytest.mark.parametrize("held_out", ["blue/1.png", {"name": "blue/1.png"}])
+def test_one_file_is_no_list(folder, held_out):
+    with pytest.raises(TypeError, match=r"held_out must be a list of files; got .*blue/1.png"):
+        loaded(folder, held_out=held_out)
+
+
+def test_a_list_is_for_folders():
+    for dataset in ("sample", (np.zeros((4, 2, 2)), np.array([0, 0, 1, 1]))):
+        with pytest.raises(ValueError, match="held_out names files of a folder of images"):
+            g.load_data(dataset, 4, held_out=["a/1.png"])
+
+
+def test_each_image_has_a_file():
+    with pytest.raises(ValueError, match="files must be one for each image; got 1 for 4 images"):
+        g.Batches(np.zeros((4, 2, 2)), np.zeros(4, int), 2, files=["a/1.png"])
