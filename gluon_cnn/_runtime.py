@@ -139,7 +139,7 @@ def import_advice(error: BaseException) -> str:
             f"Without a GPU install the CPU build: {INSTALL_MXNET}"
         )
     if library and library.startswith(("libarmpl", "libamath", "libastring")):
-        return f"{library} of Arm's Performance Libraries is missing: docs/environment.md has three commands that replace it"
+        return f"{library}, one of Arm's libraries, is missing: docs/environment.md has three commands that replace it"
     if library:
         package = DEBIAN_PACKAGES.get(library)
         how = f"apt-get install {package}" if package else f"install the package of your system that holds {library}"
