@@ -35,7 +35,7 @@ def chosen_by_name(folder: Path, classes: Sequence[str], files: Sequence[DataFil
                 f"{shown(folder / name)} holds a single picture: one is needed for training and one for the test"
             )
         # the class is no part of the name, so that it may be renamed, too
-        positions = np.array([position(files[k].name.split("/", 1)[1]) for k in members])
+        positions = np.array([position(files[k].name.split("/", 1)[1]) for k in members.tolist()])
         count = np.clip((positions < TEST_SHARE).sum(), 1, len(members) - 1)
         chosen[members[np.argsort(positions, kind="stable")[:count]]] = True
     return chosen
@@ -63,7 +63,7 @@ def listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> 
     chosen = np.array([file.name in sums and sums[file.name] in (None, file.sha256) for file in files])
     found = {file.name for file, taken in zip(files, chosen) if taken}
     others: dict[str | None, list[int]] = {}
-    for k in np.flatnonzero(~chosen):
+    for k in np.flatnonzero(~chosen).tolist():
         others.setdefault(files[k].sha256, []).append(k)
     missing = []
     for name in sorted(sums.keys() - found):
