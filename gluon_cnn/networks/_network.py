@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import mxnet as mx
 import numpy as np
+from gluon_cnn import _copies  # noqa: F401 (networks can be copied, once it is imported)
 from gluon_cnn._checks import network
 from gluon_cnn.networks._aligned import filling_up
 from mxnet import gluon, nd
