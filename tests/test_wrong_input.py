@@ -576,7 +576,7 @@ def test_no_pipe_is_waited_for(tmp_path):
 
 def test_a_pictures_folder_is_no_file_of_curves(tmp_path):
     with pytest.raises(OSError, match="is a folder: name a file in it"):
-        g.History([1.0], [1.0], [1.0], [1], [1.0], [1.0], [1.0]).plot(tmp_path)
+        g.History([1.0], [1.0], [1.0], [1], [1.0], [1.0]).plot(tmp_path)
 
 
 @pytest.mark.parametrize("values", [np.full((4, 4), 0.7, np.float32), np.full((4, 4), -5, np.int32)])
