@@ -16,6 +16,7 @@ LARGEST_WHOLE = 2**31 - 1  # mxnet counts in 32 bits
 
 __all__ = [
     "as_numbers",
+    "channels_are_last",
     "finite",
     "fits",
     "flag",
@@ -155,12 +156,20 @@ def zeros_for(net: gluon.Block, shape: tuple[int, ...]) -> nd.NDArray:
     return nd.zeros(shape, ctx=weight.list_ctx()[0], dtype=weight.dtype)
 
 
+def channels_are_last(shape: tuple[int, ...], channels: int = 0) -> bool:
+    """Return whether a shape is that of images whose channels come last; ``channels``, where known, is their number."""
+    counts = (channels,) if channels else (1, 3, 4)
+    return len(shape) in (3, 4) and shape[-1] in counts and shape[-3] not in counts
+
+
 def output_of(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> Any:
     """Return what the network makes of ``X``, or say what mxnet has against it.
 
     With ``wait`` it predicts, also inside ``autograd.record()``, and is computed to the end.
     """
-    with in_our_words(f"{type(net).__name__} does not take an input of shape {X.shape}"):
+    hint = ", whose channels come last (X.transpose((0, 3, 1, 2)) puts them first)"
+    what = f"{X.shape}{hint if X.ndim == 4 and channels_are_last(X.shape) else ''}"
+    with in_our_words(f"{type(net).__name__} does not take an input of shape {what}"):
         if not wait:
             return net(X)
         with autograd.pause():
