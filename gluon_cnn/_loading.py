@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import fits
+from gluon_cnn._checks import fits, legacy_mode
 from gluon_cnn._params import read_parameters
 from mxnet import gluon, nd
 
@@ -32,6 +32,7 @@ def load_parameters(net: gluon.Block, path: str | Path, contexts: Sequence[mx.Co
         When it is of another kind, or does not hold the network's parameters, in their shapes and types, and no others;
         or when the network is on other contexts. The network is then as it was.
     """
+    legacy_mode()
     arrays = {re.sub("^(arg|aux):", "", name): array for name, array in read_parameters(path).items()}
     places = net._collect_params_with_prefix()
     found = _names_in_file(net, arrays)

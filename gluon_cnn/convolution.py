@@ -9,7 +9,7 @@ from typing import Tuple, Union
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import LARGEST, LARGEST_WHOLE, floats, number, pair, whole
+from gluon_cnn._checks import LARGEST, LARGEST_WHOLE, floats, legacy_mode, number, pair, whole
 from gluon_cnn._precision import in_float32
 from mxnet import nd
 from mxnet.gluon import HybridBlock
@@ -180,6 +180,7 @@ def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
 
 def _fields(net: HybridBlock) -> Iterator[tuple[int, int]]:
     """Yield what each value inside a network sees, and how many pixels apart two neighbours' views are."""
+    legacy_mode()
     seen: dict[int, tuple[int, int]] = {}  # by number of the node; weights are not in it
     output = net(mx.sym.var("data"))
     graph = mx.sym.Group(output) if isinstance(output, (list, tuple)) else output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import flag, floats, network, number, whole
+from gluon_cnn._checks import flag, floats, legacy_mode, network, number, whole
 from gluon_cnn._precision import as_float32
 from mxnet import autograd, nd
 from mxnet.gluon import HybridBlock
@@ -145,6 +145,7 @@ class BatchNorm(HybridBlock):
             raise TypeError(f"BatchNorm takes an NDArray; got {type(x).__name__}: pass nd.array(x)")
         # Hybridized, mxnet 1.9.1 itself would read beyond the arrays of a block with fewer channels than the input has.
         if isinstance(x, nd.NDArray):
+            legacy_mode()
             _check(x, self.epsilon)
             if self.gamma._data is None:
                 network(self)  # is it initialized?

@@ -450,6 +450,8 @@ def split(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.N
 
 def _as_array(item: Any) -> nd.NDArray:
     """Return one half of a batch as an NDArray."""
+    if isinstance(item, mx.np.ndarray):
+        return item.as_nd_ndarray()
     if isinstance(item, nd.NDArray):
         return item
     array = as_numbers(item)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import mxnet as mx
 import numpy as np
 from gluon_cnn import _copies  # noqa: F401 (networks can be copied, once it is imported)
-from gluon_cnn._checks import channels_are_last, network
+from gluon_cnn._checks import channels_are_last, legacy_mode, network, numpy_mode_named
 from gluon_cnn.networks._aligned import filling_up
 from mxnet import gluon, nd
 
@@ -30,10 +30,12 @@ class HybridBlock(gluon.HybridBlock):
             raise TypeError(f"{type(self).__name__} takes an NDArray; got {type(x).__name__}: pass nd.array(x)")
         if isinstance(x, mx.sym.Symbol) and len(x.list_outputs()) != 1:
             raise TypeError(f"{type(self).__name__} takes one symbol; got a group of {len(x.list_outputs())}")
-        # mxnet's NumPy mode has symbols and open shapes of another kind; there mxnet's own errors have to do.
         if isinstance(x, nd.NDArray) and not mx.util.is_np_array():
+            if isinstance(x, mx.np.ndarray):
+                raise TypeError(f"{type(self).__name__} takes an NDArray; got an mx.np.ndarray: pass x.as_nd_ndarray()")
             self._check_input(x)
-        return super().forward(x, *args)
+        with numpy_mode_named():
+            return super().forward(x, *args)
 
     def cast(self, dtype) -> None:
         super().cast(dtype)
@@ -80,9 +82,8 @@ class HybridBlock(gluon.HybridBlock):
         graph = self._graph()
         fits = channels == expected if expected else _fits(graph, x.shape[1:])
         if not fits and channels_are_last(x.shape, expected):
-            raise ValueError(
-                f"{name} takes images with their channels first, (N, C, H, W); got {x.shape}{_advice(x.shape, expected)}"
-            )
+            advice = _advice(x.shape, expected)
+            raise ValueError(f"{name} takes images with their channels first, (N, C, H, W); got {x.shape}{advice}")
         if expected and channels != expected:
             raise ValueError(f"{name} has weights for {expected} input channels; got {channels}, shape {x.shape}")
         if not _fits(graph, x.shape[1:]):
@@ -108,6 +109,7 @@ class HybridBlock(gluon.HybridBlock):
 
     def _graph(self) -> mx.sym.Symbol:
         """Return the network as a symbol without the shapes of its weights: it takes what a new network could take."""
+        legacy_mode()
         with _hooks_off(self):
             nodes = json.loads(self.forward(mx.sym.var("data")).tojson())
         for node in nodes["nodes"]:
