@@ -7,7 +7,7 @@ from typing import Any
 
 from mxnet import gluon, nd
 
-__all__ = []  # type: list[str]
+__all__: list[str] = []
 
 
 def _parameter(state: dict[str, Any], gradients: list[nd.NDArray] | None) -> gluon.Parameter:
