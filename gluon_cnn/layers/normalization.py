@@ -143,18 +143,8 @@ class BatchNorm(HybridBlock):
     def forward(self, x, *args):
         if not isinstance(x, (nd.NDArray, mx.sym.Symbol)):
             raise TypeError(f"BatchNorm takes an NDArray; got {type(x).__name__}: pass nd.array(x)")
-        # Hybridized, mxnet 1.9.1 itself would read beyond the arrays of a block with fewer channels than the input has.
         if isinstance(x, nd.NDArray):
-            legacy_mode()
-            _check(x, self.epsilon)
-            if self.gamma._data is None:
-                network(self)  # is it initialized?
-            channels = self.gamma.shape[0]
-            if channels not in (0, x.shape[1]):
-                raise ValueError(f"BatchNorm has values for {channels} channels; got {x.shape[1]}, shape {x.shape}")
-            dtype = np.dtype("float16" if self._half else self.gamma.dtype)
-            if dtype != x.dtype:
-                raise TypeError(f"BatchNorm computes in {dtype}, got {np.dtype(x.dtype)}: pass x.astype('{dtype}')")
+            _check_input(self, x)
         return super().forward(x, *args)
 
     def hybrid_forward(self, F, x, gamma, beta, running_mean, running_var):
@@ -186,6 +176,23 @@ def _scale_and_shift(X, mean, variance, gamma, beta, eps):
 def _shape_for(X: nd.NDArray) -> tuple[int, ...]:
     """Return the shape in which one value a feature or channel broadcasts against ``X``."""
     return (1, -1) if X.ndim == 2 else (1, -1, 1, 1)
+
+
+def _check_input(block: BatchNorm, x: nd.NDArray) -> None:
+    """Refuse what does not fit the block: hybridized, mxnet 1.9.1 would read beyond arrays of fewer channels."""
+    legacy_mode()
+    _check(x, block.epsilon)
+    if block.gamma._data is None:
+        network(block)  # is it initialized?
+    channels = block.gamma.shape[0]
+    if channels not in (0, x.shape[1]):
+        raise ValueError(f"BatchNorm has values for {channels} channels; got {x.shape[1]}, shape {x.shape}")
+    dtype = np.dtype("float16" if block._half else block.gamma.dtype)
+    if dtype != x.dtype:
+        raise TypeError(f"BatchNorm computes in {dtype}, got {np.dtype(x.dtype)}: pass x.astype('{dtype}')")
+    contexts = block.gamma.list_ctx()
+    if x.context not in contexts:
+        raise ValueError(f"BatchNorm is on {contexts[0]}, the input on {x.context}: pass x.as_in_context(...)")
 
 
 def _check(X: nd.NDArray, eps: float, **arrays: nd.NDArray) -> None:
