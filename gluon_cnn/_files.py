@@ -116,12 +116,11 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         there = next((part for part in (path, *path.parents) if os.path.lexists(part)), path)
         if there.is_symlink() and not os.path.exists(there):
-            reason = f"{there} is a link to {os.readlink(there)}, which does not exist: create that folder"
-        elif os.path.exists(there) and not there.is_dir():
+            link = os.readlink(there)
+            raise FileNotFoundError(f"{there} is a link to {link}, which does not exist: create that folder") from error
+        if os.path.exists(there) and not there.is_dir():
             raise NotADirectoryError(f"{there} is not a folder: name another one") from error
-        else:
-            reason = f"{path} could not be made: {error.strerror}"
-        raise OSError(error.errno, reason) from error
+        raise OSError(error.errno, f"{path} could not be made: {error.strerror}") from error
     return path
 
 

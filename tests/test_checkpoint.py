@@ -321,18 +321,27 @@ def test_what_stops_the_writing_leaves_what_was_there(tmp_path, monkeypatch):
     assert contents(tmp_path) == before
 
 
-TRAINING = """
+OURS = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from tests.test_checkpoint import parts, trained
 print("begins", flush=True)
 trained(40, sys.argv[1], parts("adam"))
 """
+OWN = """
+import random, sys
+sys.path.insert(0, sys.argv[2])
+from tests.test_checkpoint import trained
+from tests.test_resuming import TWELVE, made
+parts = made(TWELVE, "nadam", before=random.randrange(4), frozen=[3])
+print("begins", flush=True)
+trained(40, sys.argv[1], parts)
+"""
 
 
-def training_seconds(folder, limit=600.0):
+def training_seconds(program, folder, limit=600.0):
     """Train in a process of its own; return how long that took, or None when it was killed at the limit."""
-    command = [sys.executable, "-c", TRAINING, str(folder), str(Path(__file__).parent.parent)]
+    command = [sys.executable, "-c", program, str(folder), str(Path(__file__).parent.parent)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "begins\n"
         start = time.perf_counter()
@@ -349,19 +358,20 @@ def arrays(path):
         return {name: file[name] for name in set(file.files) - {"about"}}
 
 
-def test_killed_again_and_again(tmp_path):
+@pytest.mark.parametrize("program", [OURS, OWN], ids=["a small network", "12 convolutions, made again and again"])
+def test_killed_again_and_again(tmp_path, program):
     """GLUON_CNN_KILLS=50 is the full test; a few kills are made each time."""
-    seconds = training_seconds(tmp_path / "straight")
+    seconds = training_seconds(program, tmp_path / "straight")
     expected = arrays(tmp_path / "straight" / "epoch-0040.npz")
     moments, kills, runs, folder = random.Random(0), 0, 0, tmp_path / "0"
     while kills < KILLS:
-        if training_seconds(folder, moments.uniform(0, seconds)):
+        if training_seconds(program, folder, moments.uniform(0, seconds)):
             assert_equal(arrays(folder / "epoch-0040.npz"), expected)
             runs += 1
             folder = tmp_path / str(runs)  # begin again
         else:
             kills += 1
-    assert training_seconds(folder)
+    assert training_seconds(program, folder)
     assert_equal(arrays(folder / "epoch-0040.npz"), expected)
     assert len(list(folder.glob("epoch-*.npz"))) == 2
 
