@@ -202,9 +202,9 @@ class Checkpoint:
             before, now = (dict(each[what] or {}) for each in (record, mine))
             for name in sorted({**before, **now}):
                 refuse(f"the {what}'s {NAMES.get(name, name)}", before.get(name), now.get(name))
-        began, now = mine["optimizer"]["lr"], self._trainer.optimizer.lr
-        if now != began:  # trainer.set_learning_rate has been called since
-            refuse("the optimizer's learning_rate", record["state"]["optimizer"]["lr"], now)
+        now = getattr(self._trainer.optimizer, "lr", None)
+        if now != mine["optimizer"].get("lr"):  # trainer.set_learning_rate has been called since
+            refuse("the optimizer's learning_rate", record["state"]["optimizer"].get("lr"), now)
         for name, p in self._parameters.items():
             known = name in record["parameters"] and (name in weights or p._deferred_init)
             if not known or (name in weights and not fits(p, weights[name])):
@@ -465,14 +465,12 @@ def _pack(value: Any, arrays: dict[str, np.ndarray], depth: int = 8) -> Any:
 
     A schedule gives its attributes. What is neither a number, a string, an array nor made of them is left out.
     """
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (nd.NDArray, np.ndarray)):
+    if isinstance(value, (nd.NDArray, np.ndarray, np.generic)):  # float64 is a float, too, but keeps its type here
         name = f"states/{len(arrays)}"
         arrays[name] = as_numbers(value)
-        return {"array": name, "kind": getattr(value, "stype", "numpy")}
+        return {"array": name, "kind": getattr(value, "stype", "scalar" if isinstance(value, np.generic) else "numpy")}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
     if not depth:  # an object that holds itself
         return {}
     if isinstance(value, (list, tuple)):
@@ -494,8 +492,8 @@ def _unpack(packed: Any, current: Any, arrays: dict[str, np.ndarray]) -> Any:
         return packed
     if "array" in packed:
         array = arrays[packed["array"]]
-        if packed["kind"] == "numpy":
-            return array
+        if packed["kind"] in ("numpy", "scalar"):
+            return array if packed["kind"] == "numpy" else array[()]
         return nd.array(array, dtype=array.dtype).tostype(packed["kind"])
     for kind in (list, tuple):
         if kind.__name__ in packed:

@@ -113,10 +113,8 @@ def history_of(values: Any) -> History:
     """
     history = History(**values)
     columns = list(asdict(history).values())
-    if len(values) < len(columns) or {len(column) for column in columns} - {
-        0,
-        len(history),
-    }:  # made by hand: some empty
+    lengths = {len(column) for column in columns}
+    if len(values) < len(columns) or lengths - {0, len(history)}:  # of one that was made by hand, some may be empty
         raise ValueError("a part of the history is missing")
     if not all(isinstance(column, list) and {type(value) for value in column} <= {int, float} for column in columns):
         raise TypeError("a history consists of lists of numbers")
