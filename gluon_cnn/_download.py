@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import requests
@@ -20,16 +22,41 @@ def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -
     """Download ``path`` from the first of ``urls`` that delivers it.
 
     The bytes go to ``<name>.part.<ending>`` beside ``path``, where a later call takes up again. Only when ``check``
-    accepts the whole file does it get its own name.
+    accepts the whole file does it get its own name. Of several processes one downloads, and the others wait for it.
 
     Raises
     ------
     OSError
         When no address delivers a file that ``check`` accepts; the message names each address and its fault. Or when
-        the disk is full: what has arrived stays, and a later call goes on.
+        the disk is full: what has arrived stays, and a later call goes on. When nothing has arrived, no folder is left.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.part{path.suffix}")
+    new_folders = [folder for folder in path.parents if not folder.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone_in(path.parent):
+            if not path.exists():
+                _from_one_of(urls, path, part, check)
+    finally:
+        with contextlib.suppress(OSError):  # what holds something stays
+            for folder in new_folders:
+                folder.rmdir()
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process downloads to a folder. The system ends a lock when its process ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems lock no folders
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        folder.mkdir(parents=True, exist_ok=True)  # who was here before may have removed it
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _from_one_of(urls: Sequence[str], path: Path, part: Path, check: Callable[[Path], object]) -> None:
     faults = []
     for url in urls:
         try:

@@ -101,6 +101,8 @@ class Batches:
         self.images = images[:, None] if images.ndim == 3 else images
         self.labels = labels.astype(np.int32)
         self.classes = tuple(map(str, range(last + 1))) if classes is None else tuple(map(str, classes))
+        if files is not None and len(files) != len(labels):
+            raise ValueError(f"files must be one for each image; got {len(files)} for {len(labels)} images")
         self.files = None if files is None else tuple(files)
         self.batch_size = whole("batch_size", batch_size, 1)
         self.resize = None if resize is None else pair("resize", resize)

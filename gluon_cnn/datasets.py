@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import stat
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Tuple, Union
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import as_numbers, pair
-from gluon_cnn._description import DataFile, describe, difference, shown, some
+from gluon_cnn._checks import as_numbers, pair, whole
+from gluon_cnn._description import DataFile, describe, difference, shown
 from gluon_cnn._download import download as download_file
+from gluon_cnn._folders import count_outside, find_images, tell_left_out
+from gluon_cnn._held_out import chosen_by_name, chosen_by_order, listed
 from gluon_cnn._idx import read_idx
 from gluon_cnn.batches import Batches
-from gluon_cnn.pictures import Images, count_outside, find_images, normal, read_images, tell_left_out
+from gluon_cnn.pictures import Images, read_images
 from mxnet import nd
 
 __all__ = [
@@ -71,8 +73,6 @@ PICTURES = ("astronaut", "camera", "chelsea", "coffee")
 Split = Tuple[np.ndarray, np.ndarray]  # images, labels
 Arrays = Union[Split, Tuple[Split, Split]]
 
-TEST_SHARE = 0.2  # of pictures that come in one lot
-
 
 def fashion_mnist_labels(labels: Iterable[int] | nd.NDArray) -> list[str]:
     """Return the class names of numeric Fashion-MNIST labels.
@@ -103,7 +103,7 @@ def load_data(
     seed: int | None = None,
     channels: int = 3,
     broken: str = "refuse",
-    held_out: Iterable[str | Mapping[str, Any]] | None = None,
+    held_out: Iterable[str | DataFile | Mapping[str, Any]] | None = None,
 ) -> tuple[Batches, Batches]:
     """Return training and test batches of one of the course's data sets, by name, or of your own pictures.
 
@@ -126,8 +126,8 @@ def load_data(
         Of the pictures in a folder: 3 for colour or 1 for grey, and what to do about files that cannot be read; see
         :func:`gluon_cnn.pictures.read_folder`.
     held_out : iterable, optional
-        The files of a folder that are for the test, by name or as :func:`describe` lists them, whatever has been added
-        to the folder since. One that was renamed is found by its SHA-256.
+        The files of a folder that are for the test, whatever has been added to the folder since: their names, what
+        :func:`describe` lists, or a :attr:`Batches.files`. One that was renamed is found by its SHA-256.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def load_data(
         return _batches(sample, batch_size, resize, seed, FASHION_MNIST_CLASSES)
     if dataset == "fashion-mnist":
         return load_data_fashion_mnist(batch_size, resize, seed=seed)
-    if Path(dataset).is_dir():
+    if _is(stat.S_ISDIR, dataset):
         return _load_folder(Path(dataset), batch_size, resize, seed, channels, broken, held_out)
     raise ValueError(
         f"there is no data set {str(dataset)!r}; choose one of {', '.join(map(repr, DATASETS))}, or name a folder that "
@@ -201,7 +201,9 @@ def load_data_fashion_mnist(
     Xiao, Rasul and Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms, 2017.
     The function's name and arguments are those of notes C.
     """
-    return _batches(read_fashion_mnist(root, download), batch_size, resize, seed, FASHION_MNIST_CLASSES)
+    whole("batch_size", batch_size, 1)  # before the data is looked for, which may not be there
+    size = None if resize is None else pair("resize", resize)
+    return _batches(read_fashion_mnist(root, download), batch_size, size, seed, FASHION_MNIST_CLASSES)
 
 
 def read_fashion_mnist(root: str | Path | None = None, download: bool = False) -> tuple[Split, Split]:
@@ -283,7 +285,7 @@ def _places(root: str | Path | None) -> list[Path]:
 
 
 def _file(folder: Path, name: str) -> Path | None:
-    return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
+    return next((path for path in (folder / f"{name}.gz", folder / name) if _is(stat.S_ISREG, path)), None)
 
 
 def _missing(folder: Path) -> list[str]:
@@ -291,7 +293,10 @@ def _missing(folder: Path) -> list[str]:
 
 
 def _state(folder: Path) -> str:
-    return f"without {', '.join(_missing(folder))}" if folder.is_dir() else "no such folder"
+    if not os.path.isdir(folder):
+        return "no such folder"
+    missing = _missing(folder)
+    return f"without {', '.join(missing)}" if len(missing) < len(CHECKSUMS) else "none of the four files"
 
 
 def _read_folder(folder: Path, verify: bool) -> tuple[Split, Split]:
@@ -301,6 +306,16 @@ def _read_folder(folder: Path, verify: bool) -> tuple[Split, Split]:
     return (train_images, train_labels), (test_images, test_labels)
 
 
+def _is(kind: Callable[[int], bool], path: str | Path) -> bool:
+    """Return whether a path is a folder (``stat.S_ISDIR``) or a file; raise OSError when it may not be looked at."""
+    try:
+        return kind(os.stat(path).st_mode)
+    except PermissionError as error:
+        raise OSError(error.errno, f"{shown(path)} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError):  # no such file, or a name that no file can have
+        return False
+
+
 def _load_folder(
     folder: Path,
     batch_size: int,
@@ -308,12 +323,12 @@ def _load_folder(
     seed: int | None,
     channels: int,
     broken: str,
-    held_out: Iterable[str | Mapping[str, Any]] | None,
+    held_out: Iterable[str | DataFile | Mapping[str, Any]] | None,
 ) -> tuple[Batches, Batches]:
     if resize is None:
         raise ValueError(f"the pictures in {shown(folder)} may differ in size: pass resize, the pixels of a side")
     size, parts = pair("resize", resize), [folder / "train", folder / "test"]
-    if all(part.is_dir() for part in parts):
+    if all(_is(stat.S_ISDIR, part) for part in parts):
         train = find_images(parts[0], prefix="train/")
         test = find_images(parts[1], train.classes, prefix="test/")
         images, skipped = read_images(train, size, channels, broken)
@@ -321,7 +336,7 @@ def _load_folder(
         left_out, skipped = train.left_out + test.left_out, skipped + more
         left_out["outside train and test"] = count_outside(folder, parts)
         listing, read = train, len(images.files) + len(test_images.files)
-        chosen = None if held_out is None else _listed(folder, test_images.files, held_out)
+        chosen = None if held_out is None else listed(folder, test_images.files, held_out)
         if chosen is not None:
             left_out["not among those held out"] = int((~chosen).sum())
             read = read - left_out["not among those held out"]
@@ -331,9 +346,9 @@ def _load_folder(
         images, skipped = read_images(listing, size, channels, broken)
         left_out, read = listing.left_out, len(images.files)
         chosen = (
-            _chosen_by_name(folder, listing.classes, images)
+            chosen_by_name(folder, listing.classes, images.files, images.labels)
             if held_out is None
-            else _listed(folder, images.files, held_out)
+            else listed(folder, images.files, held_out)
         )
         if chosen.all():
             raise ValueError(f"held_out names every image in {shown(folder)}: leave some to train on")
@@ -351,52 +366,6 @@ def _load_folder(
 def _of(images: Images, chosen: np.ndarray) -> Images:
     files = [file for file, taken in zip(images.files, chosen) if taken]
     return Images(images.pixels[chosen], images.labels[chosen], files)
-
-
-def position(name: str) -> float:
-    """Return where in [0, 1) a hash puts a name: those below :data:`TEST_SHARE` are for the test."""
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
-    return int.from_bytes(digest[:6], "little") / 2**48
-
-
-def _chosen_by_name(folder: Path, classes: Sequence[str], images: Images) -> np.ndarray:
-    """Return which images are for the test: of each class those with the lowest positions, but neither none nor all."""
-    chosen = np.zeros(len(images.labels), bool)
-    for label, name in enumerate(classes):
-        members = np.flatnonzero(images.labels == label)
-        if len(members) < 2:
-            raise ValueError(
-                f"{shown(folder / name)} holds a single picture: one is needed for training and one for the test"
-            )
-        # the class is no part of the name, so that it may be renamed, too
-        positions = np.array([position(images.files[k].name.split("/", 1)[1]) for k in members])
-        count = np.clip((positions < TEST_SHARE).sum(), 1, len(members) - 1)
-        chosen[members[np.argsort(positions, kind="stable")[:count]]] = True
-    return chosen
-
-
-def _listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[str | Mapping[str, Any]]) -> np.ndarray:
-    """Return which files are those of a list: by name, or else, as they may have been renamed, by content."""
-    sums = {
-        normal(e if isinstance(e, str) else e["name"]): None if isinstance(e, str) else e["sha256"] for e in held_out
-    }
-    if not sums:
-        raise ValueError("held_out is empty: name the files for the test")
-    chosen = np.array([file.name in sums and sums[file.name] in (None, file.sha256) for file in files])
-    found = {file.name for file, taken in zip(files, chosen) if taken}
-    renamed: dict[str | None, int] = {file.sha256: k for k, file in enumerate(files) if not chosen[k]}
-    missing = []
-    for name in sorted(sums.keys() - found):
-        if sums[name] in renamed:
-            chosen[renamed.pop(sums[name])] = True
-        else:
-            missing.append(name)
-    if missing:
-        raise ValueError(
-            f"{len(missing):,} of {len(sums):,} held-out files are missing or have changed in {shown(folder)}: "
-            f"{some(missing)}: put them back, or load the folder without held_out"
-        )
-    return chosen
 
 
 def _train_and_test(arrays: Any) -> tuple[Split, Split]:
@@ -418,15 +387,8 @@ def _pair_of_arrays(images: Any, labels: Any) -> Split:
 
 
 def _set_aside(images: np.ndarray, labels: np.ndarray) -> tuple[Split, Split]:
-    """Keep a fifth of each class for the test, always the same."""
-    order = np.random.RandomState(0).permutation(len(labels))
-    rank = np.zeros(len(labels), int)  # of each picture within its class
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
-        if len(members) < 2:
-            raise ValueError(f"class {label} has a single picture: one is needed for training and one for the test")
-        rank[members] = np.arange(len(members)) - max(1, round(TEST_SHARE * len(members)))
-    return (images[rank >= 0], labels[rank >= 0]), (images[rank < 0], labels[rank < 0])
+    chosen = chosen_by_order(labels)
+    return (images[~chosen], labels[~chosen]), (images[chosen], labels[chosen])
 
 
 def _batches(

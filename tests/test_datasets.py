@@ -4,6 +4,7 @@ import functools
 import gzip
 import hashlib
 import http.server
+import os
 import resource
 import threading
 
@@ -304,3 +305,51 @@ def test_a_full_disk_ends_a_download_which_goes_on_later(small_set, server, tmp_
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert datasets.download_fashion_mnist(tmp_path / "here", hosts=[server[1]]) == tmp_path / "here"
+
+
+@pytest.mark.parametrize("found", ["nothing", "other contents"])
+def test_a_download_that_failed_leaves_no_folder(small_set, server, tmp_path, found):
+    folder, address = tmp_path / "deep" / "new", server[1] if found != "nothing" else "http://127.0.0.1:9/"
+    if found != "nothing":
+        (server[0] / "train-images-idx3-ubyte.gz").write_bytes(to_idx(np.zeros(2, np.uint8)))
+    with pytest.raises(OSError, match="could not be downloaded"):
+        datasets.download_fashion_mnist(folder, [address])
+    assert not (tmp_path / "deep").exists()
+    folder.mkdir(parents=True)  # who made it keeps it
+    with pytest.raises(OSError, match="could not be downloaded"):
+        datasets.download_fashion_mnist(folder, [address])
+    assert folder.is_dir()
+
+
+def test_two_downloads_at_once_are_one(small_set, server, tmp_path):
+    small_set(server[0])
+    done = []
+
+    def download():
+        done.append(datasets.download_fashion_mnist(tmp_path / "new", [server[1]]))
+
+    threads = [threading.Thread(target=download) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 4
+    assert len(Server.requests) == len(SMALL)
+    assert datasets.read_fashion_mnist(tmp_path / "new")[0][1].tolist() == list(range(6))
+
+
+def test_an_empty_folder_where_the_set_should_be_is_told_in_short(monkeypatch, small_set, no_usual_places):
+    folder = no_usual_places / "mxnet-home" / "datasets" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    with pytest.raises(FileNotFoundError) as caught:
+        g.load_data_fashion_mnist(4)
+    assert f"{folder} (none of the four files)" in str(caught.value)
+    for wrong in (dict(resize=-3), dict(batch_size=0)):  # which would be wrong with the data, too
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+            g.load_data_fashion_mnist(**{"batch_size": 4, **wrong})
+
+
+def test_tests_see_a_home_of_their_own():
+    places = datasets._places(None)
+    assert len(places) == 2
+    assert str(places[0]).startswith(os.environ["GLUON_CNN_TEST_HOME"])

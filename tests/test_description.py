@@ -1,6 +1,7 @@
 """What a data set says of itself, and what a list of held-out files fixes."""
 
 import json
+import shutil
 
 import gluon_cnn as g
 import numpy as np
@@ -86,6 +87,8 @@ def test_exactly_the_listed_files_are_held_out(folder):
     assert now["training"]["count"] == before["training"]["count"] + 40
     assert len(names(described(folder))) > len(names(before))
     assert described(folder, held_out=iter(names(before)))["test"] == before["test"]
+    test = loaded(folder, held_out=names(before))[1]
+    assert loaded(folder, held_out=test.files)[1].files == test.files
     assert datasets.difference(before, now, ["test"]) is None
 
 
@@ -93,14 +96,26 @@ def test_a_held_out_file_is_known_by_its_contents_when_it_was_renamed(folder):
     before = described(folder)
     old = names(before)[0]
     (folder / old).rename(folder / "blue" / "another name.png")
+    shutil.copy(folder / names(before)[1], folder / "red" / "the same.png")  # no reason to hold this out, too
     now = described(folder, held_out=before["test"]["files"])
     assert names(now) == sorted(["blue/another name.png", *names(before)[1:]])
+
+
+def test_held_out_files_alike_are_all_found(folder):
+    for name in ("blue/1.png", "blue/2.png"):
+        Image.new("L", (9, 9), 255).save(folder / name)
+    test = loaded(folder, held_out=["blue/1.png", "blue/2.png"])[1]
+    for name in ("blue/1.png", "blue/2.png"):
+        (folder / name).rename(folder / name.replace("blue/", "blue/new "))
+    assert [file.name for file in loaded(folder, held_out=test.files)[1].files] == ["blue/new 1.png", "blue/new 2.png"]
 
 
 def test_a_held_out_file_that_is_missing_or_changed_is_named(folder):
     before = described(folder)["test"]["files"]
     Image.new("L", (9, 9), 255).save(folder / before[0]["name"])
-    with pytest.raises(ValueError, match=f"1 of {len(before)} held-out files are missing .*: {before[0]['name']}: put"):
+    with pytest.raises(
+        ValueError, match=f"1 of {len(before)} held-out files are missing .*: {before[0]['name']}: restore"
+    ):
         loaded(folder, held_out=before)
     (folder / before[0]["name"]).unlink()
     with pytest.raises(ValueError, match=before[0]["name"]):
@@ -133,7 +148,18 @@ def test_lists_that_cannot_be(folder, held_out, message):
         loaded(folder, held_out=held_out)
 
 
+@pytest.mark.parametrize("held_out", ["blue/1.png", {"name": "blue/1.png"}])
+def test_one_file_is_no_list(folder, held_out):
+    with pytest.raises(TypeError, match=r"held_out must be a list of files; got .*blue/1.png"):
+        loaded(folder, held_out=held_out)
+
+
 def test_a_list_is_for_folders():
     for dataset in ("sample", (np.zeros((4, 2, 2)), np.array([0, 0, 1, 1]))):
         with pytest.raises(ValueError, match="held_out names files of a folder of images"):
             g.load_data(dataset, 4, held_out=["a/1.png"])
+
+
+def test_each_image_has_a_file():
+    with pytest.raises(ValueError, match="files must be one for each image; got 1 for 4 images"):
+        g.Batches(np.zeros((4, 2, 2)), np.zeros(4, int), 2, files=["a/1.png"])

@@ -153,7 +153,7 @@ def test_how_a_process_ended_in_words():
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """A folder of 50 pictures in two classes: 40 to train on, ten to test on."""
+    """A folder of 50 pictures in two classes: 34 to train on, 16 to test on."""
     folder = tmp_path_factory.mktemp("pictures")
     for name, brightness in (("bright", 200), ("dark", 60)):
         (folder / name).mkdir()
@@ -200,7 +200,7 @@ def training(pictures, batch_size, output, *more):
 
 @pytest.fixture(scope="module")
 def alone(pictures, tmp_path_factory):
-    """What one worker gets after two epochs of ten steps."""
+    """What one worker gets after two epochs of nine steps."""
     folder = tmp_path_factory.mktemp("alone")
     status, printed = ran(command(*training(pictures, 4, "run", "--epochs", 2)), folder)
     assert status == 0, printed

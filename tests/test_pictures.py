@@ -74,7 +74,7 @@ def test_a_broken_file_is_refused_or_skipped_by_name(folder, damage):
 def test_many_broken_files_are_counted(folder):
     for path in (folder / "red").glob("[0-7].*"):
         path.write_bytes(b"")
-    with pytest.raises(ValueError, match="and 3 more: fix or remove the broken files"):
+    with pytest.raises(ValueError, match="and 3 more: repair the broken files or move them away"):
         g.load_data(folder, 4, resize=8)
 
 
