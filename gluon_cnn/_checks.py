@@ -13,16 +13,22 @@ from mxnet import autograd, gluon, nd
 
 LARGEST = float(np.finfo("float32").max)  # beyond it mxnet has infinity
 LARGEST_WHOLE = 2**31 - 1  # mxnet counts in 32 bits
+NUMPY_MODE = (
+    "gluon_cnn computes with NDArrays, and MXNet's NumPy mode, npx.set_np(), is on: call mx.npx.reset_np() first"
+)
 
 __all__ = [
     "as_numbers",
+    "channels_are_last",
     "finite",
     "fits",
     "flag",
     "floats",
     "in_our_words",
+    "legacy_mode",
     "network",
     "number",
+    "numpy_mode_named",
     "output_of",
     "pair",
     "reason_of",
@@ -128,8 +134,26 @@ def fits(parameter: gluon.Parameter, array: np.ndarray | nd.NDArray) -> bool:
     return same and np.dtype(parameter.dtype) == array.dtype
 
 
+def legacy_mode() -> None:
+    """Refuse MXNet's NumPy mode, in which arrays, symbols and open shapes are of another kind."""
+    if mx.util.is_np_array():
+        raise TypeError(NUMPY_MODE)
+
+
+@contextmanager
+def numpy_mode_named() -> Iterator[None]:
+    """Say of errors in MXNet's NumPy mode that it is on."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, mx.MXNetError) as error:
+        if not mx.util.is_np_array():
+            raise
+        raise TypeError(NUMPY_MODE) from error
+
+
 def network(net: Any) -> gluon.Block:
     """Return ``net`` when it is a network that has been initialized."""
+    legacy_mode()
     if not isinstance(net, gluon.Block):
         raise TypeError(f"net must be a Gluon network; got {net!r}")
     if any(p._data is None and not p._deferred_init for p in net.collect_params().values()):
@@ -139,6 +163,7 @@ def network(net: Any) -> gluon.Block:
 
 def with_weights(net: Any, kind: Any = gluon.Block) -> gluon.Block:
     """Return ``net`` when it is a network of this kind whose weights have been drawn or loaded."""
+    legacy_mode()
     if not isinstance(net, kind):
         raise TypeError(f"net must be a {kind.__name__}; got {type(net).__name__}")
     if any(p._data is None for p in net.collect_params().values()):
@@ -155,12 +180,20 @@ def zeros_for(net: gluon.Block, shape: tuple[int, ...]) -> nd.NDArray:
     return nd.zeros(shape, ctx=weight.list_ctx()[0], dtype=weight.dtype)
 
 
+def channels_are_last(shape: tuple[int, ...], channels: int = 0) -> bool:
+    """Return whether a shape is that of images whose channels come last; ``channels``, where known, is their number."""
+    counts = (channels,) if channels else (1, 3, 4)
+    return len(shape) in (3, 4) and shape[-1] in counts and shape[-3] not in counts
+
+
 def output_of(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> Any:
     """Return what the network makes of ``X``, or say what mxnet has against it.
 
     With ``wait`` it predicts, also inside ``autograd.record()``, and is computed to the end.
     """
-    with in_our_words(f"{type(net).__name__} does not take an input of shape {X.shape}"):
+    hint = ", whose channels come last (X.transpose((0, 3, 1, 2)) puts them first)"
+    what = f"{X.shape}{hint if X.ndim == 4 and channels_are_last(X.shape) else ''}"
+    with in_our_words(f"{type(net).__name__} does not take an input of shape {what}"):
         if not wait:
             return net(X)
         with autograd.pause():

@@ -142,5 +142,7 @@ def _check(img: nd.NDArray) -> nd.NDArray:
     if not isinstance(img, nd.NDArray):
         raise TypeError(f"img must be an NDArray; got {type(img).__name__}: pass nd.array(img)")
     if img.ndim != 3 or img.shape[2] not in (1, 3) or not img.size:
-        raise ValueError(f"img must have shape (height, width, 1 or 3); got {img.shape}")
+        first = img.ndim == 3 and img.shape[0] in (1, 3)
+        hint = ": pass img.transpose((1, 2, 0))" if first else ""
+        raise ValueError(f"img must have shape (height, width, 1 or 3); got {img.shape}{hint}")
     return img

@@ -9,7 +9,8 @@ from typing import Tuple, Union
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import LARGEST, LARGEST_WHOLE, floats, number, pair, whole
+from gluon_cnn._checks import LARGEST, LARGEST_WHOLE, floats, legacy_mode, number, pair, whole
+from gluon_cnn._precision import in_float32
 from mxnet import nd
 from mxnet.gluon import HybridBlock
 
@@ -22,6 +23,7 @@ Padding = Union[int, Tuple[int, int], Tuple[Tuple[int, int], Tuple[int, int]]]
 ENLARGING = ("Deconvolution", "UpSampling", "_contrib_BilinearResize2D")
 
 
+@in_float32
 def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, padding: Padding = 0) -> nd.NDArray:
     """Slide the kernel ``K`` over the picture ``X``: two-dimensional cross-correlation.
 
@@ -70,6 +72,7 @@ def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, pa
     return Y + bias
 
 
+@in_float32
 def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding: Padding = 0) -> nd.NDArray:
     """Cross-correlation with several input and output channels.
 
@@ -177,6 +180,7 @@ def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
 
 def _fields(net: HybridBlock) -> Iterator[tuple[int, int]]:
     """Yield what each value inside a network sees, and how many pixels apart two neighbours' views are."""
+    legacy_mode()
     seen: dict[int, tuple[int, int]] = {}  # by number of the node; weights are not in it
     output = net(mx.sym.var("data"))
     graph = mx.sym.Group(output) if isinstance(output, (list, tuple)) else output

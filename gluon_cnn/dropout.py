@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from gluon_cnn._checks import flag, floats, number
+from gluon_cnn._precision import in_float32
 from mxnet import nd
 
 __all__ = ["dropout"]
@@ -11,6 +12,7 @@ __all__ = ["dropout"]
 MODES = ("upscale_in_train", "downscale_in_infer")
 
 
+@in_float32
 def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: str = "upscale_in_train") -> nd.NDArray:
     """Set each value to zero with probability ``p`` in training, keeping the expected value the same in prediction.
 

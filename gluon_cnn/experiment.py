@@ -19,8 +19,9 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 from gluon_cnn import datasets
-from gluon_cnn._checks import fits, number, pair, shape_of, whole, with_weights
+from gluon_cnn._checks import number, pair, shape_of, whole, with_weights
 from gluon_cnn._files import make_folder, whole_file, whole_files
+from gluon_cnn._loading import load_parameters
 from gluon_cnn._params import holds_parameters, parameter_bytes
 from gluon_cnn._record import digest, read, written
 from gluon_cnn._runtime import remark
@@ -564,26 +565,21 @@ def choose(what: str, name: str, choices: dict[str, Any]) -> Any:
 
 
 def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | None = None) -> None:
-    """Read a network's parameters from a file of ``save_parameters``.
+    """Read a network's parameters from a file of ``save_parameters``, ``collect_params().save`` or ``export_symbol``.
 
     Raises
     ------
     OSError
         When there is no such file, or it cannot be read.
     ValueError
-        When it is of another network, or damaged: the network is then as it was.
+        When it is of another kind, or does not hold this network's parameters: the network is then as it was.
     """
     if not isinstance(net, gluon.Block):
         raise TypeError(f"net must be a Gluon network; got {net!r}")
     contexts = as_contexts(try_gpu() if ctx is None else ctx)
     if not Path(path).exists():
         raise FileNotFoundError(f"there is no file {path}")
-    with _damage_named(path):
-        found, wanted = nd.load(str(path)), net._collect_params_with_prefix()
-        # mxnet finds out in the middle of loading
-        if not all(name in wanted and fits(wanted[name], array) for name, array in found.items()):
-            raise ValueError("other names, shapes or types")
-        net.load_parameters(str(path), ctx=contexts)
+    load_parameters(net, path, contexts)
 
 
 def _of(name: str, value: Any, *kinds: type) -> Any:

@@ -51,7 +51,7 @@ def finetune(
     output_lr_mult : float
         How many times larger the new layer's learning rate is: it starts from random weights, the others do not.
     frozen : bool
-        Train the new layer alone; see :func:`freeze`.
+        Train the new layer alone, see :func:`freeze`; else everything, whatever was frozen before.
     schedule : LRScheduler, optional
         The learning rate by number of batches, such as ``gluoncv.utils.LRScheduler``. It replaces ``learning_rate``.
     ctx : Context or list of Context, optional
@@ -82,8 +82,7 @@ def finetune(
         raise ValueError(f"train_data has {len(classes)} classes, {', '.join(classes)}; num_classes is {num_classes}")
     if ctx is not None:
         net.collect_params().reset_ctx(as_contexts(ctx))
-    if flag("frozen", frozen):
-        freeze(net)
+    freeze(net, flag("frozen", frozen))
     output = new_output(net, num_classes)
     output.collect_params().setattr("lr_mult", mult)
     net.hybridize(static_alloc=True)
@@ -157,7 +156,7 @@ def freeze(block: gluon.Block, frozen: bool = True) -> None:
     Raises
     ------
     ValueError
-        When it holds this package's own ``BatchNorm``, which cannot be kept from moving its averages.
+        When it is to freeze this package's own ``BatchNorm``, which cannot be kept from moving its averages.
 
     Notes
     -----
@@ -166,7 +165,7 @@ def freeze(block: gluon.Block, frozen: bool = True) -> None:
     """
     layers: list[gluon.Block] = []
     block.apply(layers.append)
-    if any(isinstance(layer, BatchNorm) for layer in layers):
+    if frozen and any(isinstance(layer, BatchNorm) for layer in layers):
         raise ValueError(
             "gluon_cnn.BatchNorm always follows its batch: build the network with nn.BatchNorm to freeze it"
         )

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
+from gluon_cnn._checks import legacy_mode
 from gluon_cnn.normalization import BatchNorm
 from mxnet import gluon, nd
 from mxnet.gluon import nn
@@ -37,7 +38,8 @@ class _Layer:
 
     def __str__(self) -> str:
         fixed = "".join(f", {name} always {value:g}" for name, value in self.fixed.items())
-        return f"{self.name} ({self.kind} {'x'.join(map(str, self.shape))}{fixed})"
+        name = self.name or "/".join(self.parts)  # a module that is a layer itself has no name
+        return f"{name} ({self.kind} {'x'.join(map(str, self.shape)) or 'of one number'}{fixed})".lstrip()
 
 
 def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bool = True) -> list[str]:
@@ -74,6 +76,7 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
     does it say how they compute: stride, padding and activations are in the code. Compare outputs, as
     docs/frameworks.md does.
     """
+    legacy_mode()
     if not isinstance(net, gluon.Block) or not isinstance(state_dict, Mapping):
         raise TypeError(f"pass a Gluon network and a state_dict; got {type(net).__name__}, {type(state_dict).__name__}")
     if isinstance(net, gluon.SymbolBlock):
@@ -150,16 +153,33 @@ def _theirs(state_dict: Mapping[str, Any]) -> list[_Layer]:
         if not isinstance(key, str):
             raise TypeError(f"the state_dict's keys must be strings, such as 'fc.weight'; got {key!r:.50}")
         place, _, name = key.rpartition(".")
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"the state_dict must hold arrays of real numbers; {key} is of type {array.dtype}")
-        if name != "num_batches_tracked":
+        array = _array(key, value)
+        if name in NAMES["batch norm"]:
             layers.setdefault(place, {})[name] = array
+        elif name != "num_batches_tracked":  # a parameter of no layer, such as cls_token
+            layers[key] = {name: array}
     found = []
     for place, parts in layers.items():
+        if not parts.keys() & NAMES["batch norm"].keys():
+            (array,) = parts.values()
+            found.append(_Layer(place, "parameter", array.shape, parts))
+            continue
         weight = parts.get("weight", np.empty(0))
         kind = (
             "batch norm" if "running_mean" in parts else {4: "convolution", 2: "dense layer"}.get(weight.ndim, "layer")
         )
         found.append(_Layer(place, kind, weight.shape, parts))
     return found
+
+
+def _array(key: str, value: Any) -> np.ndarray:
+    """Return a value of the state_dict as an array of real numbers."""
+    if isinstance(value, Mapping):
+        raise TypeError(f"the state_dict must hold arrays of real numbers; {key} is a dictionary: pass that one")
+    if hasattr(value, "detach"):  # a tensor: it may be part of a graph, on a GPU, or of a type that NumPy has not
+        value = value.detach().cpu()
+        value = value.float() if "bfloat16" in str(value.dtype) else value
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"the state_dict must hold arrays of real numbers; {key} is of type {array.dtype}")
+    return array

@@ -46,7 +46,7 @@ def predict(data: Iterable, net: gluon.Block, ctx: mx.Context | None = None) -> 
         for X, y in split(batch, contexts):
             finite(f"the pictures of batch {number}", X)
             # read at once: without any wait all of the data would be queued in memory
-            answers.append((y.asnumpy(), scores_of(net, X).softmax().asnumpy()))
+            answers.append((y.asnumpy(), scores_of(net, X).astype("float32", copy=False).softmax().asnumpy()))
     if not answers:
         raise ValueError("data gave no batch")
     labels, probabilities = zip(*answers)
@@ -120,6 +120,7 @@ def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequen
     count : int
         How many pictures at most.
     """
+    labels, probabilities = as_numbers(labels), as_numbers(probabilities)
     predictions = probabilities.argmax(axis=1)
     wrong = (predictions != labels).nonzero()[0]
     surest = wrong[probabilities[wrong].max(axis=1).argsort()[::-1][:count]]
@@ -127,7 +128,7 @@ def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequen
         print("No mistakes")
         return
     pictures = np.concatenate([as_numbers(X) for X, _ in data])
-    titles = [f"{names[labels[k]]}\nas {names[predictions[k]]}" for k in surest]
+    titles = [f"{names[int(labels[k])]}\nas {names[predictions[k]]}" for k in surest]
     _show_in_rows(pictures[surest], titles, in_a_row=5, height=2.0)
 
 

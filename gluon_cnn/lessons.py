@@ -79,9 +79,9 @@ def compare(ours: Callable, gluons: Callable, formula: Callable, **arrays: nd.ND
     for name, right, *found in zip(names, rights, *(_with_gradients(f, arrays, weights) for f in (ours, gluons))):
         tolerance = OUTPUT_TOLERANCE if name == "output" else GRADIENT_TOLERANCE
         for whose, value in zip(("ours", "Gluon's"), found):
-            assert value.shape == right.shape, f"{name}, {whose}: shape {value.shape} instead of {right.shape}"
+            _require(value.shape == right.shape, f"{name}, {whose}: shape {value.shape} instead of {right.shape}")
             error = np.abs(value - right).max() / np.abs(right).max()
-            assert error <= tolerance, f"{name}, {whose}: off by a relative {error:.1e}"
+            _require(error <= tolerance, f"{name}, {whose}: off by a relative {error:.1e}")
         print(f"{name}, shape {right.shape}: ours and Gluon's within {tolerance:.0e} of the formula")
 
 
@@ -103,10 +103,16 @@ def compare_blocks(ours: gluon.Block, others: gluon.Block, X: nd.NDArray) -> Non
     weights = np.random.RandomState(0).uniform(-1, 1, ours(X).shape)
     results = (_with_gradients(block, {"X": X}, weights) for block in (ours, others))
     for name, got, expected in zip(("outputs", "gradients of the input"), *results):
-        assert got.shape == expected.shape, f"{name}: shape {got.shape} and {expected.shape}"
+        _require(got.shape == expected.shape, f"{name}: shape {got.shape} and {expected.shape}")
         error = np.abs(got - expected).max() / np.abs(expected).max()
-        assert error <= GRADIENT_TOLERANCE, f"{name}: they differ by a relative {error:.1e}"
+        _require(error <= GRADIENT_TOLERANCE, f"{name}: they differ by a relative {error:.1e}")
         print(f"{name}, shape {got.shape}: equal to a relative {GRADIENT_TOLERANCE:.0e}")
+
+
+def _require(holds: bool, words: str) -> None:
+    """Raise an AssertionError, under ``python -O`` too."""
+    if not holds:
+        raise AssertionError(words)
 
 
 def _with_gradients(function: Callable, arrays: dict[str, nd.NDArray], weights: np.ndarray) -> list[np.ndarray]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import flag, floats, network, number, whole
+from gluon_cnn._checks import flag, floats, legacy_mode, network, number, whole
+from gluon_cnn._precision import as_float32
 from mxnet import autograd, nd
 from mxnet.gluon import HybridBlock
 
@@ -24,14 +25,15 @@ def pure_batch_norm(X: nd.NDArray, gamma: nd.NDArray, beta: nd.NDArray, eps: flo
         (N, K): a batch of N vectors, normalized for each of K features. (N, C, H, W): a batch of N stacks of maps,
         normalized for each of C channels over the batch and all pixels.
     gamma, beta : NDArray
-        Scale and shift, one for each feature or channel: shape (K,) or (C,).
+        Scale and shift, one for each feature or channel: shape (K,) or (C,), of the type of ``X``; float32 goes with
+        float16, too.
     eps : float
         Added to the variance, so that a constant feature is not divided by zero.
 
     Returns
     -------
     NDArray
-        Shape of ``X``. Differentiable under ``autograd.record()``.
+        Shape and type of ``X``. Differentiable under ``autograd.record()``. Float16 is computed in float32.
 
     Raises
     ------
@@ -95,8 +97,8 @@ def batch_norm(
         return _scale_and_shift(X, moving_mean.reshape(shape), moving_variance.reshape(shape), gamma, beta, eps)
     mean, variance = _statistics(X)
     with autograd.pause():
-        moving_mean[:] = moving_momentum * moving_mean + (1 - moving_momentum) * mean.reshape(-1)
-        moving_variance[:] = moving_momentum * moving_variance + (1 - moving_momentum) * variance.reshape(-1)
+        for average, new in ((moving_mean, mean), (moving_variance, variance)):
+            average[:] = moving_momentum * as_float32(average) + (1 - moving_momentum) * new.reshape(-1)
     return _scale_and_shift(X, mean, variance, gamma, beta, eps)
 
 
@@ -113,8 +115,9 @@ class BatchNorm(HybridBlock):
     Notes
     -----
     Input and output (N, K) or (N, C, H, W). The moving averages start at 0 and 1 and are parameters that no trainer
-    changes, so they are saved, loaded, cast and moved with the others. Hybridized, the block becomes Gluon's operator,
-    because a graph cannot change arrays in place; lesson and tests show that both compute the same.
+    changes, so they are saved, loaded, cast and moved with the others. Cast to float16, the block keeps its parameters
+    in float32, as Gluon's does. Hybridized, it becomes Gluon's operator, because a graph cannot change arrays in place;
+    lesson and tests show that both compute the same.
 
     References
     ----------
@@ -131,21 +134,17 @@ class BatchNorm(HybridBlock):
             self.beta = self.params.get("beta", init="zeros", **size)
             self.running_mean = self.params.get("running_mean", init="zeros", **moving)
             self.running_var = self.params.get("running_var", init="ones", **moving)
+        self._half = False
+
+    def cast(self, dtype) -> None:
+        self._half = np.dtype(dtype) == np.float16
+        super().cast("float32" if self._half else dtype)
 
     def forward(self, x, *args):
         if not isinstance(x, (nd.NDArray, mx.sym.Symbol)):
             raise TypeError(f"BatchNorm takes an NDArray; got {type(x).__name__}: pass nd.array(x)")
-        # Hybridized, mxnet 1.9.1 itself would read beyond the arrays of a block with fewer channels than the input has.
         if isinstance(x, nd.NDArray):
-            _check(x, self.epsilon)
-            if self.gamma._data is None:
-                network(self)  # is it initialized?
-            channels = self.gamma.shape[0]
-            if channels not in (0, x.shape[1]):
-                raise ValueError(f"BatchNorm has values for {channels} channels; got {x.shape[1]}, shape {x.shape}")
-            dtype = np.dtype(self.gamma.dtype)
-            if dtype != x.dtype:
-                raise TypeError(f"BatchNorm computes in {dtype}, got {np.dtype(x.dtype)}: pass x.astype('{dtype}')")
+            _check_input(self, x)
         return super().forward(x, *args)
 
     def hybrid_forward(self, F, x, gamma, beta, running_mean, running_var):
@@ -159,6 +158,7 @@ class BatchNorm(HybridBlock):
 
 def _statistics(X: nd.NDArray) -> tuple[nd.NDArray, nd.NDArray]:
     """Return mean and variance of each feature or channel, with the other axes kept at length 1."""
+    X = as_float32(X)
     axes = (0,) if X.ndim == 2 else (0, 2, 3)
     mean = X.mean(axis=axes, keepdims=True)
     variance = ((X - mean) ** 2).mean(axis=axes, keepdims=True)
@@ -166,8 +166,11 @@ def _statistics(X: nd.NDArray) -> tuple[nd.NDArray, nd.NDArray]:
 
 
 def _scale_and_shift(X, mean, variance, gamma, beta, eps):
+    """Return ``gamma * (X - mean) / sqrt(variance + eps) + beta`` in the type of ``X``."""
+    dtype, shape = X.dtype, _shape_for(X)
+    X, mean, variance, gamma, beta = map(as_float32, (X, mean, variance, gamma, beta))
     normalized = (X - mean) / (variance + eps).sqrt()
-    return gamma.reshape(_shape_for(X)) * normalized + beta.reshape(_shape_for(X))
+    return (gamma.reshape(shape) * normalized + beta.reshape(shape)).astype(dtype, copy=False)
 
 
 def _shape_for(X: nd.NDArray) -> tuple[int, ...]:
@@ -175,11 +178,29 @@ def _shape_for(X: nd.NDArray) -> tuple[int, ...]:
     return (1, -1) if X.ndim == 2 else (1, -1, 1, 1)
 
 
+def _check_input(block: BatchNorm, x: nd.NDArray) -> None:
+    """Refuse what does not fit the block: hybridized, mxnet 1.9.1 would read beyond arrays of fewer channels."""
+    legacy_mode()
+    _check(x, block.epsilon)
+    if block.gamma._data is None:
+        network(block)  # is it initialized?
+    channels = block.gamma.shape[0]
+    if channels not in (0, x.shape[1]):
+        raise ValueError(f"BatchNorm has values for {channels} channels; got {x.shape[1]}, shape {x.shape}")
+    dtype = np.dtype("float16" if block._half else block.gamma.dtype)
+    if dtype != x.dtype:
+        raise TypeError(f"BatchNorm computes in {dtype}, got {np.dtype(x.dtype)}: pass x.astype('{dtype}')")
+    contexts = block.gamma.list_ctx()
+    if x.context not in contexts:
+        raise ValueError(f"BatchNorm is on {contexts[0]}, the input on {x.context}: pass x.as_in_context(...)")
+
+
 def _check(X: nd.NDArray, eps: float, **arrays: nd.NDArray) -> None:
     if floats("X", X).ndim not in (2, 4):
         raise ValueError(f"X must have shape (N, K) or (N, C, H, W); got {X.shape}")
     for name, array in arrays.items():
-        if floats(name, array, like=X).shape != (X.shape[1],):
+        half = isinstance(array, nd.NDArray) and (X.dtype, array.dtype) == (np.float16, np.float32)
+        if floats(name, array, like=None if half else X).shape != (X.shape[1],):
             what = "features" if X.ndim == 2 else "channels"
             raise ValueError(
                 f"{name} must have shape ({X.shape[1]},), one value for each of X's {what}; got {array.shape}"

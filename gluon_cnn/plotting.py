@@ -114,7 +114,7 @@ def show_images(
                 ax.imshow(pictures[i], vmin=0, vmax=255 if pictures[i].dtype.kind in "iu" else 1)
                 if titles is not None and i < len(titles):
                     ax.set_title(titles[i], fontsize=10)
-        plt.show()
+        show_figure()
 
 
 def as_picture(image: Any) -> np.ndarray:
@@ -148,14 +148,24 @@ def plot_history(history: History, file: str | Path | BinaryIO | None = None) ->
         show_or_write(file)
 
 
+def show_figure() -> None:
+    """Show the current figure and close it, as pyplot would keep it; interactively (``plt.ion()``) its window stays."""
+    figure = plt.gcf()
+    plt.show()
+    if not plt.isinteractive():
+        plt.close(figure)
+
+
 def show_or_write(file: str | Path | BinaryIO | None) -> None:
-    """Show the current figure, or write it to a file and close it."""
+    """Show the current figure, or write it to a file; then close it."""
     if file is None:
-        plt.show()
-    elif isinstance(file, (str, Path)) and Path(file).is_dir():
-        raise IsADirectoryError(f"{file} is a folder: name a file in it, such as curves.png")
-    else:
+        show_figure()
+        return
+    try:
+        if isinstance(file, (str, Path)) and Path(file).is_dir():
+            raise IsADirectoryError(f"{file} is a folder: name a file in it, such as curves.png")
         plt.savefig(file, dpi=150)
+    finally:
         plt.close()
 
 
@@ -181,7 +191,7 @@ def plot_shares(table: Summary, title: str) -> None:
         plt.ylabel("share")
         plt.title(title)
         plt.legend()
-        plt.show()
+        show_figure()
 
 
 def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
@@ -190,13 +200,15 @@ def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
     Parameters
     ----------
     labels, predictions : sequence of int, numpy.ndarray or NDArray
-        Right and predicted class numbers, of one length.
+        Right and predicted class numbers, of one length; or of each image the probabilities or scores of all classes,
+        of which the largest counts.
     names : sequence of str
         The classes' names, in the order of their numbers.
     """
     if len(labels) != len(predictions):
         raise ValueError(f"labels and predictions differ in length: {len(labels)} and {len(predictions)}")
-    labels, predictions = (as_numbers(numbers).astype(int) for numbers in (labels, predictions))
+    labels = _class_numbers("labels", labels, len(names))
+    predictions = _class_numbers("predictions", predictions, len(names))
     for number in (*labels, *predictions):
         if not 0 <= number < len(names):
             raise ValueError(f"there are names for the classes 0 to {len(names) - 1}; got class {number}")
@@ -220,4 +232,17 @@ def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
         title = "No mistakes" if not mistakes.any() else f"Most common: {pairs}"
         each = f" ({sizes[0]} pictures each)" if len(sizes) == 1 else ""
         ax.set(xlabel="predicted class", ylabel=f"true class{each}", title=title)
-        plt.show()
+        show_figure()
+
+
+def _class_numbers(name: str, values: Any, classes: int) -> np.ndarray:
+    """Return class numbers as they are, and of rows of one value per class the position of the largest."""
+    numbers = as_numbers(values)
+    if numbers.ndim == 2 and numbers.shape[1] == classes and numbers.dtype.kind in "biuf":
+        return numbers.argmax(axis=1)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "biuf" or (numbers != np.floor(numbers)).any():
+        raise ValueError(
+            f"{name} must be class numbers, or rows of {classes} probabilities or scores; got {numbers.dtype} of shape "
+            f"{numbers.shape}"
+        )
+    return numbers.astype(int)

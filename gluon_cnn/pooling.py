@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 
 from gluon_cnn._checks import pair
+from gluon_cnn._precision import in_float32
 from gluon_cnn.convolution import Padding, Size, _check_rank, _places, _sides, pad2d
 from mxnet import nd
 
 __all__ = ["pool2d"]
 
 
+@in_float32
 def pool2d(
     X: nd.NDArray, pool_size: Size, mode: str = "max", stride: Size | None = None, padding: Padding = 0
 ) -> nd.NDArray:

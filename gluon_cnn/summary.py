@@ -103,14 +103,17 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
     Raises
     ------
     TypeError, ValueError
-        When ``net`` is no network or not initialized, or ``shape`` is no shape or does not fit it.
+        When ``net`` is no network, not initialized or quantized, or ``shape`` is no shape or does not fit it.
 
     Notes
     -----
     FLOPs are those of convolutions and dense layers, which do nearly all the work: a multiplication and an addition
     count as two, and so does adding the bias as one. Other layers count 0.
     """
-    network(net)
+    if any(np.dtype(p.dtype) == np.int8 for p in network(net).collect_params().values()):
+        raise ValueError(
+            f"{type(net).__name__} computes with 8-bit integers and has no layers to list: pass the one it was made of"
+        )
     shape = shape_of("shape", shape)
     rows: list[LayerSummary] = []
     counted: set[int] = set()

@@ -7,10 +7,10 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import mxnet as mx
 import numpy as np
@@ -25,11 +25,11 @@ from tqdm.auto import tqdm
 
 __all__ = ["History", "evaluate_accuracy", "seed", "train"]
 
-Item = TypeVar("Item")
-
 # Batches that mxnet's engine may work on while Python prepares the next. Reading a value waits for it, so values are
 # read this many batches late; without any wait a fast loader would fill the memory with an epoch of batches.
 BATCHES_AHEAD = 2
+
+FORMER = "loader_seconds"  # in histories of version 0.1.0: it counted as loading what the engine still computed
 
 TYPES = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64")  # of mxnet's arrays
 
@@ -73,8 +73,6 @@ class History:
         Training pictures a second: forward, backward, update and loading, without the test.
     seconds : list of float
         The whole epoch, with the test.
-    loader_seconds : list of float
-        Part of ``seconds`` that training waited for its data.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -83,7 +81,6 @@ class History:
     pictures: list[int] = field(default_factory=list)
     images_per_second: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-    loader_seconds: list[float] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -111,6 +108,7 @@ def history_of(values: Any) -> History:
     TypeError, ValueError
         When it is none.
     """
+    values = {name: column for name, column in dict(values).items() if name != FORMER}
     history = History(**values)
     columns = list(asdict(history).values())
     lengths = {len(column) for column in columns}
@@ -209,22 +207,16 @@ def train(
         # a step cannot be part of what the caller records
         with alone, in_order_of_structure(net, trainer), autograd.pause():
             if keeper:
-                history = History(**(keeper.restore(num_epochs, history_of) or {}))
+                found = keeper.restore(num_epochs, history_of)
+                history = history_of(found) if found else history
                 if history and verbose:
                     print(f"Going on after {len(history)} epochs, with {keeper.source}")
             for epoch in range(len(history), num_epochs):
                 if keeper and epoch:  # the first goes on with the caller's seed, as without a checkpoint
                     seed((keeper.seed(epoch) * workers.count + workers.rank) % 2**31)
                 start = time.perf_counter()
-                tally, loader_seconds = _train_epoch(
-                    train_data,
-                    net,
-                    loss,
-                    trainer,
-                    contexts,
-                    workers,
-                    f"epoch {epoch + 1} of {num_epochs}" if verbose else "",
-                )
+                title = f"epoch {epoch + 1} of {num_epochs}" if verbose else ""
+                tally = _train_epoch(train_data, net, loss, trainer, contexts, workers, title)
                 train_seconds = time.perf_counter() - start
                 test_accuracy = _accuracy(test_data, net, contexts, workers)
                 history.loss.append(tally.loss)
@@ -233,7 +225,6 @@ def train(
                 history.pictures.append(tally.count)
                 history.images_per_second.append(tally.count / train_seconds)
                 history.seconds.append(time.perf_counter() - start)
-                history.loader_seconds.append(loader_seconds)
                 if keeper:
                     keeper.save(asdict(history))
                 if verbose:
@@ -292,12 +283,12 @@ def _train_epoch(
     contexts: list[mx.Context],
     workers: Workers,
     title: str,
-) -> tuple[_Tally, float]:
+) -> _Tally:
     """Go through the data once, with a progress bar of that title, without one when it is empty."""
-    tally, clock = _Tally(), _Clock()
+    tally = _Tally()
     total = len(data) if isinstance(data, Sized) else None
     with tqdm(total=total, desc=title, unit="batch", leave=False, disable=not title or progress_disabled()) as bar:
-        for batch in clock.timed(data):
+        for batch in data:
             parts = split(batch, contexts)
             pictures = workers.together(sum(len(y) for _, y in parts))
             workers.begin(net, trainer, parts[0][0])
@@ -324,7 +315,7 @@ def _train_epoch(
     workers.together(0)
     tally.finish("train_data", workers)
     nd.waitall()  # for the last update: nothing that was read depends on it
-    return tally, clock.seconds
+    return tally
 
 
 def _scores(net: gluon.Block, X: nd.NDArray, labels: nd.NDArray) -> nd.NDArray:
@@ -403,20 +394,6 @@ class _Tally:
         self._batches += 1
 
 
-class _Clock:
-    """Adds up the time spent waiting for an iterable's next item."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def timed(self, items: Iterable[Item]) -> Iterator[Item]:
-        start = time.perf_counter()
-        for item in items:
-            self.seconds += time.perf_counter() - start
-            yield item
-            start = time.perf_counter()
-
-
 def as_contexts(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
     """Return one or several contexts as a list.
 
@@ -477,6 +454,8 @@ def split(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.N
 
 def _as_array(item: Any) -> nd.NDArray:
     """Return one half of a batch as an NDArray."""
+    if isinstance(item, mx.np.ndarray):
+        return item.as_nd_ndarray()
     if isinstance(item, nd.NDArray):
         return item
     array = as_numbers(item)

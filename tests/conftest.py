@@ -23,6 +23,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "course"))
 @pytest.fixture(autouse=True)
 def _seeded():
     gluon_cnn.seed(0)
+    plt.ion()  # figures stay open, to be looked at
     yield
     plt.close("all")
 

@@ -187,7 +187,7 @@ def test_damaged_runs_are_named(tmp_path):
     report.write_bytes(written({**about, "sha256": {}}))
     for damaged in (b"cut off", raw[: len(raw) // 2]):
         weights.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"network\.params is of another network, or damaged"):
+        with pytest.raises(ValueError, match=r"network\.params (is a text file, not MXNet|ends too early)"):
             experiment.Run.load(tmp_path)
     report.write_text(json.dumps({**about, "classes": about["classes"][::-1]}))  # labels would be permuted
     with pytest.raises(ValueError, match=r"history\.json is damaged: its content does not match its checksum"):

@@ -307,9 +307,12 @@ def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys):
     for arguments, message in [
         (["lenet"], "name the file of lenet's parameters, too"),
         (["lenet", "nothing.params"], "there is no file nothing.params"),
-        (["nin", "lenet.params"], "lenet.params is of another network, or damaged"),
-        (["lenet", "lenet.params", "--classes", "3"], "lenet.params is of another network, or damaged"),
-        (["lenet", "lenet.onnx"], "lenet.onnx is of another network, or damaged"),
+        (["nin", "lenet.params"], "lenet.params does not fit NiN: the file lacks features.0.0.weight"),
+        (
+            ["lenet", "lenet.params", "--classes", "3"],
+            "lenet.params does not fit LeNet: output.weight is float32 (3, ?), in the",
+        ),
+        (["lenet", "lenet.onnx"], "lenet.onnx is an ONNX model, not MXNet parameters: pass"),
         (["lenet5", "lenet.params"], "there is no network 'lenet5'"),
     ]:
         assert cli.main(["export", *arguments]) == 1

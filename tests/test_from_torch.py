@@ -1,5 +1,7 @@
 """Weights as PyTorch names them, in networks of the course; `make parity` has PyTorch's own."""
 
+import re
+
 import gluon_cnn as g
 import mxnet as mx
 import numpy as np
@@ -184,3 +186,79 @@ def test_wrong_arguments():
         load_torch_state(made(g.LeNet, 28), {"fc.weight": np.zeros((2, 2))})
     with pytest.raises(TypeError, match="pass a Gluon network and a state_dict; got LeNet, list"):
         load_torch_state(made(g.LeNet, 28), [])
+
+
+def test_a_parameter_of_no_layer_is_named():
+    net = made(lambda: sequence(nn.Dense(3)), 2)
+    layer = {"0.weight": np.ones((3, 4)), "0.bias": np.zeros(3)}
+    more = {
+        "cls_token": np.zeros((1, 1, 8)),
+        "vit.pos_embed": np.zeros((1, 5, 8)),
+        "temperature": np.array(1.0),
+        "lstm.weight_ih_l0": np.ones((4, 3)),
+        "0.scale": np.ones(3),
+    }
+    named = [
+        "PyTorch's cls_token (parameter 1x1x8)",
+        "PyTorch's vit.pos_embed (parameter 1x5x8)",
+        "PyTorch's temperature (parameter of one number)",
+        "PyTorch's lstm.weight_ih_l0 (parameter 4x3)",
+        "PyTorch's 0.scale (parameter 3)",
+    ]
+    before = values(net)
+    for (key, value), name in zip(more.items(), named):
+        for state in ({**layer, key: value}, {key: value, **layer}):
+            with pytest.raises(ValueError, match=re.escape(f"these have no counterpart: {name}; strict=False loads")):
+                load_torch_state(net, state)
+    for key, value in values(net).items():
+        np.testing.assert_array_equal(value, before[key])
+    assert load_torch_state(net, {**more, **layer}, strict=False) == named
+    assert (net[0].weight.data().asnumpy() == 1).all()
+
+
+def test_a_module_that_is_a_layer_itself():
+    net = nn.Dense(2, in_units=3)
+    net.initialize()
+    assert load_torch_state(net, {"weight": np.ones((2, 3)), "bias": np.ones(2)}) == []
+    with pytest.raises(ValueError, match="PyTorch's other \\(parameter 2\\); strict"):
+        load_torch_state(net, {"weight": np.ones((2, 3)), "bias": np.ones(2), "other": np.ones(2)})
+    with pytest.raises(ValueError, match="no layer has a counterpart"):
+        load_torch_state(net, {"weight": np.ones((2, 4)), "bias": np.ones(2)})
+    both = made(lambda: sequence(nn.Conv2D(1, 1), nn.Dense(2)), 2)
+    with pytest.raises(ValueError, match=r"Gluon's 0 \(convolution 1x1x1x1\); strict"):
+        load_torch_state(both, {"weight": np.ones((2, 4)), "bias": np.ones(2)})
+
+
+class Tensor:
+    """As PyTorch's: NumPy gets it only without a graph, on the CPU and in a type of its own."""
+
+    def __init__(self, array, free=False, here=False, dtype="torch.bfloat16"):
+        self.array, self.free, self.here, self.dtype = array, free, here, dtype
+
+    def detach(self):
+        return Tensor(self.array, True, self.here, self.dtype)
+
+    def cpu(self):
+        return Tensor(self.array, self.free, True, self.dtype)
+
+    def float(self):
+        return Tensor(self.array, self.free, self.here, "torch.float32")
+
+    def __array__(self, dtype=None, copy=None):
+        if not self.free or not self.here or "bfloat16" in self.dtype:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad")
+        return np.asarray(self.array, dtype)
+
+
+def test_tensors_that_want_gradients_or_are_elsewhere():
+    net = nn.Dense(2, in_units=3)
+    net.initialize()
+    for kind in ("torch.bfloat16", "torch.float32"):
+        state = {"weight": Tensor(np.full((2, 3), 5.0), dtype=kind), "bias": Tensor(np.ones(2), dtype=kind)}
+        assert load_torch_state(net, state) == []
+        assert (net.weight.data().asnumpy() == 5).all()
+
+
+def test_a_checkpoint_that_holds_a_state_dict():
+    with pytest.raises(TypeError, match="real numbers; model is a dictionary: pass that one"):
+        load_torch_state(made(g.LeNet, 28), {"model": {"fc.weight": np.zeros((2, 2))}, "epoch": 3})

@@ -194,3 +194,54 @@ def test_the_block_says_what_it_computes_in(mine, given):
     block(nd.ones((2, 3), dtype=mine))
     with pytest.raises(TypeError, match=f"BatchNorm computes in {mine}, got {given}"):
         block(nd.ones((2, 3), dtype=given))
+
+
+def in_training(block, x):
+    with autograd.record():
+        y = block(x)
+    y.backward()
+    return [array.asnumpy() for array in (y, block.running_mean.data(), block.running_var.data())]
+
+
+@pytest.mark.parametrize("hybridize", [False, True], ids=["step by step", "hybridized"])
+@pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1), (1, 3, 2, 2)], ids=str)
+def test_a_batch_of_one(shape, hybridize):
+    x = nd.random.normal(2, 3, shape=shape)
+    found = []
+    for block in (g.BatchNorm(), nn.BatchNorm()):
+        block.initialize()
+        if hybridize:
+            block.hybridize()
+        found.append(in_training(block, x))
+    for mine, gluons in zip(*found):
+        np.testing.assert_allclose(mine, gluons, rtol=1e-5, atol=1e-5)
+    if x.size == 3:  # one value per channel: it is its own mean
+        assert not found[0][0].any()
+
+
+@pytest.mark.parametrize("hybridize", [False, True], ids=["step by step", "hybridized"])
+def test_an_input_on_another_context_is_named(hybridize):
+    block = g.BatchNorm()
+    block.initialize()
+    if hybridize:
+        block.hybridize()
+    x = nd.ones((2, 3))
+    block(x)
+    with pytest.raises(ValueError, match=r"BatchNorm is on cpu\(0\), the input on cpu\(1\): pass x.as_in_context"):
+        block(x.as_in_context(mx.cpu(1)))
+    block.collect_params().reset_ctx([mx.cpu(0), mx.cpu(1)])
+    for context in (mx.cpu(0), mx.cpu(1)):
+        assert block(x.as_in_context(context)).context == context
+
+
+def test_types_that_are_mixed_are_named():
+    arrays = [nd.ones(3, dtype=kind) for kind in ("float32", "float64", "float16")]
+    for k, kind in enumerate(("float32", "float64", "float16")):
+        x = nd.random.normal(shape=(4, 3)).astype(kind)
+        for other in arrays[:k] + arrays[k + 1 :]:
+            if (kind, other.dtype) == ("float16", np.float32):
+                continue  # as Gluon's own layer has it
+            with pytest.raises(TypeError, match=f"gamma holds .* and X {kind}: they must be the same"):
+                g.pure_batch_norm(x, other, arrays[k])
+            with pytest.raises(TypeError, match=f"moving_mean holds .* and X {kind}: they must be the same"):
+                g.batch_norm(x, arrays[k], arrays[k], True, other, arrays[k])

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from gluon_cnn import plotting, show_images, summary
+from gluon_cnn import History, apply, inspection, plotting, show_images, summary
+from gluon_cnn.diagrams.network import draw_network
 from matplotlib import pyplot as plt
 from mxnet import nd
 from mxnet.gluon import nn
@@ -76,6 +77,71 @@ def test_confusion_counts_and_names_the_most_common_mistake():
         plotting.plot_confusion([0, 1], [0, 2], ["cat", "dog"])
     with pytest.raises(ValueError, match="differ in length: 2 and 1"):
         plotting.plot_confusion([0, 1], [0], ["cat", "dog"])
+
+
+@pytest.mark.parametrize("as_they_are", [np.asarray, nd.array, list], ids=["NumPy", "NDArray", "list"])
+def test_confusion_of_probabilities_takes_the_likeliest_class(as_they_are):
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.6, 0.1, 0.3]], np.float32)
+    names = ["cat", "dog", "fox"]
+    for labels in (np.array([0, 1, 1, 2]), np.eye(3, dtype=np.float32)[[0, 1, 1, 2]]):
+        plotting.plot_confusion(as_they_are(labels), as_they_are(probabilities), names)
+        np.testing.assert_array_equal(plt.gca().images[0].get_array(), [[1, 0, 0], [0, 2, 0], [1, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    "predictions", [[0.2, 0.9], [[0], [1]], [[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]], [np.nan, 1], ["cat", "dog"]]
+)
+def test_what_is_neither_classes_nor_probabilities_is_named(predictions):
+    with pytest.raises(
+        ValueError, match="predictions must be class numbers, or rows of 2 probabilities or scores; got"
+    ):
+        plotting.plot_confusion([0, 1], predictions, ["cat", "dog"])
+
+
+HISTORY = History([1.0], [0.5], [0.5], [1], [1.0], [1.0])
+DRAW = {
+    "show_images": lambda: show_images([GREY], 1, 1),
+    "apply": lambda: apply(nd.array(COLOUR), lambda img: img, 1),
+    "plot_confusion": lambda: plotting.plot_confusion([0, 1], [0, 0], ["cat", "dog"]),
+    "plot_history": lambda: HISTORY.plot(),
+    "plot_shares": lambda: plotting.plot_shares(summary(small(), (1, 8)), "Mine"),
+    "show_filters": lambda: inspection.show_filters(nd.ones((2, 1, 3, 3)), 1, 2),
+    "show_maps": lambda: inspection.show_maps(nd.ones((2, 3, 3)), GREY),
+    "show_mistakes": lambda: inspection.show_mistakes(
+        [(nd.ones((1, 1, 4, 4)), None)], nd.array([0]), np.array([[0.1, 0.9]]), ["cat", "dog"]
+    ),
+    "draw_network": lambda: draw_network(small(), (1, 1, 4, 4)),
+}
+
+
+def small():
+    net = nn.HybridSequential()
+    net.add(nn.Dense(5))
+    net.initialize()
+    return net
+
+
+@pytest.mark.parametrize("draw", DRAW.values(), ids=DRAW)
+def test_no_figure_of_ours_stays_open_and_no_other_is_closed(draw, monkeypatch):
+    plt.ioff()
+    shown = []
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.get_fignums()))
+    mine = plt.figure()
+    for _ in range(3):
+        draw()
+        assert plt.get_fignums() == [mine.number]
+    assert [len(open_ones) for open_ones in shown] == [2, 2, 2]  # shown once each, and open then
+    plt.ion()
+    draw()
+    assert len(plt.get_fignums()) == 2  # its window may still be looked at
+
+
+def test_a_figure_that_cannot_be_written_is_closed(tmp_path):
+    for file in (tmp_path, tmp_path / "missing" / "curves.png", tmp_path / "curves.unknown"):
+        with pytest.raises((OSError, ValueError)):
+            HISTORY.plot(file)
+    HISTORY.plot(tmp_path / "curves.png")
+    assert plt.get_fignums() == []
 
 
 def luminance(colour):

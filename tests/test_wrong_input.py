@@ -534,7 +534,7 @@ def test_a_refused_file_of_weights_changes_nothing(tmp_path):
     net(x(1, 1, 28, 28))
     other.save_parameters(str(tmp_path / "other.params"))
     before = [p.data().asnumpy() for p in net.collect_params().values()]
-    with pytest.raises(ValueError, match=r"other.params is of another network, or damaged"):
+    with pytest.raises(ValueError, match=r"other.params does not fit LeNet: output.weight is float32 \(3, 128\), in"):
         experiment.load_weights(net, tmp_path / "other.params", mx.cpu())
     for was, p in zip(before, net.collect_params().values()):
         np.testing.assert_array_equal(p.data().asnumpy(), was)
@@ -576,7 +576,7 @@ def test_no_pipe_is_waited_for(tmp_path):
 
 def test_a_pictures_folder_is_no_file_of_curves(tmp_path):
     with pytest.raises(OSError, match="is a folder: name a file in it"):
-        g.History([1.0], [1.0], [1.0], [1], [1.0], [1.0], [1.0]).plot(tmp_path)
+        g.History([1.0], [1.0], [1.0], [1], [1.0], [1.0]).plot(tmp_path)
 
 
 @pytest.mark.parametrize("values", [np.full((4, 4), 0.7, np.float32), np.full((4, 4), -5, np.int32)])
@@ -757,7 +757,7 @@ def test_any_damage_of_a_weights_file(tmp_path_factory, weights, data):
         experiment.load_weights(net, path, mx.cpu())
         nd.waitall()
     except ValueError as error:
-        refused(error, "damaged.params is of another network, or damaged")
+        refused(error, "damaged.params ")
 
 
 @pytest.mark.parametrize("rank", [-1, 0, 33, 2**31 - 1])
@@ -766,7 +766,9 @@ def test_a_weights_file_of_another_rank(tmp_path, weights, rank):
     raw, net = weights
     path = tmp_path / "negative.params"
     path.write_bytes(raw[:32] + struct.pack("<i", rank) + raw[36:])
-    with pytest.raises(ValueError, match="negative.params is of another network, or damaged"):
+    with pytest.raises(
+        ValueError, match="negative.params (holds an array or a name in a form that is not known|ends too early)"
+    ):
         experiment.load_weights(net, path, mx.cpu())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from gluon_cnn.plotting import COLORS, style
+from gluon_cnn.plotting import COLORS, show_figure, style
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
@@ -28,7 +28,7 @@ def canvas(width: float, height: float, inches: float = 0.42, title: str | None 
         ax.set_aspect("equal")
         ax.axis("off")
         yield ax
-        plt.show()
+        show_figure()
 
 
 def draw_cells(ax: Axes, x: float, y: float, values: np.ndarray, fill: Any = INPUT, **settings: Any) -> None:

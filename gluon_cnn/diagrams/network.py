@@ -7,7 +7,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 from gluon_cnn.diagrams._cells import INPUT, TINTS, arrow
-from gluon_cnn.plotting import COLORS, style
+from gluon_cnn.plotting import COLORS, show_figure, style
 from gluon_cnn.summary import LayerSummary, summary
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
@@ -76,7 +76,7 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
         ax.axis("off")
         _add_legend(ax, fills)
         ax.set_title(title or f"{table.network}: {weighted} layers with weights, {table.parameters:,} parameters")
-        plt.show()
+        show_figure()
 
 
 def _add_legend(ax: Axes, fills: list[str]) -> None:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import network
+from gluon_cnn import _copies  # noqa: F401 (networks can be copied, once it is imported)
+from gluon_cnn._checks import channels_are_last, legacy_mode, network, numpy_mode_named
 from gluon_cnn.networks._aligned import filling_up
 from mxnet import gluon, nd
 
@@ -29,10 +30,12 @@ class HybridBlock(gluon.HybridBlock):
             raise TypeError(f"{type(self).__name__} takes an NDArray; got {type(x).__name__}: pass nd.array(x)")
         if isinstance(x, mx.sym.Symbol) and len(x.list_outputs()) != 1:
             raise TypeError(f"{type(self).__name__} takes one symbol; got a group of {len(x.list_outputs())}")
-        # mxnet's NumPy mode has symbols and open shapes of another kind; there mxnet's own errors have to do.
         if isinstance(x, nd.NDArray) and not mx.util.is_np_array():
+            if isinstance(x, mx.np.ndarray):
+                raise TypeError(f"{type(self).__name__} takes an NDArray; got an mx.np.ndarray: pass x.as_nd_ndarray()")
             self._check_input(x)
-        return super().forward(x, *args)
+        with numpy_mode_named():
+            return super().forward(x, *args)
 
     def cast(self, dtype) -> None:
         super().cast(dtype)
@@ -54,7 +57,7 @@ class HybridBlock(gluon.HybridBlock):
     def _check_input(self, x: nd.NDArray) -> None:
         name = type(self).__name__
         if x.ndim != 4:
-            raise ValueError(f"{name} takes pictures of shape (N, C, H, W); got {x.shape}")
+            raise ValueError(f"{name} takes images of shape (N, C, H, W); got {x.shape}{_advice(x.shape)}")
         # Asking mxnet for shapes takes milliseconds, so only once for each kind of picture.
         kind = (x.dtype, x.context, x.shape[1:])
         seen = self.__dict__.setdefault("_seen", {})
@@ -76,9 +79,13 @@ class HybridBlock(gluon.HybridBlock):
             raise ValueError(f"{name} got an empty batch, {x.shape}")
         channels, height, width = x.shape[1:]
         expected = self._input_channels()
+        graph = self._graph()
+        fits = channels == expected if expected else _fits(graph, x.shape[1:])
+        if not fits and channels_are_last(x.shape, expected):
+            advice = _advice(x.shape, expected)
+            raise ValueError(f"{name} takes images with their channels first, (N, C, H, W); got {x.shape}{advice}")
         if expected and channels != expected:
             raise ValueError(f"{name} has weights for {expected} input channels; got {channels}, shape {x.shape}")
-        graph = self._graph()
         if not _fits(graph, x.shape[1:]):
             smallest = self.smallest_size(channels)
             raise ValueError(
@@ -102,6 +109,7 @@ class HybridBlock(gluon.HybridBlock):
 
     def _graph(self) -> mx.sym.Symbol:
         """Return the network as a symbol without the shapes of its weights: it takes what a new network could take."""
+        legacy_mode()
         with _hooks_off(self):
             nodes = json.loads(self.forward(mx.sym.var("data")).tojson())
         for node in nodes["nodes"]:
@@ -152,6 +160,16 @@ def _hooks_off(net: gluon.HybridBlock) -> Iterator[None]:
     finally:
         for block, (after, before) in zip(blocks, hooks):
             block._forward_hooks, block._forward_pre_hooks = after, before
+
+
+def _advice(shape: tuple[int, ...], channels: int = 0) -> str:
+    """Return how to make images of shape (N, C, H, W) of an array of this shape, where it looks like images."""
+    last = channels_are_last(shape, channels)
+    if len(shape) == 4 and last:
+        return ": pass x.transpose((0, 3, 1, 2))"
+    if len(shape) == 3 and (last or shape[0] in (1, 3, 4)):
+        return f": pass x{'.transpose((2, 0, 1))' * last}.expand_dims(axis=0)"
+    return ": pass x.reshape((1, 1, *x.shape))" if len(shape) == 2 else ""
 
 
 def _fits(graph: mx.sym.Symbol, shape: tuple[int, ...], **weights: tuple[int, ...]) -> bool:

@@ -103,7 +103,11 @@ def test_saved_exported_and_loaded_again(tmp_path):
     [
         (np.zeros((1, 1, 11, 28)), ValueError, "LeNet needs pictures of at least 12x12; got 11x28: resize them"),
         (np.zeros((1, 3, 2, 2)), ValueError, "at least 12x12; got 2x2"),
-        (np.zeros((1, 28, 28)), ValueError, r"takes pictures of shape \(N, C, H, W\); got \(1, 28, 28\)"),
+        (
+            np.zeros((1, 28, 28)),
+            ValueError,
+            r"takes images of shape \(N, C, H, W\); got \(1, 28, 28\): pass x.exp",
+        ),
         (np.zeros((1, 1, 28, 28), np.uint8), TypeError, r"float32, got uint8: pass x.astype\('float32'\) / 255"),
         (np.zeros((1, 1, 28, 28), np.float16), TypeError, "computes in float32, got float16"),
     ],

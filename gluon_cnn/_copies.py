@@ -1,0 +1,30 @@
+"""Copies of networks by ``copy.deepcopy`` or ``pickle``: MXNet copies none that is hybridized, and trains no copy."""
+
+from __future__ import annotations
+
+import copyreg
+from typing import Any
+
+from mxnet import gluon, nd
+
+__all__: list[str] = []
+
+
+def _parameter(state: dict[str, Any], gradients: list[nd.NDArray] | None) -> gluon.Parameter:
+    """Return a parameter with the state of another, whose values collect gradients as that one's do."""
+    parameter = gluon.Parameter.__new__(gluon.Parameter)
+    vars(parameter).update(state)
+    if gradients is not None:
+        parameter._init_grad()
+        for mine, theirs in zip(parameter._grad, gradients):
+            mine[:] = theirs
+    return parameter
+
+
+def _parts(parameter: gluon.Parameter) -> tuple:
+    state = {**vars(parameter), "_grad": None, "_trainer": None}  # a trainer is another network's
+    return _parameter, (state, parameter._grad)
+
+
+copyreg.pickle(gluon.Parameter, _parts)
+copyreg.pickle(nd.CachedOp, lambda _: (type(None), ()))  # compiled anew when the copy is first called

@@ -1,0 +1,109 @@
+"""Images whose channels come last: every network says so, and what to write."""
+
+import re
+
+import gluon_cnn as g
+import mxnet as mx
+import numpy as np
+import pytest
+from gluon_cnn.experiment import NETWORKS
+from gluon_cnn.inspection import predict
+from mxnet import gluon, nd
+from mxnet.gluon import nn
+
+from tests.test_fine_tuning import SMALL
+
+WORDS = r"takes images with their channels first, \(N, C, H, W\); got {}: pass x\.transpose\(\(0, 3, 1, 2\)\)$"
+
+
+def words(shape):
+    return WORDS.format(re.escape(str(shape)))
+
+
+@pytest.mark.parametrize("hybridize", [False, True], ids=["step by step", "hybridized"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("name", SMALL)
+def test_every_network(name, channels, hybridize):
+    net = NETWORKS[name](num_classes=2, **SMALL[name])
+    net.initialize()
+    side = max(32, net.smallest_size())
+    if hybridize:
+        net.hybridize()
+    X = nd.random.uniform(shape=(2, side, side + 1, channels))
+    with pytest.raises(ValueError, match=words(X.shape)):
+        net(X)
+    assert net(X.transpose((0, 3, 1, 2))).shape == (2, 2)  # what it says to write is right
+    with pytest.raises(ValueError, match=words(X.shape)):
+        net(X)
+
+
+def lenet():
+    net = g.LeNet(2)
+    net.initialize()
+    net(nd.zeros((1, 3, 28, 28)))
+    return net
+
+
+def test_more_channels_than_colours_once_they_are_known():
+    net = g.LeNet(2)
+    net.initialize()
+    net(nd.zeros((1, 5, 28, 28)))
+    with pytest.raises(ValueError, match=words((1, 28, 28, 5))):
+        net(nd.zeros((1, 28, 28, 5)))
+    with pytest.raises(ValueError, match="LeNet has weights for 5 input channels; got 28"):
+        net(nd.zeros((1, 28, 28, 3)))
+
+
+X, Y = nd.random.uniform(shape=(2, 28, 28, 3)), nd.array([0, 1])
+LOSS = gluon.loss.SoftmaxCrossEntropyLoss()
+CALLS = {
+    "predict": lambda net: predict([(X, Y)], net),
+    "predict, NumPy": lambda net: predict([(X.asnumpy(), Y.asnumpy())], net),
+    "evaluate_accuracy": lambda net: g.evaluate_accuracy([(X, Y)], net),
+    "train": lambda net: g.train(
+        [(X, Y)], [(X, Y)], net, LOSS, gluon.Trainer(net.collect_params(), "sgd"), mx.cpu(), 1, False
+    ),
+    "finetune": lambda net: g.finetune(net, [(X, Y)], [(X, Y)], 2, verbose=False),
+    "quantize": lambda net: g.quantize(net, [(X, Y)]),
+    "summary": lambda net: g.summary(net, X.shape),
+    "export_onnx": lambda net: g.export_onnx(net, "net.onnx", X.shape),
+    "export_symbol": lambda net: g.export_symbol(net, "net", X.shape),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_every_function_that_asks_a_network(call):
+    with pytest.raises(ValueError, match=words(X.shape)):
+        call(lenet())
+    own = nn.HybridSequential()
+    own.add(nn.Conv2D(4, 3), nn.Dense(2))
+    own.initialize()
+    own(nd.zeros((1, 3, 28, 28)))
+    with pytest.raises(ValueError, match=r", whose channels come last \(X.transpose\(\(0, 3, 1, 2\)\) puts"):
+        call(own)
+
+
+@pytest.mark.parametrize(
+    ("shape", "advice"),
+    [
+        ((28, 28, 3), "x.transpose((2, 0, 1)).expand_dims(axis=0)"),
+        ((3, 28, 28), "x.expand_dims(axis=0)"),
+        ((1, 28, 28), "x.expand_dims(axis=0)"),
+        ((28, 28), "x.reshape((1, 1, *x.shape))"),
+    ],
+)
+def test_one_image(shape, advice):
+    net = g.LeNet(2)
+    net.initialize()
+    x = nd.random.uniform(shape=shape)
+    with pytest.raises(ValueError, match=re.escape(f"takes images of shape (N, C, H, W); got {shape}: pass {advice}")):
+        net(x)
+    assert net(eval(advice)).shape == (1, 2)
+
+
+def test_augmentation_wants_them_last():
+    image = nd.random.uniform(shape=(3, 30, 40))
+    for call in (lambda img: g.five_crop_predict(lenet(), img, 28), lambda img: g.apply_aug_list(img, [])):
+        with pytest.raises(ValueError, match=r"got \(3, 30, 40\): pass img.transpose\(\(1, 2, 0\)\)"):
+            call(image)
+        assert np.isfinite(call(image.transpose((1, 2, 0))).asnumpy()).all()

@@ -1,0 +1,267 @@
+"""Parameters from files, whichever of MXNet's functions wrote them; another file is named for what it is."""
+
+import io
+import json
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import gluon_cnn as g
+import mxnet as mx
+import numpy as np
+import pytest
+from gluon_cnn.experiment import NETWORKS, load_weights
+from mxnet import nd
+from mxnet.gluon import nn
+
+from tests.test_fine_tuning import SMALL
+
+
+def own():
+    net = nn.HybridSequential()
+    for width in (4, 4, 6):  # layers made outside of a name scope are numbered through
+        net.add(nn.Conv2D(width, 3, padding=1), nn.BatchNorm(), nn.Activation("relu"))
+    net.add(nn.Dense(3))
+    return net
+
+
+class Shared(nn.HybridBlock):
+    """Two layers with one weight."""
+
+    def __init__(self):
+        super().__init__()
+        with self.name_scope():
+            self.first = nn.Dense(4, in_units=4)
+            self.second = nn.Dense(4, in_units=4, params=self.first.params)
+            self.third = nn.Dense(2, in_units=4)
+
+    def hybrid_forward(self, F, x):
+        return self.third(self.second(self.first(x)))
+
+
+MAKE = {
+    **{name: lambda name=name: NETWORKS[name](num_classes=3, **SMALL[name]) for name in SMALL},
+    "own": own,
+    "shared": Shared,
+}
+
+
+def shape_for(name):
+    side = 28 if name in ("own", "lenet") else MAKE[name]().smallest_size() if name != "shared" else 0
+    return (2, 1, side, side) if side else (2, 4)
+
+
+def made(name):
+    net = MAKE[name]()
+    net.initialize(mx.init.Uniform(0.5))
+    net(nd.zeros(shape_for(name)))
+    for parameter in net.collect_params().values():  # batch norm's, too, which begin alike
+        parameter.set_data(nd.random.uniform(0.1, 1, parameter.shape))
+    return net
+
+
+def without_prefix(net, path):
+    net.collect_params().save(str(path), net.prefix if net.prefix in next(iter(net.collect_params())) else "")
+
+
+WAYS = {
+    "save_parameters": lambda net, path: net.save_parameters(str(path)),
+    "deduplicated": lambda net, path: net.save_parameters(str(path), deduplicate=True),
+    "collect_params().save": lambda net, path: net.collect_params().save(str(path)),
+    "collect_params().save without the prefix": without_prefix,
+    "export_symbol": lambda net, path: g.export_symbol(net, path.with_name("net"), net.shape)[1].rename(path),
+    "hybridize and export": lambda net, path: exported(net, path.with_name("net")).rename(path),
+}
+
+
+def exported(net, path):
+    net.hybridize()
+    net(nd.zeros(net.shape))
+    net.export(str(path))
+    return Path(f"{path}-0000.params")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", MAKE)
+def test_every_way_of_writing_is_read(name, way, tmp_path):
+    net = made(name)
+    net.shape = shape_for(name)
+    path = tmp_path / "net.params"
+    WAYS[way](net, path)
+    others = [MAKE[name]() for _ in range(3)]  # layers' numbers go on
+    for other in (others[0], others[2]):
+        load_weights(other, path, mx.cpu())
+    for place, parameter in net._collect_params_with_prefix().items():
+        for other in (others[0], others[2]):
+            found = other._collect_params_with_prefix()[place].data().asnumpy()
+            np.testing.assert_array_equal(found, parameter.data().asnumpy(), err_msg=place)
+
+
+def test_the_ninth_layer_and_the_tenth_are_in_their_order(tmp_path):
+    def deep():
+        net = nn.HybridSequential()
+        net.add(*[nn.Dense(4, in_units=4) for _ in range(12)])
+        net.initialize(mx.init.Uniform(0.5))
+        return net
+
+    nets = [deep() for _ in range(2)]
+    nets[0].collect_params().save(str(tmp_path / "deep.params"))
+    load_weights(nets[1], tmp_path / "deep.params", mx.cpu())
+    for mine, theirs in zip(*nets):
+        np.testing.assert_array_equal(mine.weight.data().asnumpy(), theirs.weight.data().asnumpy())
+
+
+def lenet(tmp_path, change):
+    """Return the file of a LeNet whose arrays were changed."""
+    made("lenet").save_parameters(str(tmp_path / "whole.params"))
+    arrays = nd.load(str(tmp_path / "whole.params"))
+    change(arrays)
+    nd.save(str(tmp_path / "net.params"), arrays)
+    return tmp_path / "net.params"
+
+
+CHANGES = {
+    "lacks": (lambda d: d.pop("output.weight"), "does not fit LeNet: the file lacks output.weight"),
+    "more": (lambda d: d.update({"extra.weight": nd.ones(2)}), "does not fit LeNet: the file also holds extra.weight"),
+    "shape": (
+        lambda d: d.update({"output.weight": nd.ones((5, 500))}),
+        "output.weight is float32 (3, ?), in the file float32 (5, 500)",
+    ),
+    "type": (
+        lambda d: d.update({"output.bias": nd.ones(3, dtype="float64")}),
+        "output.bias is float32 (3), in the file float64 (3)",
+    ),
+    "another network": (lambda d: (d.clear(), d.update(a=nd.ones(2))), "the file lacks features.0.weight"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), CHANGES.values(), ids=CHANGES)
+def test_what_does_not_fit_is_named_and_changes_nothing(change, words, tmp_path):
+    path = lenet(tmp_path, change)
+    net = made("lenet")
+    before = {name: p.data().asnumpy() for name, p in net.collect_params().items()}
+    for each in (MAKE["lenet"](), net):
+        with pytest.raises(ValueError, match="does not fit LeNet") as caught:
+            load_weights(each, path, mx.cpu())
+        assert words.replace("?", "128" if each is net else "?") in str(caught.value)
+        assert str(caught.value).startswith(str(path))
+    for name, p in net.collect_params().items():
+        np.testing.assert_array_equal(p.data().asnumpy(), before[name])
+
+
+def test_a_network_elsewhere_is_named(tmp_path):
+    path = lenet(tmp_path, lambda d: None)
+    net = MAKE["lenet"]()
+    net.initialize(ctx=mx.cpu(1))
+    with pytest.raises(ValueError, match=r"LeNet is on cpu\(1\), .*net.params is to be read to cpu\(0\): pass ctx="):
+        load_weights(net, path, mx.cpu())
+    load_weights(net, path, [mx.cpu(1)])
+    assert net.output.weight.list_ctx() == [mx.cpu(1)]
+
+
+def zipped(**files):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "/").replace("_", "."), content)
+    return file.getvalue()
+
+
+def arrays(**kwargs):
+    file = io.BytesIO()
+    np.savez(file, **kwargs)
+    return file.getvalue()
+
+
+def array():
+    file = io.BytesIO()
+    np.save(file, np.ones(3))
+    return file.getvalue()
+
+
+FILES = {
+    "empty": (b"", "is empty: pass one that save_parameters"),
+    "text": (b"hello\nworld\n", "is a text file, not MXNet parameters: pass one that"),
+    "JSON": (b'{"epochs": 3}', "is a text file, not MXNet parameters"),
+    "graph": (
+        json.dumps({"nodes": []}).encode(),
+        "is the graph of a network, not MXNet parameters: pass the file beside",
+    ),
+    "zip": (zipped(a_txt="b"), "is a zip archive, not MXNet parameters"),
+    "PyTorch": (
+        zipped(archive__data_pkl="", archive__data__0="0"),
+        "is a PyTorch file, not MXNet parameters: read it with",
+    ),
+    "PyTorch, old": (
+        b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M",
+        "is a PyTorch file, not MXNet parameters: read",
+    ),
+    "safetensors": (
+        b'\x40\0\0\0\0\0\0\0{"weight":{"dtype":"F32"',
+        "is a safetensors file, not MXNet parameters: read it",
+    ),
+    "pickle": (pickle.dumps({"a": 1}), "is a pickle of Python objects, not MXNet parameters"),
+    "npz": (arrays(a=np.ones(3)), "is an archive of NumPy arrays, not MXNet parameters"),
+    "npy": (array(), "is a NumPy array, not MXNet parameters"),
+    "ONNX": (b"\x08\x07\x12\x05MXNet", "is an ONNX model, not MXNet parameters"),
+    "Keras": (b"\x89HDF\r\n\x1a\n\0\0\0", "is an HDF5 file, such as Keras writes, not MXNet parameters"),
+    "gzip": (b"\x1f\x8b\x08\0\0\0", "is compressed by gzip, not MXNet parameters: unpack it first"),
+    "PNG": (b"\x89PNG\r\n\x1a\n\0", "is an image, not MXNet parameters"),
+    "anything": (bytes(range(255, 100, -1)), "is a file of a kind that is not known here, not MXNet parameters"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), FILES.values(), ids=FILES)
+def test_other_files_are_named_for_what_they_are(content, words, tmp_path):
+    path = tmp_path / "my weights.params"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="my weights.params is") as caught:
+        load_weights(g.LeNet(), path, mx.cpu())
+    assert f"{path} {words}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_parameters_that_are_not_whole(tmp_path):
+    path = lenet(tmp_path, lambda d: None)
+    raw = path.read_bytes()
+    for end in (20, 30, 100, len(raw) // 2, len(raw) - 1):
+        path.write_bytes(raw[:end])
+        with pytest.raises(ValueError, match=f"net.params ends too early, after {end} bytes: pass one that"):
+            load_weights(g.LeNet(3), path, mx.cpu())
+    path.write_bytes(raw + b"more")
+    with pytest.raises(ValueError, match="net.params goes on where MXNet's parameters end"):
+        load_weights(g.LeNet(3), path, mx.cpu())
+    nd.save(str(path), [nd.ones(3)])
+    with pytest.raises(ValueError, match="net.params holds arrays without names"):
+        load_weights(g.LeNet(3), path, mx.cpu())
+    nd.save(str(path), {"a": nd.ones((2, 2)).tostype("csr")})
+    with pytest.raises(ValueError, match="net.params holds an array or a name in a form that is not known here"):
+        load_weights(g.LeNet(3), path, mx.cpu())
+
+
+def test_what_is_no_file(tmp_path):
+    with pytest.raises(OSError, match="cannot be read: Is a directory"):
+        load_weights(g.LeNet(), tmp_path, mx.cpu())
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*nothing.params"):
+        load_weights(g.LeNet(), tmp_path / "nothing.params", mx.cpu())
+
+
+def test_what_asserts_would_find_is_found_without_them(tmp_path):
+    lacks, whole = lenet(tmp_path, lambda d: d.pop("output.weight")), tmp_path / "whole.params"
+    made("lenet").collect_params().save(str(tmp_path / "by layer.params"))
+    program = f"""
+import gluon_cnn as g, mxnet as mx
+from gluon_cnn.experiment import load_weights
+assert False, "Python runs with -O"
+net = g.LeNet(3)
+net.initialize()
+net(mx.nd.zeros((1, 1, 28, 28)))
+for path in ({str(whole)!r}, {str(tmp_path / "by layer.params")!r}, {str(lacks)!r}):
+    load_weights(net, path, mx.cpu())
+    print("read")
+"""
+    done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["read", "read"]
+    assert done.stderr.splitlines()[-1] == f"ValueError: {lacks} does not fit LeNet: the file lacks output.weight"
