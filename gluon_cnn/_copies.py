@@ -14,6 +14,8 @@ def _parameter(state: dict[str, Any], gradients: list[nd.NDArray] | None) -> glu
     """Return a parameter with the state of another, whose values collect gradients as that one's do."""
     parameter = gluon.Parameter.__new__(gluon.Parameter)
     vars(parameter).update(state)
+    if parameter._data is not None:  # a copied array is on the first CPU, wherever it was
+        parameter._data = [array.as_in_context(ctx) for array, ctx in zip(parameter._data, parameter._ctx_list)]
     if gradients is not None:
         parameter._init_grad()
         for mine, theirs in zip(parameter._grad, gradients):

@@ -65,7 +65,8 @@ def read_parameters(path: str | Path) -> dict[str, nd.NDArray]:
             raise OSError(errno.EINVAL, "it is a device or a pipe")
         raw = Path(path).read_bytes()
     except OSError as error:
-        raise OSError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+        advice = ": name the file in it that ends in .params" if Path(path).is_dir() else ""
+        raise OSError(error.errno, f"{path} cannot be read: {error.strerror}{advice}") from error
     fault, advice = _other_kind(raw) or (_fault(raw), PASS)
     if not fault:
         try:

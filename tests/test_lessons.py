@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+import subprocess
+import sys
 
 import gluon_cnn as g
 import numpy as np
@@ -49,6 +51,15 @@ def test_a_difference_is_an_error(wrong, message, ours_is_wrong):
     functions = (wrong, nd.square) if ours_is_wrong else (nd.square, wrong)
     with pytest.raises(AssertionError, match=message.format("ours" if ours_is_wrong else "Gluon's")):
         lessons.compare(*functions, np.square, X=nd.array([1, 2, 3]))
+
+
+def test_a_difference_is_an_error_without_asserts():
+    program = (
+        "import gluon_cnn, numpy\nfrom gluon_cnn import lessons\nfrom mxnet import nd\n"
+        "lessons.compare(nd.square, nd.abs, numpy.square, X=nd.array([1, 2, 3]))"
+    )
+    done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True, check=False)
+    assert "AssertionError: output, Gluon's: off by a relative" in done.stderr
 
 
 def judged(capsys, answer, is_right=lambda value: value == 3):

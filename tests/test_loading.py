@@ -242,7 +242,7 @@ def test_parameters_that_are_not_whole(tmp_path):
 
 
 def test_what_is_no_file(tmp_path):
-    with pytest.raises(OSError, match="cannot be read: Is a directory"):
+    with pytest.raises(OSError, match="cannot be read: Is a directory: name the file in it that ends in .params"):
         load_weights(g.LeNet(), tmp_path, mx.cpu())
     with pytest.raises(FileNotFoundError, match=r"there is no file .*nothing.params"):
         load_weights(g.LeNet(), tmp_path / "nothing.params", mx.cpu())

@@ -87,6 +87,9 @@ WRONG = {  # what MXNet computes wrongly
     "GELU behind batch norm": lambda: sequence(nn.Conv2D(8, 3), nn.BatchNorm(), nn.GELU(), nn.Dense(10)),
     "GELU twice": lambda: sequence(nn.Conv2D(8, 3), nn.GELU(), nn.Conv2D(8, 3), nn.GELU(), nn.Dense(10)),
     "LeakyReLU behind a dense layer": lambda: sequence(nn.Dense(32), nn.LeakyReLU(0.2), nn.Dense(10)),
+    "average pooling beyond the edge": lambda: sequence(
+        nn.Conv2D(8, 3, padding=1), nn.AvgPool2D(3, 2, ceil_mode=True), nn.Dense(10)
+    ),
     "Swish": lambda: sequence(nn.Conv2D(8, 3), nn.Swish(), nn.Dense(10)),
 }
 

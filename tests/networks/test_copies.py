@@ -87,3 +87,20 @@ def test_a_quantized_network_says_that_it_shows_no_layers():
         g.summary(g.quantize(net, [(X, Y)]), X.shape)
     with autograd.record(), pytest.raises(ValueError, match="a quantized network cannot be trained"):
         g.quantize(net, [(X, Y)])(X)
+
+
+def test_a_copy_is_where_the_network_is():
+    net, contexts = own(), [mx.cpu(0), mx.cpu(1)]
+    net.initialize(ctx=contexts)
+    net.hybridize()
+
+    def train(net):
+        trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+        loss = gluon.loss.SoftmaxCrossEntropyLoss()
+        g.train([(X, Y)], [(X, Y)], net, loss, trainer, contexts, 1, verbose=False)
+        return [p.data(context).asnumpy() for p in net.collect_params().values() for context in contexts]
+
+    train(net)
+    other = copy.deepcopy(net)
+    for mine, theirs in zip(train(other), train(net)):
+        np.testing.assert_array_equal(mine, theirs)
