@@ -1,15 +1,20 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and folders that one process at a time works in."""
 
 from __future__ import annotations
 
 import errno
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["whole_file", "whole_files"]
+from gluon_cnn._runtime import remark
+
+__all__ = ["locked", "make_folder", "whole_file", "whole_files"]
+
+LOCK = "lock"  # file in a folder that a process works in
 
 
 @contextmanager
@@ -96,3 +101,100 @@ def _name_to_disk(path: Path) -> None:
 
 def _unwritten(path: Path, error: OSError) -> OSError:
     return OSError(error.errno, f"{path} could not be written: {error.strerror or error}")
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder, and those above it, unless it exists; return it.
+
+    Raises
+    ------
+    OSError
+        When it cannot be made. The message names the file or link that is in the way.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        there = next((part for part in (path, *path.parents) if os.path.lexists(part)), path)
+        if there.is_symlink() and not os.path.exists(there):
+            link = os.readlink(there)
+            raise FileNotFoundError(f"{there} is a link to {link}, which does not exist: create that folder") from error
+        if os.path.exists(there) and not there.is_dir():
+            raise NotADirectoryError(f"{there} is not a folder: name another one") from error
+        raise OSError(error.errno, f"{path} could not be made: {error.strerror}") from error
+    return path
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let nobody else work in a folder meanwhile: no other process, and nobody else in this one.
+
+    The system itself releases the lock when a process ends, even by SIGKILL. On a file system without locks there is a
+    warning instead.
+
+    Raises
+    ------
+    BlockingIOError
+        When somebody else works in it. The message names the process.
+    OSError
+        When the folder cannot be written to.
+    """
+    path = folder / LOCK
+    file = _lock(path)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink()
+        _locks.discard(file)
+        os.close(file)
+
+
+_locks: set[int] = set()  # open files
+
+
+def _release_in_child() -> None:
+    """Hold no lock in a forked process, which may outlive this one."""
+    while _locks:
+        os.close(_locks.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_release_in_child)
+
+
+def _lock(path: Path) -> int:
+    """Return the lock's open file. It holds the number of the process and its machine, for the others to name."""
+    import fcntl  # not on Windows, where `gluon-cnn doctor` imports this module, too
+
+    while True:
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise _unwritten(path, error) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            number, _, host = os.read(file, 300).decode(errors="replace").partition(" ")
+            os.close(file)
+            where = f" on {host}" if host not in ("", socket.gethostname()) else ""
+            raise BlockingIOError(
+                f"the training in {path.parent} is still running (process {number or 'unknown'}{where}): wait until it "
+                "ends, or stop it first"
+            ) from None
+        except OSError:
+            remark(f"the file system of {path.parent} has no locks: make sure that no other training writes to it")
+        if _is_at(file, path):  # else the one who held the lock has just taken the file away
+            break
+        os.close(file)
+    _locks.add(file)
+    with suppress(OSError):  # a full disk
+        os.ftruncate(file, 0)
+        os.write(file, f"{os.getpid()} {socket.gethostname()}".encode())
+    return file
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), os.stat(path))
+    except FileNotFoundError:
+        return False

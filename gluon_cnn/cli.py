@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gluon_cnn import __version__, _runtime, doctor
-from gluon_cnn._files import whole_file
+from gluon_cnn._files import locked, make_folder, whole_file
 
 if TYPE_CHECKING:
-    from gluon_cnn.distributed import Workers
+    from gluon_cnn.experiment import Preparation
     from gluon_cnn.networks._network import Network
 
 __all__ = ["main"]
@@ -28,6 +28,8 @@ DATA = (
     "sample (4,000 of Fashion-MNIST's pictures), fashion-mnist (all 60,000), or a folder that holds one folder of "
     "pictures for each class, or such folders in train/ and test/"
 )
+EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others are as in Python
+LEARNING_RATE = ("--lr", "--learning-rate", "--learning_rate")
 RUNS = Path("runs")
 SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"  # of a training that is not through
 NO_MEMORY = "this needs more memory than there is: take smaller pictures, or fewer in a batch"
@@ -152,20 +154,26 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a network with softmax cross-entropy; the notes' settings are the default. The folder gets "
         "the weights (network.params), settings and history (history.json), the history as a table (history.csv) and "
         "its curves (curves.png). Ctrl-C ends the training and keeps the network as it is then, after the first epoch. "
-        "However a training was interrupted, --resume goes on after its last whole epoch.",
+        "However a training was interrupted, --resume goes on after its last whole epoch. The folder's checkpoints "
+        "hold what that takes.",
         epilog="examples: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3; "
-        "gluon-cnn train --resume runs/resnet; "
+        "gluon-cnn train --resume runs/resnet; gluon-cnn train --resume runs/resnet --epochs 10; "
         "gluon-cnn train lenet --dataset my_pictures --resize 64 --batch-size 8 --epochs 20 --momentum 0.9",
     )
     train.add_argument("network", nargs="?", help=NAMES)
     _add_settings(train, optimizer="sgd", learning_rate=0.01, initializer="xavier")
-    train.add_argument("--epochs", dest="num_epochs", type=int, default=1, help="how often to go through the pictures")
+    train.add_argument(
+        *EPOCHS, dest="num_epochs", type=int, default=1, help="how often to go through the pictures, in all"
+    )
     train.add_argument("--output", type=Path, metavar="FOLDER", help="where to keep it; without it a new one in runs/")
     train.add_argument(
         "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, which a launcher starts"
     )
     train.add_argument(
-        "--resume", type=Path, metavar="FOLDER", help="go on with a training that was interrupted, with its settings"
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="resume a training that was interrupted, with its settings; with --epochs also one that is finished",
     )
 
     launch = add(
@@ -283,18 +291,25 @@ def _add_settings(command: argparse.ArgumentParser, optimizer: str, learning_rat
         help="a folder's pictures: take them without colours",
     )
     _add_broken(command)
-    command.add_argument("--batch-size", type=int, default=64, help="pictures in a batch")
+    command.add_argument("--batch-size", "--batch_size", type=int, default=64, help="pictures in a batch")
     command.add_argument("--optimizer", default=optimizer, help="sgd, adam or another of mxnet's")
-    command.add_argument("--lr", dest="learning_rate", type=float, default=learning_rate, help="learning rate")
+    command.add_argument(*LEARNING_RATE, dest="learning_rate", type=float, default=learning_rate, help="learning rate")
     command.add_argument("--momentum", type=float, default=0.0, help="momentum of sgd")
     command.add_argument(
         "--init",
+        "--initializer",
         dest="initializer",
         default=initializer,
         help="xavier, or he, which deep networks without batch norm need",
     )
     command.add_argument(
-        "--seed", dest="random_seed", type=int, default=0, help="fixes the weights and the order of the pictures"
+        "--seed",
+        "--random-seed",
+        "--random_seed",
+        dest="random_seed",
+        type=int,
+        default=0,
+        help="fixes the weights and the order of the pictures",
     )
 
 
@@ -364,46 +379,46 @@ def _train(options: argparse.Namespace) -> int:
     workers = distributed.join(options.kvstore) if options.kvstore else distributed.Workers()
     if workers.rank:
         settings = json.loads(workers.tell(b""))
-        experiment.experiment(**settings, verbose=False, checkpoint="", workers=workers)
+        experiment.prepare(**settings, workers=workers).train(verbose=False, checkpoint="")
         return 0
     if options.resume is not None:
-        return _train_in(options.resume, _interrupted(options), workers)
+        with _claimed(options.resume):
+            settings = _interrupted(options)
+            workers.tell(json.dumps(settings).encode())
+            return _train_in(options.resume, settings, experiment.prepare(**settings, workers=workers))
     if options.network is None:
         raise ValueError(f"name a network, {NAMES}; or --resume a folder")
     experiment.choose("network", options.network, experiment.NETWORKS)
     settings = {"network": options.network, **_settings(options), "num_epochs": options.num_epochs}
-    if options.output is not None and (options.output / SETTINGS).exists():
-        raise ValueError(f"{options.output} holds a training that was interrupted: --resume it, or remove it")
-    if options.output is not None and (options.output / CHECKPOINTS).exists():
-        raise ValueError(f"{options.output / CHECKPOINTS} is there already: choose another --output, or remove it")
-    kept = dict(settings)
-    if kept["dataset"] not in experiment.DATASETS:
-        kept["dataset"] = os.path.realpath(kept["dataset"])  # --resume may be called elsewhere
-    with _claimed(options.output, RUNS / options.network, experiment.REPORT) as folder:
-        with whole_file(folder / SETTINGS) as file:
-            file.write(json.dumps(kept, indent=2).encode())
-        return _train_in(folder, settings, workers)
+    _refuse_taken(options.output, SETTINGS, experiment.REPORT, CHECKPOINTS)
+    workers.tell(json.dumps(settings).encode())
+    prepared = experiment.prepare(**settings, workers=workers)  # first: what is wrong with it leaves no folder
+    with _new_folder(options.output, RUNS / options.network) as folder, _claimed(folder):
+        _refuse_taken(options.output, SETTINGS, experiment.REPORT, CHECKPOINTS)  # another process may have been faster
+        _write_settings(folder, {name: prepared.settings[name] for name in settings})  # its folders are absolute
+        try:
+            return _train_in(folder, settings, prepared)
+        finally:
+            if not (folder / CHECKPOINTS).exists():  # nothing was begun
+                (folder / SETTINGS).unlink(missing_ok=True)
 
 
-def _train_in(folder: Path, settings: dict, workers: Workers) -> int:
+def _train_in(folder: Path, settings: dict, prepared: Preparation) -> int:
     """Train in a folder that holds settings and checkpoints until all epochs are through."""
-    from gluon_cnn import checkpoint, experiment
+    from gluon_cnn import checkpoint
 
     checkpoints = folder / CHECKPOINTS
     print(f"The training is kept in {folder}", flush=True)
-    workers.tell(json.dumps(settings).encode())
     try:
-        run = experiment.experiment(**settings, checkpoint=checkpoints, workers=workers)
+        run = prepared.train(checkpoint=checkpoints)
         if len(run.history):
             run.save(folder)
         if len(run.history) == settings["num_epochs"]:
-            (folder / SETTINGS).unlink()  # first: without it nobody resumes
-            checkpoint.remove(checkpoints)
+            (folder / SETTINGS).unlink(missing_ok=True)  # it is not interrupted any more
+            checkpoint.remove(checkpoints, kept=1)  # from which more epochs can follow
     finally:
         with contextlib.suppress(OSError):  # there are some
             checkpoints.rmdir()
-        if not checkpoints.exists():  # nothing was begun
-            (folder / SETTINGS).unlink(missing_ok=True)
     if not len(run.history):
         print("Nothing is kept")
         return 130
@@ -413,37 +428,68 @@ def _train_in(folder: Path, settings: dict, workers: Workers) -> int:
     return 0
 
 
-def _interrupted(options: argparse.Namespace) -> dict:
-    """Return the settings of an interrupted training; refuse others beside them."""
-    from gluon_cnn import experiment
+def _write_settings(folder: Path, settings: dict) -> None:
+    from gluon_cnn._record import written
 
-    others = [
-        a
-        for a in options.arguments
-        if a.startswith("-") and not any(name.startswith(a.split("=")[0]) for name in ("--resume", "--kvstore"))
-    ]
-    if others or options.network is not None:
-        given = others[0] if others else options.network
-        raise ValueError(f"--resume goes on with the settings that the training began with: leave out {given}")
-    path = options.resume / SETTINGS
-    if not path.is_file():
-        if (options.resume / experiment.REPORT).exists():
-            raise ValueError(f"{options.resume} holds a training that is finished: there is nothing to resume")
-        others = sorted(RUNS.glob(f"*/{SETTINGS}"), key=lambda found: found.stat().st_mtime)
-        hint = f"; {others[-1].parent} does" if others else ""
-        raise ValueError(f"{options.resume} holds no training that was interrupted ({SETTINGS} is missing){hint}")
+    with whole_file(folder / SETTINGS) as file:
+        file.write(written({"settings": settings}))
+
+
+def _interrupted(options: argparse.Namespace) -> dict:
+    """Return the settings of the training to resume; refuse others beside them, but a number of epochs."""
+    from gluon_cnn import checkpoint, experiment
+    from gluon_cnn._record import read
+
+    folder = options.resume
+    given = [argument.split("=")[0] for argument in options.arguments if argument.startswith("--")]
+    more_epochs = any(name.startswith(argument) for argument in given for name in EPOCHS)
+    others = [a for a in given if not any(name.startswith(a) for name in ("--resume", "--kvstore", *EPOCHS))]
+    if options.network is not None:
+        others.append(options.network)
+    if others:
+        raise ValueError(f"--resume goes on with the settings that the training began with: leave out {others[0]}")
+    if (folder / SETTINGS).is_file():
+        path = folder / SETTINGS
+        record = read(path.read_bytes(), path)
+        settings = record["settings"] if "format" in record else record  # version 0.1.0 wrote nothing else
+    elif (folder / experiment.REPORT).exists():
+        path = folder / experiment.REPORT
+        settings = experiment.read_report(folder)["settings"]
+        if not more_epochs:
+            raise ValueError(
+                f"{folder} holds a training that is finished: there is nothing to resume, but --epochs with more "
+                f"epochs than {settings.get('num_epochs')} continues it"
+            )
+        if not (folder / CHECKPOINTS).is_dir():
+            raise ValueError(
+                f"{folder} holds no checkpoint to continue from, which gluon-cnn 0.1.0 did not keep of a training that "
+                "is finished"
+            )
+    else:
+        found = sorted(RUNS.glob(f"*/{SETTINGS}"), key=lambda found: found.stat().st_mtime)
+        hint = f"; {found[-1].parent} does" if found else ""
+        raise ValueError(f"{folder} holds no training that was interrupted ({SETTINGS} is missing){hint}")
+    settings = _checked(settings, path, options)
+    if more_epochs:
+        done = checkpoint.epochs_in(folder / CHECKPOINTS)
+        if options.num_epochs <= done:
+            raise ValueError(f"{folder} holds {done} epochs already: pass --epochs with more of them, in all")
+        settings["num_epochs"] = options.num_epochs
+        _write_settings(folder, settings)
+    return settings
+
+
+def _checked(settings: dict, path: Path, options: argparse.Namespace) -> dict:
+    """Return the settings of a training as they were written to a file; refuse what are none."""
     kinds: dict = {name: type(value) for name, value in _settings(options).items()}  # of the defaults
-    kinds.update(network=str, num_epochs=int, resize=(int, type(None)))
+    kinds.update(network=str, num_epochs=int, resize=(int, list, type(None)))
     kinds.update(dict.fromkeys(("learning_rate", "momentum"), (int, float)))
-    with contextlib.suppress(ValueError, RecursionError):  # no JSON, or in too many brackets
-        settings = json.loads(path.read_text())
-        if (
-            isinstance(settings, dict)
-            and settings.keys() == kinds.keys()
-            and all(isinstance(value, kinds[name]) and type(value) is not bool for name, value in settings.items())
-        ):
-            return settings
-    raise ValueError(f"{path} is damaged")
+    for name, kind in kinds.items():
+        if not isinstance(settings.get(name), kind) or isinstance(settings.get(name), bool):
+            raise ValueError(
+                f"{path} does not hold the settings of a training by `train`: {name} is {settings.get(name)!r}"
+            )
+    return {name: settings[name] for name in kinds}
 
 
 def _launch(options: argparse.Namespace) -> int:
@@ -499,8 +545,10 @@ def _quantize(options: argparse.Namespace) -> int:
 
     source = _folder(options)
     run = experiment.Run.load(source)
-    with _claimed(options.output, source.with_name(f"{source.name}-int8"), experiment.REPORT) as folder:
-        small, test = run.quantize(), run.test_pictures()
+    named = source if source.name.strip(".") else Path(os.path.realpath(source))
+    _refuse_taken(options.output, experiment.REPORT)
+    test, small = run.test_pictures(), run.quantize()
+    with _new_folder(options.output, named.with_name(f"{named.name}-int8")) as folder:
         for name, net in (("32-bit floats", run.net), ("8-bit integers", small.net)):
             evaluate_accuracy([next(iter(test))], net)  # plans and warms up
             start = time.perf_counter()
@@ -536,7 +584,8 @@ def _export(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     from gluon_cnn.comparison import TABLE, compare
 
-    with _claimed(options.output, RUNS / "comparison", TABLE) as folder:
+    _refuse_taken(options.output, TABLE)
+    with _new_folder(options.output, RUNS / "comparison") as folder:
         found = compare(options.networks or None, seconds=options.seconds, **_settings(options))
         if not found.measurements:
             return 130
@@ -574,9 +623,14 @@ def _folder(options: argparse.Namespace) -> Path:
 
 
 @contextlib.contextmanager
-def _claimed(wanted: Path | None, default: Path, report: str) -> Iterator[Path]:
-    """Give the folder of :func:`_claim`; one that nothing was written to goes away again."""
-    folder = _claim(wanted, default, report)
+def _new_folder(wanted: Path | None, default: Path) -> Iterator[Path]:
+    """Make a folder for results, the wanted one or a new one; if nothing is written to it, it goes away again."""
+    if wanted is not None:
+        folder = make_folder(wanted)
+    else:
+        make_folder(default.parent)
+        numbered = (default.with_name(f"{default.name}-{number}") for number in itertools.count(2))
+        folder = next(path for path in itertools.chain([default], numbered) if _is_new(path))
     try:
         yield folder
     finally:
@@ -584,21 +638,32 @@ def _claimed(wanted: Path | None, default: Path, report: str) -> Iterator[Path]:
             folder.rmdir()
 
 
-def _claim(wanted: Path | None, default: Path, report: str) -> Path:
-    """Make the folder for a run: the wanted one, unless it holds a run, else the default or the next free number."""
-    if wanted is not None:
-        if (wanted / report).exists():
-            raise ValueError(f"{wanted} holds a run already: choose another --output, or remove it")
-        wanted.mkdir(parents=True, exist_ok=True)
-        return wanted
-    folder = default
-    for number in itertools.count(2):
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            folder = default.with_name(f"{default.name}-{number}")
-    raise AssertionError("there is no last number")
+def _is_new(folder: Path) -> bool:
+    """Make a folder; return False when there is something of that name."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def _refuse_taken(wanted: Path | None, *names: str) -> None:
+    """Refuse to write to a folder that holds one of these."""
+    found = [name for name in names if wanted is not None and (wanted / name).exists()]
+    if wanted is None or not found:
+        return
+    if found[0] == SETTINGS:
+        raise ValueError(f"{wanted} holds a training that was interrupted: --resume it, or choose another --output")
+    if found[0] == CHECKPOINTS:
+        raise ValueError(f"{wanted / CHECKPOINTS} is there already: choose another --output")
+    raise ValueError(f"{wanted} holds a run already: choose another --output")
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Keep other trainings out of a folder, if it is there."""
+    with locked(folder) if folder.is_dir() else contextlib.nullcontext():
+        yield
 
 
 if __name__ == "__main__":

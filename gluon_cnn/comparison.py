@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+from gluon_cnn._files import make_folder, whole_file
 from gluon_cnn._runtime import progress_disabled
-from gluon_cnn.experiment import NETWORKS, choose, experiment, fewest_pixels
+from gluon_cnn.experiment import NETWORKS, choose, draw_anywhere, experiment, fewest_pixels
 from gluon_cnn.layers.convolution import receptive_field
 from gluon_cnn.networks.summary import format_table, summary
 from gluon_cnn.plotting import COLORS, WIDEST, show_or_write, style
@@ -86,13 +88,14 @@ class Comparison:
 
     def write(self, folder: str | Path) -> None:
         """Write the table (CSV) and the figure (PNG) into a folder."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / TABLE).open("w", newline="") as table:
-            writer = csv.DictWriter(table, [field.name for field in fields(Measurement)])
-            writer.writeheader()
-            writer.writerows(asdict(m) for m in self.measurements)
-        self.plot(folder / "comparison.png")
+        folder = make_folder(Path(folder))
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, [field.name for field in fields(Measurement)])
+        writer.writeheader()
+        writer.writerows(asdict(m) for m in self.measurements)
+        with whole_file(folder / TABLE) as file:  # first: drawing may fail
+            file.write(table.getvalue().encode())
+        draw_anywhere(self.plot, folder / "comparison.png")
 
     def plot(self, file: str | Path | None = None) -> None:
         """Draw accuracy over parameters, speed over work, accuracy over pictures: show it, or write it to a file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import time
@@ -14,8 +15,9 @@ from typing import Any, BinaryIO
 import mxnet as mx
 import numpy as np
 from gluon_cnn._checks import as_numbers, flag, in_our_words, network, scores_of, whole
+from gluon_cnn._files import locked
 from gluon_cnn._runtime import progress_disabled
-from gluon_cnn.checkpoint import Checkpoint
+from gluon_cnn.checkpoint import Checkpoint, in_order_of_structure
 from gluon_cnn.context import num_gpus
 from gluon_cnn.distributed import Workers
 from mxnet import autograd, gluon, nd
@@ -87,7 +89,7 @@ class History:
         if not self:
             return "no epoch was finished"
         return (
-            f"Epoch {len(self) - 1}. Loss: {self.loss[-1]:.3f}, Train acc {self.train_accuracy[-1]:.2f}, "
+            f"Epoch {len(self)}. Loss: {self.loss[-1]:.3f}, Train acc {self.train_accuracy[-1]:.2f}, "
             f"Test acc {self.test_accuracy[-1]:.2f}, Time {self.seconds[-1]:.1f} sec"
         )
 
@@ -109,7 +111,8 @@ def history_of(values: Any) -> History:
     values = {name: column for name, column in dict(values).items() if name != FORMER}
     history = History(**values)
     columns = list(asdict(history).values())
-    if len(values) < len(columns) or len({len(column) for column in columns}) > 1:
+    lengths = {len(column) for column in columns}
+    if len(values) < len(columns) or lengths - {0, len(history)}:  # of one that was made by hand, some may be empty
         raise ValueError("a part of the history is missing")
     if not all(isinstance(column, list) and {type(value) for value in column} <= {int, float} for column in columns):
         raise TypeError("a history consists of lists of numbers")
@@ -196,23 +199,24 @@ def train(
     history = History()
     workers = Workers.of(trainer)
     verbose = flag("verbose", verbose) and workers.rank == 0
-    keeper = None if checkpoint is None else Checkpoint(checkpoint, net, trainer, train_data, workers)
+    keeper = None if checkpoint is None else Checkpoint(checkpoint, net, trainer, train_data, workers, test_data)
     if verbose:
         print("Training on", ", ".join(map(str, contexts)))
-    if keeper:
-        found = keeper.restore(num_epochs, history_of)
-        history = history_of(found) if found else history
-        if history and verbose:
-            print(f"Going on after {len(history)} epochs, with {keeper.source}")
+    alone = locked(keeper.folder) if keeper and workers.rank == 0 else contextlib.nullcontext()
     try:
-        with autograd.pause():  # a step cannot be part of what the caller records
+        # a step cannot be part of what the caller records
+        with alone, in_order_of_structure(net, trainer), autograd.pause():
+            if keeper:
+                found = keeper.restore(num_epochs, history_of)
+                history = history_of(found) if found else history
+                if history and verbose:
+                    print(f"Going on after {len(history)} epochs, with {keeper.source}")
             for epoch in range(len(history), num_epochs):
                 if keeper and epoch:  # the first goes on with the caller's seed, as without a checkpoint
                     seed((keeper.seed(epoch) * workers.count + workers.rank) % 2**31)
                 start = time.perf_counter()
-                tally = _train_epoch(
-                    train_data, net, loss, trainer, contexts, workers, f"epoch {epoch}" if verbose else ""
-                )
+                title = f"epoch {epoch + 1} of {num_epochs}" if verbose else ""
+                tally = _train_epoch(train_data, net, loss, trainer, contexts, workers, title)
                 train_seconds = time.perf_counter() - start
                 test_accuracy = _accuracy(test_data, net, contexts, workers)
                 history.loss.append(tally.loss)
@@ -229,7 +233,7 @@ def train(
         if workers.count > 1:  # the others wait for this one
             raise
         epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
-        print(f"Stopped in epoch {len(history)}; the history holds the {epochs} before it")
+        print(f"Stopped in epoch {len(history) + 1}; the history holds the {epochs} before it")
     return history
 
 

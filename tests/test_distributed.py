@@ -229,7 +229,7 @@ def test_two_workers_at_half_the_batch_are_one_at_the_full_batch(pictures, alone
         command("launch", "-n", 2, "-s", 2, "--", *training(pictures, 2, "run", "--epochs", 2)), tmp_path
     )
     assert status == 0, printed
-    assert printed.count("Epoch 1. Loss") == 1  # worker 0's
+    assert printed.count("Epoch 2. Loss") == 1  # worker 0's
     assert_alike(results(tmp_path / "run"), alone)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
 
@@ -240,7 +240,7 @@ def test_every_network_in_two_processes(network, pictures, tmp_path):
     arguments = ["train", network, "--dataset", pictures, "--grey", "--lr", 0.01, "--epochs", 1]
     status, printed = ran(command("launch", "-n", 2, "--", *arguments, "--batch-size", 10, "--output", "two"), tmp_path)
     assert status == 0, printed
-    assert "Epoch 0. Loss" in printed
+    assert "Epoch 1. Loss" in printed
     weights, (row,) = results(tmp_path / "two")
     assert all(np.abs(array).max() < 10 for array in weights.values())  # not memory that nobody wrote; NaN neither
     assert 0 < float(row["loss"]) < 3
@@ -259,7 +259,7 @@ def test_under_the_launcher_that_mxnet_brings(pictures, alone, tmp_path):
         [sys.executable, "-c", launcher, "-n", "2", "-s", "1", "--launcher", "local", " ".join(worker)], tmp_path
     )
     assert status == 0, printed
-    assert "Epoch 1. Loss" in printed, printed
+    assert "Epoch 2. Loss" in printed, printed
     assert_alike(results(tmp_path / "run"), alone)
 
 
@@ -502,7 +502,7 @@ def test_two_machines_over_ssh(two_machines, pictures, alone, tmp_path):
         [*machine, *endless], cwd=tmp_path, env=two_machines, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as job:
         try:
-            assert any("Epoch 1. Loss" in line for line in job.stdout)
+            assert any("Epoch 2. Loss" in line for line in job.stdout)
             there = remote_workers()
             assert len(there) == 2
             os.kill(there[1], signal.SIGKILL)

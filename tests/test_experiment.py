@@ -12,6 +12,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn import cli, experiment
+from gluon_cnn._record import written
 from gluon_cnn.comparison import compare
 from gluon_cnn.training import NotFinite
 from matplotlib import pyplot as plt
@@ -76,7 +77,7 @@ def test_he_keeps_the_size_of_values_through_relus():
     [
         ({"network": "resnett"}, "there is no network 'resnett'; choose one of lenet, alexnet, vgg, nin"),
         ({"network": "lenet", "initializer": "zero"}, "there is no initializer 'zero'; choose one of xavier, he"),
-        ({"network": "lenet", "optimizer": "sgdd"}, "Cannot find optimizer sgdd"),
+        ({"network": "lenet", "optimizer": "sgdd"}, "there is no optimizer 'sgdd'; choose one of sgd, "),
         ({"network": "lenet", "optimizer": "adam", "momentum": 0.9}, "the optimizer 'adam' has no momentum"),
         ({"network": "nin", "resize": 28}, "NiN needs pictures of at least 67x67; got 28x28: resize them"),
     ],
@@ -182,36 +183,40 @@ def test_damaged_runs_are_named(tmp_path):
         weights.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"network\.params is damaged, or not the one that belongs to history"):
             experiment.Run.load(tmp_path)
-    report.write_text(json.dumps({**about, "sha256": {}}))
+    del about["checksum"]
+    report.write_bytes(written({**about, "sha256": {}}))
     for damaged in (b"cut off", raw[: len(raw) // 2]):
         weights.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"network\.params (is a text file, not MXNet|ends too early)"):
             experiment.Run.load(tmp_path)
+    report.write_text(json.dumps({**about, "classes": about["classes"][::-1]}))  # labels would be permuted
+    with pytest.raises(ValueError, match=r"history\.json is damaged: its content does not match its checksum"):
+        experiment.Run.load(tmp_path)
     for wrong, message in [
-        ({}, "KeyError: 'classes'"),
-        ([], "TypeError"),
-        ({**about, "input_shape": [1, -28, 28]}, "ValueError: input_shape"),
-        ({**about, "input_shape": 28}, "TypeError"),
-        ({**about, "sha256": 1}, "TypeError"),
-        ({**about, "settings": None}, "TypeError"),
-        ({**about, "history": {"accuracy": []}}, "TypeError"),
-        ({**about, "history": {}}, "ValueError: a part of the history is missing"),
-        ({**about, "history": {**about["history"], "loss": []}}, "ValueError: a part of the history is missing"),
-        ({**about, "history": {**about["history"], "loss": ["1"]}}, "TypeError: a history consists of lists"),
-        ({**about, "history": {**about["history"], "loss": 1}}, "TypeError"),
-        ({**about, "classes": "abcdefghij"}, "TypeError: classes must be list, not str"),
-        ({**about, "classes": [0, 1]}, "TypeError: a class must be str, not int"),
-        ({**about, "settings": {"network": "lenet"}}, "KeyError: 'dataset'"),
-        ({**about, "settings": {**about["settings"], "dataset": None}}, "TypeError: dataset must be str"),
-        ({**about, "settings": {**about["settings"], "network": ["lenet"]}}, "TypeError: network must be str or None"),
-        ({**about, "settings": {**about["settings"], "broken": 1}}, "TypeError: broken must be str, not int"),
-        ({**about, "settings": {**about["settings"], "int8": "no"}}, "TypeError: int8 must be bool, not str"),
+        ({"classes": None}, "TypeError: classes must be list, not NoneType"),
+        ({"input_shape": [1, -28, 28]}, "ValueError: input_shape"),
+        ({"input_shape": 28}, "TypeError"),
+        ({"sha256": 1}, "TypeError"),
+        ({"settings": None}, "TypeError"),
+        ({"history": {"accuracy": []}}, "TypeError"),
+        ({"history": {}}, "ValueError: a part of the history is missing"),
+        ({"history": {**about["history"], "loss": []}}, "ValueError: a part of the history is missing"),
+        ({"history": {**about["history"], "loss": ["1"]}}, "TypeError: a history consists of lists"),
+        ({"history": {**about["history"], "loss": 1}}, "TypeError"),
+        ({"classes": "abcdefghij"}, "TypeError: classes must be list, not str"),
+        ({"classes": [0, 1]}, "TypeError: a class must be str, not int"),
+        ({"settings": {**about["settings"], "network": ["lenet"]}}, "TypeError: network must be str or None"),
+        ({"settings": {**about["settings"], "broken": 1}}, "TypeError: broken must be str or NoneType, not int"),
+        ({"settings": {**about["settings"], "int8": "no"}}, "TypeError: int8 must be bool or NoneType, not str"),
     ]:
-        report.write_text(json.dumps(wrong))
-        with pytest.raises(ValueError, match=rf"history\.json is damaged \({message}"):
+        report.write_bytes(written({**about, **wrong}))
+        with pytest.raises(ValueError, match=rf"history\.json is not a run's report \({message}"):
             experiment.Run.load(tmp_path)
+    report.write_text("{}")
+    with pytest.raises(ValueError, match=r"history\.json is not a run's report \(KeyError: 'classes'"):
+        experiment.Run.load(tmp_path)
     report.write_text("[" * 100_000)
-    with pytest.raises(ValueError, match=r"history\.json is damaged \(RecursionError"):
+    with pytest.raises(ValueError, match=r"history\.json is damaged \(maximum recursion"):
         experiment.Run.load(tmp_path)
 
 
@@ -237,8 +242,14 @@ def test_a_full_disk_leaves_the_older_run(tmp_path, monkeypatch, name):
             other.save(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    assert len(experiment.Run.load(tmp_path).history) == 1
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    if name == "curves.png":  # drawn last, as all else is safe by then
+        del before[name]
+        assert after.keys() == before.keys()
+        assert len(experiment.Run.load(tmp_path).history) == 2
+    else:
+        assert after == before
+        assert len(experiment.Run.load(tmp_path).history) == 1
 
 
 def mxnet_writes(net, path):
@@ -274,16 +285,17 @@ def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
     Path("light/dark/broken.jpg").write_text("no picture")
     arguments = ["train", "lenet", "--dataset", "light/", "--grey", "--init", "he", "--batch-size", "4", "--lr", "0.05"]
     assert cli.main(arguments) == 1
-    assert "broken.jpg cannot be read as a picture (cannot identify image file)" in capsys.readouterr().err
+    assert "broken.jpg cannot be read as a picture" in capsys.readouterr().err
     assert not Path("runs/lenet").exists()
     assert cli.main([*arguments, "--epochs", "4", "--skip-broken"]) == 0
     captured = capsys.readouterr()
-    assert "gluon-cnn: skipped: light/dark/broken.jpg cannot be read" in captured.err
+    assert "skipped: light/dark/broken.jpg cannot be read" in captured.err
     run = experiment.Run.load("runs/lenet")
     assert run.input_shape == (1, 28, 28)
+    held_out = str(run.data["test"]["count"])
     assert (run.settings["batch_size"], run.settings["initializer"]) == (4, "he")
     assert cli.main(["evaluate"]) == 0  # without the broken file, as in training
-    assert capsys.readouterr().out.splitlines()[-1].split()[2:] == ["4", "of", "4", "1.0000"]
+    assert capsys.readouterr().out.splitlines()[-1].split()[2:] == [held_out, "of", held_out, "1.0000"]
     shutil.copytree("light", "other")
     Path("other/dark/broken.jpg").unlink()
     assert cli.main(["evaluate", "--dataset", "other"]) == 0
@@ -307,7 +319,7 @@ def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsy
 
     monkeypatch.setattr("gluon_cnn.training._accuracy", interrupted)
     assert cli.main(["train", "lenet", "--epochs", "3"]) == 0
-    assert "Stopped in epoch 1" in capsys.readouterr().out
+    assert "Stopped in epoch 2" in capsys.readouterr().out
     assert len(experiment.Run.load("runs/lenet").history) == 1
     epochs.append(1)
     epochs[:] = [1]

@@ -41,7 +41,7 @@ def test_is_kept_and_found_again(run, tmp_path, monkeypatch, capsys):
     again = experiment.Run.load("runs/lenet-int8")
     accuracy = g.evaluate_accuracy(run.test_pictures(), again.net)
     assert f"{accuracy:.4f}" in printed[1]
-    assert cli.main(["evaluate"]) == 0  # the newest run
+    assert cli.main(["evaluate", "--run", "runs/lenet-int8"]) == 0
     assert f"{accuracy:.4f}" in capsys.readouterr().out
     with pytest.raises(ValueError, match="this network computes with 8-bit integers already"):
         again.quantize()

@@ -95,7 +95,7 @@ def test_what_is_printed(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Training on cpu(0)"
     assert lines[-1] == (
-        f"Epoch 1. Loss: {history.loss[1]:.3f}, Train acc {history.train_accuracy[1]:.2f}, "
+        f"Epoch 2. Loss: {history.loss[1]:.3f}, Train acc {history.train_accuracy[1]:.2f}, "
         f"Test acc {history.test_accuracy[1]:.2f}, Time {history.seconds[1]:.1f} sec"
     )
     assert len(lines) == 3
@@ -128,7 +128,7 @@ def test_a_progress_bar_shows_loss_and_accuracy(monkeypatch):
     monkeypatch.delenv("TQDM_DISABLE")
     net, trainer = dense()
     g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), 1)
-    assert shown[0] == (6, "epoch 0", False)
+    assert shown[0] == (6, "epoch 1 of 1", False)
     assert {"loss", "acc"} <= set(shown[-1])
 
 
@@ -225,7 +225,7 @@ def test_ctrl_c_keeps_the_history_so_far(capsys):
     net, trainer = dense()
     history = g.train(Impatient(), batches(), net, LOSS, trainer, mx.cpu(), 5)
     assert len(history) == len(history.test_accuracy) == 2
-    assert "Stopped in epoch 2" in capsys.readouterr().out
+    assert "Stopped in epoch 3" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("empty", [[], iter(())])
