@@ -218,7 +218,7 @@ class Run:
             if file in sums and (not (folder / file).exists() or digest(_read(folder / file)) != sums[file]):
                 raise ValueError(f"{folder / file} is damaged, or not the one that belongs to {REPORT}")
         if graph:
-            with _damage_named(folder / WEIGHTS), warnings.catch_warnings():
+            with _parameters_named(folder / WEIGHTS), warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # it cannot decide the type of the pictures, and need not
                 net = ready(gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(folder / WEIGHTS)))
         else:
@@ -590,9 +590,9 @@ def _of(name: str, value: Any, *kinds: type) -> Any:
 
 
 @contextmanager
-def _damage_named(path: str | Path) -> Iterator[None]:
+def _parameters_named(path: str | Path) -> Iterator[None]:
     """Refuse a file that mxnet, which trusts what it reads, could crash at; say of its errors what is wrong with it."""
-    words = f"{path} is of another network, or damaged"
+    words = f"{path} does not hold the parameters of {GRAPH}"
     if not holds_parameters(_read(path)):
         raise ValueError(words)
     try:

@@ -69,10 +69,11 @@ def network(names, frozen=(), ctx=None):
 
 def made(names, optimizer="adam", frozen=(), before=0, ctx=None, **arguments):
     """Return data, network and trainer as a process would make them that has made so many layers before."""
-    for _ in range(before):
-        nested(nn.Conv2D(1, 1), nn.BatchNorm(), g.BatchNorm(), nn.Dense(1), nn.PReLU(), Branches(True))
-    g.seed(1)
-    net = network(names, frozen, ctx)
+    with mx.name.NameManager():  # numbers the layers from 0, as a new process does
+        for _ in range(before):
+            nested(nn.Conv2D(1, 1), nn.BatchNorm(), g.BatchNorm(), nn.Dense(1), nn.PReLU(), Branches(True))
+        g.seed(1)
+        net = network(names, frozen, ctx)
     data = g.Batches(PICTURES, LABELS, 8, shuffle=True)
     arguments = {"learning_rate": 0.01, **{k: v() if callable(v) else v for k, v in arguments.items()}}
     return data, net, gluon.Trainer(net.collect_params(), optimizer, arguments)
@@ -372,7 +373,7 @@ def test_parameters_that_no_batch_has_reached(tmp_path):
 
     def with_spare_head():
         data, net, _ = made(["conv"])
-        net.spare = nn.Dense(7)  # its input is not known
+        net.spare = nn.Dense(7, prefix="spare_")  # its input is not known
         net.spare.initialize()
         net.register_child(net.spare, "spare")
         net.forward = lambda x: functools.reduce(lambda y, layer: layer(y), [*net][:-1], x)
