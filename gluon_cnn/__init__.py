@@ -3,6 +3,6 @@
 import lazy_loader
 from gluon_cnn import _runtime  # noqa: F401  before anything of mxnet
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
