@@ -48,11 +48,11 @@ def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
         try:
             raw = gzip.decompress(raw)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(f"{path} is cut off or damaged ({error}): delete it and get it again") from error
+            raise ValueError(f"{path} is cut off or damaged ({error}): get it again") from error
     # The layout first: "cut off" helps more than "wrong checksum".
     array = _parse(raw, path)
     if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:
-        raise ValueError(f"{path} does not hold the expected data (wrong SHA-256): delete it and get it again")
+        raise ValueError(f"{path} does not hold the expected data (wrong SHA-256): get it again")
     return array
 
 
@@ -62,7 +62,7 @@ def _parse(raw: bytes, path: Path) -> np.ndarray:
     rank = raw[3]
     start = 4 + 4 * rank
     if len(raw) < start:
-        raise ValueError(f"{path} is cut off inside its header: delete it and get it again")
+        raise ValueError(f"{path} is cut off inside its header: get it again")
     shape = struct.unpack(f">{rank}I", raw[4:start])
     expected = 1
     for size in shape:
@@ -70,7 +70,7 @@ def _parse(raw: bytes, path: Path) -> np.ndarray:
     if len(raw) - start != expected:
         raise ValueError(
             f"{path} is cut off or altered: its header promises {' x '.join(map(str, shape))} bytes, "
-            f"{len(raw) - start} are there; delete it and get it again"
+            f"{len(raw) - start} are there; get it again"
         )
     if expected == 0:
         raise ValueError(f"{path} is empty: its header promises {' x '.join(map(str, shape))} bytes")

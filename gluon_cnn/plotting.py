@@ -133,7 +133,7 @@ def plot_history(history: History, file: str | Path | BinaryIO | None = None) ->
     """Plot loss and accuracies of a training over its epochs: show them, or write them to a file."""
     if not len(history):
         raise ValueError("there is nothing to plot: no epoch was finished")
-    epochs = np.arange(len(history))
+    epochs = np.arange(1, len(history) + 1)
     with style():
         _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
         left.plot(epochs, history.loss, marker="o", markersize=4)
