@@ -1,4 +1,4 @@
-"""What people met with folders of images elsewhere, replayed; the numbers are those of the list of public reports."""
+"""What people met with folders of images elsewhere, replayed; each has the issue of another project beside it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def told(recwarn):
     return [str(warning.message) for warning in recwarn]
 
 
-# 35: which images are held out when the folder changes
+# 35 (keras PR#6152): which images are held out when the folder changes
 
 NAMES = st.lists(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=9), min_size=2, unique=True)
 
@@ -107,7 +107,7 @@ def test_a_name_in_either_normal_form_is_the_same_name(tmp_path):
         g.load_data(tmp_path / "NFC", 4, SIZE)
 
 
-# 5f: a class that is too small to be split
+# 5f (keras#5862): a class that is too small to be split
 
 
 def test_the_class_that_is_too_small_is_named(folder):
@@ -117,7 +117,7 @@ def test_the_class_that_is_too_small_is_named(folder):
         g.load_data(folder, 4, SIZE)
 
 
-# 5c: links to folders
+# 5c (pytorch/vision PR#1580): links to folders
 
 
 def test_links_to_folders_are_followed_and_never_in_circles(folder, recwarn):
@@ -157,7 +157,7 @@ def test_links_that_lead_nowhere_are_counted(folder, recwarn):
     assert told(recwarn) == [f"{folder}: 6 of 10 files read; 4 linked to nothing"]
 
 
-# 5d: endings
+# 5d (clip-interrogator-ext#50): endings
 
 
 def test_what_is_left_out_is_counted_in_one_line(folder, recwarn):
@@ -224,7 +224,7 @@ def test_other_names_of_formats_are_read(folder, recwarn, extension, kind):
     assert told(recwarn) == NO_WARNING
 
 
-# 5a, 4: what systems leave behind
+# 5a (pytorch/vision#2831), 4 (turicreate#641): what systems leave behind
 
 LEFT_BEHIND = [
     *(".DS_Store", "._0.png", "Thumbs.db", "a/Thumbs.db", "a/DESKTOP.INI", "a/.DS_Store", "a/._0.png", "a/Icon\r"),
@@ -340,7 +340,7 @@ def test_the_order_is_the_same_on_every_file_system_and_in_every_locale(folder, 
     assert [process.communicate()[0].split() for process in both] == [expected] * 2
 
 
-# 23a: without permission
+# 23a (ir_datasets#107): without permission
 
 
 def test_what_may_not_be_read_is_named(open_folder, as_nobody):
@@ -367,7 +367,7 @@ def test_a_name_of_no_folder_is_no_data_set(name):
         g.load_data(name, 4)
 
 
-# 1a, 1c, 2: modes
+# 1a (pytorch/vision#2218), 1c (python-pillow#3011), 2 (stb PR#427): modes
 
 COLOUR, GREY = (200, 100, 50), 124  # 0.299 x 200 + 0.587 x 100 + 0.114 x 50
 INTEGERS = np.full((8, 8), 200)
@@ -454,7 +454,7 @@ def test_transparency_of_16_bits_is_over_black(tmp_path):
     assert pictures.read_picture(tmp_path / "x.png", SIZE, 1).max() == 0
 
 
-# 3: EXIF orientation
+# 3 (tensorflow#49834): EXIF orientation
 
 T = Image.Transpose
 STORED = [

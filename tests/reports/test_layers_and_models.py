@@ -1,6 +1,6 @@
 """What people met elsewhere, on small inputs of our own: layers, networks, their files and copies.
 
-The numbers are those of the list of public reports that the package was checked with.
+A comment names a public report of the kind: a number in our list, and the issue of another project.
 """
 
 import copy
@@ -44,13 +44,13 @@ def lenet(classes=2):
     return net
 
 
-# 13b: probabilities where classes are expected
+# 13b (Text_Classification#8): probabilities where classes are expected
 def test_a_confusion_matrix_of_probabilities():
     plotting.plot_confusion([0, 1, 1], np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2]]), ["cup", "bowl"])
     np.testing.assert_array_equal(plt.gca().images[0].get_array(), [[1, 0], [1, 1]])
 
 
-# 14a: frozen batch norm moves its averages
+# 14a (keras-apache-mxnet PR#252): frozen batch norm moves its averages
 def test_frozen_batch_norm_stays():
     net = sequence(nn.Conv2D(4, 3), nn.BatchNorm(), nn.Activation("relu"), nn.Dense(5))
     before = values(net)
@@ -63,7 +63,7 @@ def test_frozen_batch_norm_stays():
     assert moved == {"3.weight", "3.bias"}
 
 
-# 14b: the second phase of fine-tuning is still frozen
+# 14b (NIH-Chest-X-Rays#5): the second phase of fine-tuning is still frozen
 def test_the_second_phase_of_fine_tuning_trains_all():
     net = sequence(nn.Conv2D(4, 3), nn.BatchNorm(), nn.Activation("relu"), nn.Dense(5))
     g.finetune(net, [images()], [images()], 2, num_epochs=1, frozen=True, verbose=False)
@@ -74,7 +74,7 @@ def test_the_second_phase_of_fine_tuning_trains_all():
         assert not np.array_equal(before[key], after[key]), key
 
 
-# 15a: answers in 8 bits differ; here of a network whose sums MXNet computes wrongly
+# 15a (mxnet#11756): answers in 8 bits differ; here of a network whose sums MXNet computes wrongly
 def test_8_bits_answer_what_floats_answer():
     X, y = images(8)
     net = sequence(nn.Conv2D(8, 3), g.Residual(8), nn.Dense(4))
@@ -82,7 +82,7 @@ def test_8_bits_answer_what_floats_answer():
     assert np.linalg.norm(integers - floats) < 0.05 * np.linalg.norm(floats)
 
 
-# 15c: an activation that is merged with the layer in front of it
+# 15c (mxnet#19821): an activation that is merged with the layer in front of it
 @pytest.mark.parametrize("front", [nn.Conv2D, nn.Dense], ids=["convolution", "dense"])
 def test_an_activation_that_8_bits_lose_is_refused(front):
     layers = [nn.Conv2D(8, 3), nn.GELU()] if front is nn.Conv2D else [nn.Dense(32), nn.LeakyReLU(0.2)]
@@ -90,7 +90,7 @@ def test_an_activation_that_8_bits_lose_is_refused(front):
         g.quantize(sequence(*layers, nn.Dense(4)), [images(8)])
 
 
-# 24: NumPy mode beside NDArrays
+# 24 (mxnet#19609): NumPy mode beside NDArrays
 def test_numpy_mode_is_named():
     net = lenet()
     mx.npx.set_np()
@@ -101,7 +101,7 @@ def test_numpy_mode_is_named():
         mx.npx.reset_np()
 
 
-# 26b: sums of float16 beyond 65504
+# 26b (mxnet#9916): sums of float16 beyond 65504
 def test_batch_norm_in_half_precision():
     X = np.random.RandomState(0).normal(30, 12, (32, 2, 40, 40)).astype(np.float16)
     exact = X.astype(np.float64)
@@ -122,7 +122,7 @@ def test_batch_norm_in_half_precision():
         np.testing.assert_allclose(output.asnumpy(), expected, atol=3e-3)
 
 
-# 28a: a file that lacks a parameter. 28c: under python -O
+# 28a (mxnet#10544): a file that lacks a parameter. 28c: under python -O
 def test_a_file_that_lacks_a_layer(tmp_path):
     net, path = lenet(), tmp_path / "lenet.params"
     net.save_parameters(str(path))
@@ -147,7 +147,7 @@ def test_names_by_layer_are_read(tmp_path):
         np.testing.assert_array_equal(other(X).asnumpy(), net(X).asnumpy())
 
 
-# 29b: channels last
+# 29b (mxnet.apache.org reshape_transpose tutorial): channels last
 def test_channels_last_is_named():
     X, y = images(2, 224, 3)
     net = g.ResNet(10, init_channels=2)
@@ -158,7 +158,7 @@ def test_channels_last_is_named():
             call(last)
 
 
-# 30b: figures stay open
+# 30b (matplotlib PR#1919): figures stay open
 def test_figures_are_closed():
     plt.ioff()
     for _ in range(3):

@@ -1,6 +1,6 @@
 """Reports of people who trained, interrupted, resumed, evaluated and exported: small inputs, one test a kind.
 
-The number in a comment is that of the report, see CONTRIBUTING.
+A comment names a public report of the kind: a number in our list, and the issue of another project.
 """
 
 import dataclasses
@@ -67,7 +67,7 @@ def assert_same_weights(one, other):
         np.testing.assert_array_equal(array, other[name])
 
 
-def test_the_same_folder_however_it_is_spelled(pics, capsys):  # 38
+def test_the_same_folder_however_it_is_spelled(pics, capsys):  # 38 (2016_person_re-ID#2)
     assert run(capsys, *TRAIN, "--epochs", 3)[0] == 0
     Path("link").symlink_to("pics")
     expected = run(capsys, "evaluate", "--run", "runs/lenet")
@@ -77,7 +77,7 @@ def test_the_same_folder_however_it_is_spelled(pics, capsys):  # 38
         assert run(capsys, "evaluate", "--run", "runs/lenet", "--dataset", name) == expected, name
 
 
-def test_what_was_held_out_stays_held_out(pics, capsys):  # 35, 36
+def test_what_was_held_out_stays_held_out(pics, capsys):  # 35 (keras PR#6152), 36 (webvision#5)
     assert run(capsys, *TRAIN, "--epochs", 3)[0] == 0
     expected = run(capsys, "evaluate")
     held_out = [file["name"] for file in Run.load("runs/lenet").data["test"]["files"]]
@@ -119,7 +119,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_data_that_changed_before_resuming(pics, monkeypatch, capsys, change):  # 36
+def test_data_that_changed_before_resuming(pics, monkeypatch, capsys, change):  # 36 (webvision#5)
     with monkeypatch.context() as patch:
         interrupted_after(1, patch)
         assert run(capsys, *TRAIN, "--epochs", 3)[0] == 0
@@ -136,7 +136,7 @@ def test_data_that_changed_before_resuming(pics, monkeypatch, capsys, change):  
 
 
 @pytest.mark.parametrize("backend", ["module://nowhere", "tkagg", "qtagg"])
-def test_a_backend_that_does_not_start(pics, backend):  # 10
+def test_a_backend_that_does_not_start(pics, backend):  # 10 (brevitas-radioml#5)
     environment = {**os.environ, "MPLBACKEND": backend}
     environment.pop("DISPLAY", None)
     done = subprocess.run([*COMMAND, *TRAIN], capture_output=True, text=True, env=environment, check=False)
@@ -145,7 +145,7 @@ def test_a_backend_that_does_not_start(pics, backend):  # 10
     assert plt.imread("runs/lenet/curves.png").shape[0] > 300
 
 
-def test_weights_are_safe_before_curves_are_drawn(tmp_path, monkeypatch):  # 10
+def test_weights_are_safe_before_curves_are_drawn(tmp_path, monkeypatch):  # 10 (brevitas-radioml#5)
     run = hand_made(history=g.History(*[[0.5]] * COLUMNS))
 
     def stopped(*_):
@@ -160,7 +160,7 @@ def test_weights_are_safe_before_curves_are_drawn(tmp_path, monkeypatch):  # 10
     assert len(Run.load(tmp_path, g.LeNet).history) == 1
 
 
-def test_a_table_is_safe_before_its_figure(tmp_path, monkeypatch):  # 10
+def test_a_table_is_safe_before_its_figure(tmp_path, monkeypatch):  # 10 (brevitas-radioml#5)
     def stopped(*_):
         raise RuntimeError("no screen")
 
@@ -180,7 +180,7 @@ with locked(Path(sys.argv[1])):
 """
 
 
-def test_one_training_in_a_folder(pics, monkeypatch, capsys):  # 11
+def test_one_training_in_a_folder(pics, monkeypatch, capsys):  # 11 (classifier-pipeline#14)
     with monkeypatch.context() as patch:
         interrupted_after(1, patch)
         assert run(capsys, *TRAIN, "--epochs", 2)[0] == 0
@@ -198,7 +198,7 @@ def test_one_training_in_a_folder(pics, monkeypatch, capsys):  # 11
     assert not list(Path("runs").rglob("lock"))
 
 
-def test_a_lock_is_not_inherited(tmp_path):  # 11
+def test_a_lock_is_not_inherited(tmp_path):  # 11 (classifier-pipeline#14)
     """A process that was forked for loading data, say, may outlive the training."""
     with locked(tmp_path):
         child = os.fork()
@@ -215,7 +215,7 @@ def test_a_lock_is_not_inherited(tmp_path):  # 11
         os.waitpid(child, 0)
 
 
-def test_a_file_system_without_locks(tmp_path, monkeypatch):  # 11
+def test_a_file_system_without_locks(tmp_path, monkeypatch):  # 11 (classifier-pipeline#14)
     def refuse(*_):
         raise OSError(37, "No locks available")
 
@@ -226,7 +226,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):  # 11
 
 
 @pytest.mark.parametrize("command", [["train", "lenet"], ["compare", "lenet", "--seconds", "0"]])
-def test_a_link_that_leads_nowhere(tmp_path, monkeypatch, capsys, command):  # 8
+def test_a_link_that_leads_nowhere(tmp_path, monkeypatch, capsys, command):  # 8 (cpython#129626)
     monkeypatch.chdir(tmp_path)
     Path("runs").symlink_to("/nowhere/at/all")
     status, _, message = run(capsys, *command)
@@ -263,7 +263,7 @@ def test_an_empty_class_folder_leaves_nothing(pics, capsys):  # (own)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "nag"])
-def test_a_finished_training_is_continued(pics, capsys, optimizer):  # 17
+def test_a_finished_training_is_continued(pics, capsys, optimizer):  # 17 (mxnet#1217)
     assert run(capsys, *TRAIN, "--optimizer", optimizer, "--epochs", 3, "--output", "straight")[0] == 0
     assert run(capsys, *TRAIN, "--optimizer", optimizer, "--epochs", 1)[0] == 0
     assert run(capsys, "train", "--resume", "runs/lenet", "--epochs", 2)[0] == 0
@@ -301,7 +301,7 @@ def test_loaders_are_told_where_they_belong():  # (own)
             experiment.experiment(g.LeNet, dataset)
 
 
-def test_adamax_is_not_offered(capsys):  # 18a
+def test_adamax_is_not_offered(capsys):  # 18a (mxnet PR#18532)
     status, _, message = run(capsys, "train", "lenet", "--optimizer", "adamax")
     assert status == 1
     assert "the optimizer 'adamax' of MXNet 1.9.1 is not offered, as it divides by zero" in message
@@ -353,7 +353,7 @@ def of_version_0_1_0(folder):
     shutil.rmtree(Path(folder, "checkpoints"))
 
 
-def test_runs_of_version_0_1_0(pics, capsys):  # 42
+def test_runs_of_version_0_1_0(pics, capsys):  # 42 (self-critical.pytorch#232)
     assert run(capsys, *TRAIN)[0] == 0
     expected = weights("runs/lenet")
     of_version_0_1_0("runs/lenet")
@@ -369,7 +369,7 @@ def test_runs_of_version_0_1_0(pics, capsys):  # 42
     assert "holds no checkpoint to continue from, which gluon-cnn 0.1.0 did not keep" in message
 
 
-def test_a_newer_format_names_its_version(tmp_path):  # 42
+def test_a_newer_format_names_its_version(tmp_path):  # 42 (self-critical.pytorch#232)
     from gluon_cnn import _record
 
     hand_made().save(tmp_path)
