@@ -473,7 +473,9 @@ def _interrupted(options: argparse.Namespace) -> dict:
     if more_epochs:
         done = checkpoint.epochs_in(folder / CHECKPOINTS)
         if options.num_epochs <= done:
-            raise ValueError(f"{folder} holds {done} epochs already: pass --epochs with more of them, in all")
+            raise ValueError(
+                f"{folder} has been trained for {done} epochs: --epochs must be larger; got {options.num_epochs}"
+            )
         settings["num_epochs"] = options.num_epochs
         _write_settings(folder, settings)
     return settings

@@ -404,12 +404,11 @@ def test_a_job_that_was_stopped_goes_on(job, pictures, tmp_path):
     for path in kept[1:]:
         path.unlink()
     epochs = int(kept[0].stem.split("-")[1]) + 1
-    settings = tmp_path / "run" / "settings.json"
-    settings.write_text(settings.read_text().replace("100000", str(epochs)))
-    status, printed = ran(command("train", "--resume", "run"), tmp_path)
+    resume = ("train", "--resume", "run", "--epochs", epochs)
+    status, printed = ran(command(*resume), tmp_path)
     assert status == 1
     assert "was written by 2 workers; now there are 1" in printed
-    status, printed = ran(command("launch", "-n", 2, "-s", 2, "--", "train", "--resume", "run"), tmp_path)
+    status, printed = ran(command("launch", "-n", 2, "-s", 2, "--", *resume), tmp_path)
     assert status == 0, printed
     assert f"Going on after {epochs - 1} epochs" in printed
     assert ran(command(*training(pictures, 4, "straight", "--epochs", epochs)), tmp_path)[0] == 0

@@ -276,7 +276,7 @@ def test_a_finished_training_is_continued(pics, capsys, optimizer):  # 17 (mxnet
         status, _, message = run(capsys, "train", "--resume", "runs/lenet", "--epochs", epochs)
         assert (status, message) == (
             1,
-            "gluon-cnn train: runs/lenet holds 3 epochs already: pass --epochs with more of them, in all\n",
+            f"gluon-cnn train: runs/lenet has been trained for 3 epochs: --epochs must be larger; got {epochs}\n",
         )
     assert {file: file.read_bytes() for file in Path("runs").rglob("*") if file.is_file()} == before
 
