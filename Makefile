@@ -155,5 +155,6 @@ $(STAMP): pyproject.toml requirements.txt
 	"$$python" -m venv --clear $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet "$$(grep '^uv==' requirements.txt)"
 	$(INSTALL) --compile-bytecode --editable ".[course,dev,export]" $(MXNET)
-	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
+	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" > /dev/null 2>&1
 	@touch $@
+	@echo "Installed. Next: make lab"

@@ -13,6 +13,7 @@ import importlib.util
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 import types
@@ -24,7 +25,8 @@ from gluon_cnn import _serve, compat
 
 MXNET_VERSION = "1.9.1"
 CHOSEN_THREADS = os.environ.get("OMP_NUM_THREADS")  # by the user; None when it was not set, which it is from here on
-INSTALL_MXNET = f"pip install --no-deps mxnet=={MXNET_VERSION}"  # its metadata excludes NumPy 2
+PIP_INSTALL = f"{shlex.quote(sys.executable)} -m pip install"
+INSTALL_MXNET = f"{PIP_INSTALL} --no-deps mxnet=={MXNET_VERSION}"  # its metadata rules out NumPy 2
 
 DEBIAN_PACKAGES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0", "libGL.so.1": "libgl1"}
 
@@ -147,9 +149,9 @@ def import_advice(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name == "mxnet":
         return f"mxnet is not installed: {INSTALL_MXNET}{_no_wheel()}"
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.startswith("distutils"):
-        return f"Python {platform.python_version()} has no distutils, as mxnet needs: pip install --upgrade setuptools"
+        return f"Python {platform.python_version()} has no distutils, as mxnet needs: {PIP_INSTALL} setuptools"
     if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"{error.name} is not installed: pip install {error.name}"
+        return f"{error.name} is not installed: {PIP_INSTALL} {error.name}"
     return f"{type(error).__name__}: {first_line}"
 
 

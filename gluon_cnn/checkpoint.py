@@ -230,7 +230,7 @@ class Checkpoint:
             )
         changed = _data_difference(record["data"], mine["data"])
         if changed:
-            raise ValueError(f"{path} was written with other data: {changed}")
+            raise ValueError(f"{path} was written with other data: {changed}; restore it, or start a new training")
 
     def _state(self, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         """Return the state of optimizer and schedule by the parameters' names; arrays go into ``arrays``."""

@@ -55,7 +55,7 @@ def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
         print(f"gluon-cnn: {problem} (more: gluon-cnn doctor)", file=sys.stderr)
         return 1
     with contextlib.suppress(AttributeError):  # a name that is no UTF-8 may be told, too
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", UserWarning)
@@ -457,8 +457,8 @@ def _interrupted(options: argparse.Namespace) -> dict:
         settings = experiment.read_report(folder)["settings"]
         if not more_epochs:
             raise ValueError(
-                f"{folder} holds a training that is finished: there is nothing to resume, but --epochs with more "
-                f"epochs than {settings.get('num_epochs')} continues it"
+                f"{folder} holds a training that is finished: there is nothing to resume; to continue it, pass --epochs "
+                f"with more than {settings.get('num_epochs')}"
             )
         if not (folder / CHECKPOINTS).is_dir():
             raise ValueError(
@@ -468,6 +468,8 @@ def _interrupted(options: argparse.Namespace) -> dict:
     else:
         found = sorted(RUNS.glob(f"*/{SETTINGS}"), key=lambda found: found.stat().st_mtime)
         hint = f"; {found[-1].parent} does" if found else ""
+        if not folder.is_dir():
+            raise ValueError(f"there is no folder {folder}" + (f"; {found[-1].parent} can be resumed" if found else ""))
         raise ValueError(f"{folder} holds no training that was interrupted ({SETTINGS} is missing){hint}")
     settings = _checked(settings, path, options)
     if more_epochs:

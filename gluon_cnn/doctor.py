@@ -63,7 +63,7 @@ def main() -> int:
     if serious:
         print("The course cannot run like this: follow the arrows at !! first.")
     elif problems:
-        print("The package runs. What ! marks can be done without, or is for the lessons alone.")
+        print("The package runs. Lines marked ! are optional, or worth correcting.")
     else:
         print("Everything the course needs is here.")
     return int(serious)
@@ -94,7 +94,7 @@ def _optional(module: str, distribution: str, purpose: str) -> Finding:
     try:
         version = metadata.version(distribution)
     except metadata.PackageNotFoundError:
-        return Finding(distribution, "not installed", f"{purpose}: pip install {distribution}")
+        return Finding(distribution, "not installed", f"{purpose}: {_runtime.PIP_INSTALL} {distribution}")
     if module == "gluoncv" and _runtime.mxnet_problem() is not None:
         return Finding(distribution, version)  # it would only report mxnet's problem again
     try:
@@ -108,7 +108,9 @@ def _threads() -> Finding:
     cores, threads = _runtime.available_cores(), _runtime.mxnet_threads()
     found = f"{threads if threads is not None else os.environ['OMP_NUM_THREADS']} of {cores} cores"
     if _runtime.CHOSEN_THREADS and not _runtime.readable_threads():
-        return Finding("threads", found, f"OMP_NUM_THREADS={_runtime.CHOSEN_THREADS} is not a number: unset it")
+        return Finding(
+            "threads", found, f"OMP_NUM_THREADS={_runtime.CHOSEN_THREADS} is not a number: unset OMP_NUM_THREADS"
+        )
     if threads is not None and threads < cores:
         setting = os.environ["OMP_NUM_THREADS"]
         return Finding("threads", found, f"OMP_NUM_THREADS={setting} is set: unset it to use all cores")

@@ -174,7 +174,7 @@ def test_the_doctor_names_what_is_not_installed(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "OPTIONAL", {"no_such_module": ("no-such-package", "for nothing")})
     status, printed = report(capsys)
     assert status == 0
-    assert "-> for nothing: pip install no-such-package" in printed
+    assert "-m pip install no-such-package" in printed
 
 
 def test_the_doctor_names_a_gpu_that_does_not_compute(capsys, monkeypatch):

@@ -111,7 +111,7 @@ def test_a_number_of_threads_that_is_none_is_named_and_replaced(value):
 
 def test_the_doctor_names_a_number_of_threads_that_is_none():
     printed, _ = run("from gluon_cnn import doctor; doctor.main()", OMP_NUM_THREADS="abc")
-    assert "-> OMP_NUM_THREADS=abc is not a number: unset it" in printed
+    assert "-> OMP_NUM_THREADS=abc is not a number: unset OMP_NUM_THREADS" in printed
 
 
 MXNET_FIRST = """
@@ -191,7 +191,7 @@ def test_a_module_on_first_use_gives_way_to_what_is_inside(monkeypatch):
         (OSError("libcudnn.so.8: cannot open shared object file: No such file"), "CUDA 11 and cuDNN 8"),
         (ModuleNotFoundError("No module named 'mxnet'", name="mxnet"), "pip install --no-deps mxnet==1.9.1"),
         (ModuleNotFoundError("No module named 'tqdm'", name="tqdm"), "pip install tqdm"),
-        (ModuleNotFoundError("No module named 'distutils'", name="distutils"), "pip install --upgrade setuptools"),
+        (ModuleNotFoundError("No module named 'distutils'", name="distutils"), "-m pip install setuptools"),
         (RuntimeError("something\nelse"), "RuntimeError: something"),
     ],
 )
@@ -235,7 +235,7 @@ WITHOUT_MXNET = """
 def test_without_mxnet_the_command_that_installs_it_is_named(code):
     _, errors = run(f"{WITHOUT_MXNET}\n    {code}")
     assert errors.strip().splitlines()[-1] == (
-        "ModuleNotFoundError: mxnet is not installed: pip install --no-deps mxnet==1.9.1"
+        f"ModuleNotFoundError: mxnet is not installed: {sys.executable} -m pip install --no-deps mxnet==1.9.1"
     )
 
 
