@@ -469,7 +469,7 @@ def _interrupted(options: argparse.Namespace) -> dict:
         found = sorted(RUNS.glob(f"*/{SETTINGS}"), key=lambda found: found.stat().st_mtime)
         hint = f"; {found[-1].parent} does" if found else ""
         if not folder.is_dir():
-            raise ValueError(f"there is no folder {folder}" + (f"; {found[-1].parent} can be resumed" if found else ""))
+            raise ValueError(f"there is no folder {folder}{hint and f'; {found[-1].parent} can be resumed'}")
         raise ValueError(f"{folder} holds no training that was interrupted ({SETTINGS} is missing){hint}")
     settings = _checked(settings, path, options)
     if more_epochs:
