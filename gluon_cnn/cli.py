@@ -448,6 +448,8 @@ def _interrupted(options: argparse.Namespace) -> dict:
         others.append(options.network)
     if others:
         raise ValueError(f"--resume goes on with the settings that the training began with: leave out {others[0]}")
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}: gluon-cnn train NETWORK --output {folder} starts a training")
     if (folder / SETTINGS).is_file():
         path = folder / SETTINGS
         record = read(path.read_bytes(), path)
@@ -457,8 +459,8 @@ def _interrupted(options: argparse.Namespace) -> dict:
         settings = experiment.read_report(folder)["settings"]
         if not more_epochs:
             raise ValueError(
-                f"{folder} holds a training that is finished: there is nothing to resume; to continue it, pass --epochs "
-                f"with more than {settings.get('num_epochs')}"
+                f"{folder} holds a training that is finished: there is nothing to resume; to continue it, pass "
+                f"--epochs with more than {settings.get('num_epochs')}"
             )
         if not (folder / CHECKPOINTS).is_dir():
             raise ValueError(
@@ -468,8 +470,6 @@ def _interrupted(options: argparse.Namespace) -> dict:
     else:
         found = sorted(RUNS.glob(f"*/{SETTINGS}"), key=lambda found: found.stat().st_mtime)
         hint = f"; {found[-1].parent} does" if found else ""
-        if not folder.is_dir():
-            raise ValueError(f"there is no folder {folder}{hint and f'; {found[-1].parent} can be resumed'}")
         raise ValueError(f"{folder} holds no training that was interrupted ({SETTINGS} is missing){hint}")
     settings = _checked(settings, path, options)
     if more_epochs:
