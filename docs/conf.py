@@ -62,6 +62,7 @@ docs/frameworks
 docs/distributed
 docs/reliability
 docs/environment
+docs/compat
 CONTRIBUTING
 CHANGELOG
 ```
