@@ -18,7 +18,7 @@ SECONDS = 900  # for a lesson, on a slow and busy machine
 def lab(tmp_path_factory):
     """JupyterLab of somebody who never used it before, on copies of the lessons."""
     folder = tmp_path_factory.mktemp("course")
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "pyproject.toml", "requirements.txt"):
         shutil.copy2(ROOT / name, folder)
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("images"))
