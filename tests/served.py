@@ -22,7 +22,8 @@ def lab(folder: Path, seconds: float, **environment: str | None) -> Iterator[tup
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = ["make", "--silent", "lab", f"VENV={sys.prefix}", f"LAB_FLAGS=--ServerApp.port={port}"]
+    environment_here = os.path.relpath(sys.prefix, folder)  # make takes no path with a space
+    command = ["make", "--silent", "lab", f"VENV={environment_here}", f"LAB_FLAGS=--ServerApp.port={port}"]
     server = subprocess.Popen(
         command,
         cwd=folder,

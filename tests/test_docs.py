@@ -6,6 +6,7 @@ GLUON_CNN_COMMANDS=all runs the others, too, with less work: half an hour.
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,8 @@ from PIL import Image
 nbformat = pytest.importorskip("nbformat")
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-STAND_IN = """#!{python}
+STAND_IN = """#!/bin/sh
+"exec" "{python}" "$0" "$@"
 import json, sys
 from pathlib import Path
 with open({log!r}, "a") as log:
@@ -142,7 +144,7 @@ def test_the_readmes_commands_do_what_it_says(tmp_path):
     (block,) = (block for block in blocks(ROOT / "README.md") if "gluon-cnn train" in block)
     block = re.sub(r"--epochs \d+", "--epochs 1", block.replace("--seconds 30", "--seconds 2"))
     block = block.replace("-- train lenet", "-- train lenet --epochs 1 --output runs/two")
-    block = block.replace(".venv/bin/gluon-cnn", f"{sys.executable} -m gluon_cnn.cli")
+    block = block.replace(".venv/bin/gluon-cnn", f"{shlex.quote(sys.executable)} -m gluon_cnn.cli")
     block = block.replace("runs/lenet --epochs 1", "runs/lenet --epochs 2")
     for line in block.splitlines():
         done = subprocess.run(

@@ -1,5 +1,6 @@
 """What happens before mxnet is imported. Most of it has to be seen from a process of its own."""
 
+import shlex
 import sys
 
 import pytest
@@ -235,7 +236,8 @@ WITHOUT_MXNET = """
 def test_without_mxnet_the_command_that_installs_it_is_named(code):
     _, errors = run(f"{WITHOUT_MXNET}\n    {code}")
     assert errors.strip().splitlines()[-1] == (
-        f"ModuleNotFoundError: mxnet is not installed: {sys.executable} -m pip install --no-deps mxnet==1.9.1"
+        f"ModuleNotFoundError: mxnet is not installed: {shlex.quote(sys.executable)} -m pip install --no-deps "
+        "mxnet==1.9.1"
     )
 
 
