@@ -18,7 +18,8 @@ import tempfile
 from pathlib import Path
 
 import gluon_cnn as g
-from gluon_cnn import experiment
+from gluon_cnn.experiments import choices
+from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.networks.summary import format_table, summary
 from PIL import Image
 from tqdm import tqdm
@@ -77,8 +78,8 @@ def main() -> None:
             rates: dict[str, list[float]] = {name: [] for name in ways}
             for name in tqdm(turns, desc=network, unit="run"):
                 rates[name].append(rate(*ways[name], data, network))
-            make = experiment.NETWORKS[network]
-            side = max(experiment.SMALLEST_SIDE, experiment.fewest_pixels(make))
+            make = NETWORKS[network]
+            side = max(choices.SMALLEST_SIDE, choices.fewest_pixels(make))
             net = make(num_classes=2)
             net.initialize()
             megabytes = summary(net, (1, 1, side, side)).parameters * 4 / 1e6

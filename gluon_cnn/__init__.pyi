@@ -1,11 +1,13 @@
 # The public names and the modules that hold them; each is imported when it is first used.
-from .augmentation import apply, apply_aug_list, five_crop_predict
-from .batches import Batches
-from .context import try_all_gpus, try_gpu
-from .datasets import fashion_mnist_labels, load_data, load_data_fashion_mnist
-from .export import export_onnx, export_symbol
-from .fine_tuning import finetune
-from .from_torch import load_torch_state
+from ._core.devices import try_all_gpus, try_gpu
+from ._core.seeding import seed
+from .data.augmentation import apply_aug_list
+from .data.batches import Batches
+from .data.datasets import load_data
+from .data.fashion_mnist import fashion_mnist_labels, load_data_fashion_mnist
+from .deploy.export import export_onnx, export_symbol
+from .deploy.int8 import quantize
+from .deploy.torch_weights import load_torch_state
 from .layers.convolution import conv_output_size, corr2d, corr2d_multi_in_out, receptive_field
 from .layers.dropout import dropout
 from .layers.normalization import BatchNorm, batch_norm, pure_batch_norm
@@ -18,9 +20,13 @@ from .networks.nin import NiN, mlpconv
 from .networks.resnet import ResBlk, Residual, ResNet
 from .networks.summary import summary
 from .networks.vgg import VGG, VGG11, VGG_NOTES, vgg_block
-from .plotting import show_images
-from .quantization import quantize
-from .training import History, evaluate_accuracy, seed, train
+from .plots.augmentation import apply
+from .plots.images import show_images
+from .training.fine_tuning import finetune
+from .training.history import History
+from .training.loop import train
+from .training.metrics import evaluate_accuracy
+from .training.prediction import five_crop_predict
 
 __version__: str
 

@@ -33,7 +33,7 @@ def no_usual_places(monkeypatch, tmp_path):
     """Hide every copy of the full Fashion-MNIST that this machine may have."""
     monkeypatch.delenv("GLUON_CNN_DATA", raising=False)
     monkeypatch.setenv("MXNET_HOME", str(tmp_path / "mxnet-home"))
-    monkeypatch.setattr("gluon_cnn.datasets.DEBIAN_FOLDER", tmp_path / "debian")
+    monkeypatch.setattr("gluon_cnn.data.fashion_mnist.DEBIAN_FOLDER", tmp_path / "debian")
     return tmp_path
 
 

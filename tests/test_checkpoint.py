@@ -14,8 +14,11 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import cli, experiment, training
-from gluon_cnn.checkpoint import Checkpoint
+from gluon_cnn.cli import main as cli
+from gluon_cnn.experiments import experiment
+from gluon_cnn.experiments.run import Run
+from gluon_cnn.training import history, metrics
+from gluon_cnn.training.checkpoint import Checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
 from mxnet import gluon, lr_scheduler, nd
@@ -228,7 +231,7 @@ def test_one_that_lacks_a_part_changes_nothing(tmp_path, change):
     net(nd.array(PICTURES[:2, None]))
     before = [p.data().asnumpy() for p in net.collect_params().values()]
     with pytest.raises(ValueError, match="epoch-0001.npz is damaged"):
-        Checkpoint(tmp_path, net, trainer, data).restore(check=training.history_of)
+        Checkpoint(tmp_path, net, trainer, data).restore(check=history.read_history)
     for p, expected in zip(net.collect_params().values(), before):
         np.testing.assert_array_equal(p.data().asnumpy(), expected)
     assert (trainer.optimizer.num_update, data.epoch) == (0, 0)
@@ -395,7 +398,7 @@ def few_pictures(monkeypatch, tmp_path):
 
 def interrupted_after(epochs, monkeypatch):
     """Let Ctrl-C be pressed in the test of a later epoch."""
-    calls, evaluate = [], training._accuracy
+    calls, evaluate = [], metrics.accuracy_on
 
     def impatient(*arguments):
         calls.append(1)
@@ -403,7 +406,7 @@ def interrupted_after(epochs, monkeypatch):
             raise KeyboardInterrupt
         return evaluate(*arguments)
 
-    monkeypatch.setattr(training, "_accuracy", impatient)
+    monkeypatch.setattr(metrics, "accuracy_on", impatient)
 
 
 def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp_path):
@@ -420,7 +423,7 @@ def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp
         interrupted_after(2, patch)
         assert cli.main(arguments) == 0
     assert "gluon-cnn train --resume runs/lenet goes on after the last whole epoch" in capsys.readouterr().out
-    assert len(experiment.Run.load("runs/lenet").history) == 2
+    assert len(Run.load("runs/lenet").history) == 2
     assert cli.main([*arguments, "--output", "runs/lenet"]) == 1
     assert "holds a training that was interrupted: --resume it, or choose another --output" in capsys.readouterr().err
 

@@ -8,7 +8,10 @@ import sys
 import gluon_cnn as g
 import mxnet as mx
 import pytest
-from gluon_cnn import cli, datasets, doctor, experiment
+from gluon_cnn.cli import doctor
+from gluon_cnn.cli import main as cli
+from gluon_cnn.data import fashion_mnist
+from gluon_cnn.networks.registry import NETWORKS
 
 
 def run(capsys, *arguments):
@@ -49,7 +52,7 @@ def test_every_command_explains_itself(capsys):
 
 
 def test_without_mxnet_each_command_but_the_doctor_says_what_to_do(capsys, monkeypatch):
-    monkeypatch.setattr(cli._runtime, "mxnet_problem", lambda: "mxnet is not installed: pip install mxnet")
+    monkeypatch.setattr(cli.startup, "mxnet_problem", lambda: "mxnet is not installed: pip install mxnet")
     assert run(capsys, "summary", "lenet") == (
         1,
         "",
@@ -102,15 +105,17 @@ def test_summary_prints_the_table_of_the_size_asked_for(capsys):
 
 def test_data_tells_where_it_is(capsys, monkeypatch, tmp_path):
     pictures = [[0] * 3, [0] * 2]
-    monkeypatch.setattr(datasets, "read_fashion_mnist", lambda root, download: ((pictures[0], 0), (pictures[1], 0)))
-    monkeypatch.setattr(datasets, "find_fashion_mnist", lambda root: tmp_path)
+    monkeypatch.setattr(
+        fashion_mnist, "read_fashion_mnist", lambda root, download: ((pictures[0], 0), (pictures[1], 0))
+    )
+    monkeypatch.setattr(fashion_mnist, "find_fashion_mnist", lambda root: tmp_path)
     status, printed, _ = run(capsys, "data", "--root", str(tmp_path))
     assert status == 0
     assert f"is in {tmp_path}: 3 training and 2 test pictures" in printed
 
 
 def test_a_failed_download_is_one_message(capsys, monkeypatch, no_usual_places):
-    monkeypatch.setattr(datasets.download_fashion_mnist, "__defaults__", (None, ("http://127.0.0.1:9/",)))
+    monkeypatch.setattr(fashion_mnist.download_fashion_mnist, "__defaults__", (None, ("http://127.0.0.1:9/",)))
     status, _, errors = run(capsys, "data")
     assert status == 1
     assert errors.startswith("gluon-cnn data: train-images-idx3-ubyte.gz could not be downloaded")
@@ -121,14 +126,14 @@ def test_ctrl_c_says_how_to_go_on(capsys, monkeypatch):
     def interrupted(root, download):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(datasets, "read_fashion_mnist", interrupted)
+    monkeypatch.setattr(fashion_mnist, "read_fashion_mnist", interrupted)
     status, _, errors = run(capsys, "data")
     assert status == 130
     assert "goes on where it stopped" in errors
 
 
 def test_the_doctor_reports_this_machine():
-    done = subprocess.run([sys.executable, "-m", "gluon_cnn.doctor"], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "gluon_cnn.cli.doctor"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     for name in ("python", "mxnet", "numpy", "threads", "context", "sample"):
         assert f"\n   {name} " in done.stdout or f"\n ! {name} " in done.stdout
@@ -153,7 +158,7 @@ def test_the_doctor_names_missing_data_and_how_to_get_it(capsys, no_usual_places
 
 
 def test_the_doctor_names_a_damaged_file(capsys, no_usual_places, monkeypatch):
-    for name in datasets.CHECKSUMS:
+    for name in fashion_mnist.CHECKSUMS:
         (no_usual_places / f"{name}.gz").write_bytes(b"no gzip")
     monkeypatch.setenv("GLUON_CNN_DATA", str(no_usual_places))
     _, printed = report(capsys)
@@ -162,8 +167,8 @@ def test_the_doctor_names_a_damaged_file(capsys, no_usual_places, monkeypatch):
 
 
 def test_the_doctor_names_unused_cores(capsys, monkeypatch):
-    monkeypatch.setattr(doctor._runtime, "mxnet_threads", lambda: 1)
-    monkeypatch.setattr(doctor._runtime, "available_cores", lambda: 8)
+    monkeypatch.setattr(doctor.startup, "mxnet_threads", lambda: 1)
+    monkeypatch.setattr(doctor.startup, "available_cores", lambda: 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     _, printed = report(capsys)
     assert " ! threads        1 of 8 cores" in printed
@@ -178,8 +183,8 @@ def test_the_doctor_names_what_is_not_installed(capsys, monkeypatch):
 
 
 def test_the_doctor_names_a_gpu_that_does_not_compute(capsys, monkeypatch):
-    monkeypatch.setattr("gluon_cnn.context.num_gpus", lambda: 2)
-    monkeypatch.setattr("gluon_cnn.context.gpu_problem", lambda i: None if i else "GPU 0 is too new")
+    monkeypatch.setattr("gluon_cnn._core.devices.num_gpus", lambda: 2)
+    monkeypatch.setattr("gluon_cnn._core.devices.gpu_problem", lambda i: None if i else "GPU 0 is too new")
     _, printed = report(capsys)
     assert " ! gpu(0)         not used" in printed
     assert "-> GPU 0 is too new" in printed
@@ -188,7 +193,7 @@ def test_the_doctor_names_a_gpu_that_does_not_compute(capsys, monkeypatch):
 
 def test_help_names_every_network():
     names = re.sub(r" \(.*?\)", "", cli.NAMES).split(", ")
-    assert sorted(names) == sorted(experiment.NETWORKS)
+    assert sorted(names) == sorted(NETWORKS)
 
 
 def test_the_doctor_goes_on_where_data_cannot_be_read(capsys, no_usual_places, open_folder, as_nobody, monkeypatch):

@@ -3,7 +3,7 @@
 import gluon_cnn as g
 import mxnet as mx
 import pytest
-from gluon_cnn import context
+from gluon_cnn._core import devices as context
 
 
 @pytest.fixture(autouse=True)

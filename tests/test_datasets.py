@@ -11,12 +11,11 @@ import threading
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn import datasets
-from gluon_cnn.data import draw_sample
+from gluon_cnn.data import draw_sample, fashion_mnist, photos
 from gluon_cnn.data.draw_sample import to_idx
 from mxnet import nd
 
-FULL_SET = datasets.find_fashion_mnist()
+FULL_SET = fashion_mnist.find_fashion_mnist()
 needs_full_set = pytest.mark.skipif(FULL_SET is None, reason="the full Fashion-MNIST is not on this machine")
 
 SMALL = {
@@ -31,7 +30,7 @@ SMALL = {
 def small_set(monkeypatch, no_usual_places):
     """Take a set of eight pictures for Fashion-MNIST; return a function that writes it into a folder."""
     checksums = {name: hashlib.sha256(gzip.decompress(to_idx(a))).hexdigest() for name, a in SMALL.items()}
-    monkeypatch.setattr(datasets, "CHECKSUMS", checksums)
+    monkeypatch.setattr(fashion_mnist, "CHECKSUMS", checksums)
 
     def write(folder, zipped=True):
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +55,7 @@ def test_the_sample_is_balanced_and_whole():
 @needs_full_set
 def test_the_sample_is_what_its_script_draws():
     for name, array in draw_sample.draw_sample().items():
-        assert (datasets.SAMPLE_FOLDER / f"{name}.gz").read_bytes()[10:] == to_idx(array)[10:]
+        assert (fashion_mnist.SAMPLE_FOLDER / f"{name}.gz").read_bytes()[10:] == to_idx(array)[10:]
 
 
 @needs_full_set
@@ -127,8 +126,8 @@ def test_the_root_comes_first(monkeypatch, small_set, no_usual_places):
     for name in ("mine", "debian"):
         small_set(no_usual_places / name)
     monkeypatch.setenv("GLUON_CNN_DATA", str(no_usual_places / "debian"))
-    assert datasets.find_fashion_mnist(no_usual_places / "mine") == no_usual_places / "mine"
-    assert datasets.find_fashion_mnist() == no_usual_places / "debian"
+    assert fashion_mnist.find_fashion_mnist(no_usual_places / "mine") == no_usual_places / "mine"
+    assert fashion_mnist.find_fashion_mnist() == no_usual_places / "debian"
 
 
 def test_nothing_found_lists_the_places_and_the_remedies(monkeypatch, small_set, no_usual_places):
@@ -200,25 +199,25 @@ def server(tmp_path):
 
 def test_download(small_set, server, tmp_path):
     small_set(server[0])
-    folder = datasets.download_fashion_mnist(tmp_path / "new", [server[1]])
+    folder = fashion_mnist.download_fashion_mnist(tmp_path / "new", [server[1]])
     assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.gz" for name in SMALL)
     train, _ = g.load_data_fashion_mnist(4, root=folder)
     assert train.labels.tolist() == list(range(6))
     Server.requests.clear()
-    datasets.download_fashion_mnist(folder, [server[1]])
+    fashion_mnist.download_fashion_mnist(folder, [server[1]])
     assert not Server.requests  # what is there is not downloaded again
 
 
 def test_a_download_that_was_cut_off_goes_on(monkeypatch, small_set, server, tmp_path):
-    monkeypatch.setattr("gluon_cnn._download.CHUNK", 10)
+    monkeypatch.setattr("gluon_cnn.data.download.CHUNK", 10)
     small_set(server[0])
     Server.hang_up_after["train-images-idx3-ubyte.gz"] = 20
     with pytest.raises(OSError, match="train-images-idx3-ubyte.gz could not be downloaded"):
-        datasets.download_fashion_mnist(tmp_path / "new", [server[1]])
+        fashion_mnist.download_fashion_mnist(tmp_path / "new", [server[1]])
     (part,) = (tmp_path / "new").iterdir()
     assert (part.name, part.stat().st_size) == ("train-images-idx3-ubyte.part.gz", 20)
-    assert datasets.find_fashion_mnist(tmp_path / "new") is None
-    folder = datasets.download_fashion_mnist(tmp_path / "new", [server[1]])
+    assert fashion_mnist.find_fashion_mnist(tmp_path / "new") is None
+    folder = fashion_mnist.download_fashion_mnist(tmp_path / "new", [server[1]])
     assert ("train-images-idx3-ubyte.gz", "bytes=20-") in Server.requests
     assert not list(folder.glob("*.part*"))
     g.load_data_fashion_mnist(4, root=folder)
@@ -226,7 +225,7 @@ def test_a_download_that_was_cut_off_goes_on(monkeypatch, small_set, server, tmp
 
 def test_the_second_host_is_asked_when_the_first_has_nothing(small_set, server, tmp_path):
     small_set(server[0] / "mirror")
-    folder = datasets.download_fashion_mnist(tmp_path / "new", [server[1], server[1] + "mirror/"])
+    folder = fashion_mnist.download_fashion_mnist(tmp_path / "new", [server[1], server[1] + "mirror/"])
     g.load_data_fashion_mnist(4, root=folder)
 
 
@@ -234,39 +233,39 @@ def test_wrong_contents_are_not_kept(small_set, server, tmp_path):
     small_set(server[0])
     (server[0] / "t10k-labels-idx1-ubyte.gz").write_bytes(to_idx(np.zeros(2, np.uint8)))
     with pytest.raises(OSError, match=r"t10k-labels.* could not be downloaded:(.|\n)*wrong SHA-256"):
-        datasets.download_fashion_mnist(tmp_path / "new", [server[1]])
+        fashion_mnist.download_fashion_mnist(tmp_path / "new", [server[1]])
     assert not list((tmp_path / "new").glob("t10k-labels*"))
 
 
 def test_no_host_answers(small_set, tmp_path):
     with pytest.raises(OSError, match="could not be downloaded") as caught:
-        datasets.download_fashion_mnist(tmp_path / "new", ["http://127.0.0.1:9/"])
+        fashion_mnist.download_fashion_mnist(tmp_path / "new", ["http://127.0.0.1:9/"])
     assert "http://127.0.0.1:9/train-images" in str(caught.value)
 
 
 def test_nothing_is_downloaded_unasked(monkeypatch, small_set):
-    monkeypatch.setattr(datasets, "download_fashion_mnist", lambda *a: pytest.fail("the network was used"))
+    monkeypatch.setattr(fashion_mnist, "download_fashion_mnist", lambda *a: pytest.fail("the network was used"))
     with pytest.raises(FileNotFoundError):
         g.load_data_fashion_mnist(4)
 
 
 def test_download_when_asked(monkeypatch, small_set, server, tmp_path):
     small_set(server[0])
-    download = functools.partial(datasets.download_fashion_mnist, hosts=[server[1]])
-    monkeypatch.setattr(datasets, "download_fashion_mnist", download)
+    download = functools.partial(fashion_mnist.download_fashion_mnist, hosts=[server[1]])
+    monkeypatch.setattr(fashion_mnist, "download_fashion_mnist", download)
     train, _ = g.load_data_fashion_mnist(4, root=tmp_path / "new", download=True)
     assert len(train.labels) == 6
 
 
 def test_the_official_hosts_are_asked_over_https():
-    assert len(datasets.HOSTS) == 2
-    assert all(host.startswith("https://") for host in datasets.HOSTS)
+    assert len(fashion_mnist.HOSTS) == 2
+    assert all(host.startswith("https://") for host in fashion_mnist.HOSTS)
 
 
 def test_names_of_labels():
     assert g.fashion_mnist_labels([0, 9]) == ["t-shirt", "ankle boot"]
     assert g.fashion_mnist_labels(nd.array([3, 5], dtype="int32")) == ["dress", "sandal"]
-    assert len(set(datasets.FASHION_MNIST_CLASSES)) == 10
+    assert len(set(fashion_mnist.FASHION_MNIST_CLASSES)) == 10
     for wrong in (10, -1, 0.5):
         with pytest.raises(ValueError, match=f"0 to 9; got {wrong}"):
             g.fashion_mnist_labels([0, wrong])
@@ -274,25 +273,25 @@ def test_names_of_labels():
 
 def test_pictures():
     pytest.importorskip("skimage")
-    cat = datasets.cat()
+    cat = photos.cat()
     assert (cat.shape, cat.dtype) == ((300, 451, 3), np.uint8)
-    for name in datasets.PICTURES:
-        assert datasets.picture(name).shape[0] >= 300
+    for name in photos.PICTURES:
+        assert photos.picture(name).shape[0] >= 300
     with pytest.raises(ValueError, match="no picture 'dog'; choose one of 'astronaut'"):
-        datasets.picture("dog")
+        photos.picture("dog")
 
 
 def test_pictures_need_scikit_image(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "skimage", None)
     with pytest.raises(ImportError, match="pip install scikit-image"):
-        datasets.cat()
+        photos.cat()
 
 
 def test_the_sample_carries_its_licence():
-    text = (datasets.SAMPLE_FOLDER / "LICENSE").read_text()
+    text = (fashion_mnist.SAMPLE_FOLDER / "LICENSE").read_text()
     assert "The MIT License" in text
     assert "Zalando" in text
-    assert sum(f.stat().st_size for f in datasets.SAMPLE_FOLDER.iterdir()) < 2.5e6
+    assert sum(f.stat().st_size for f in fashion_mnist.SAMPLE_FOLDER.iterdir()) < 2.5e6
 
 
 def test_a_full_disk_ends_a_download_which_goes_on_later(small_set, server, tmp_path):
@@ -301,10 +300,10 @@ def test_a_full_disk_ends_a_download_which_goes_on_later(small_set, server, tmp_
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
     try:
         with pytest.raises(OSError, match=r"train-images-idx3-ubyte.part.gz could not be written: File too large"):
-            datasets.download_fashion_mnist(tmp_path / "here", hosts=[server[1]])
+            fashion_mnist.download_fashion_mnist(tmp_path / "here", hosts=[server[1]])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert datasets.download_fashion_mnist(tmp_path / "here", hosts=[server[1]]) == tmp_path / "here"
+    assert fashion_mnist.download_fashion_mnist(tmp_path / "here", hosts=[server[1]]) == tmp_path / "here"
 
 
 @pytest.mark.parametrize("found", ["nothing", "other contents"])
@@ -313,11 +312,11 @@ def test_a_download_that_failed_leaves_no_folder(small_set, server, tmp_path, fo
     if found != "nothing":
         (server[0] / "train-images-idx3-ubyte.gz").write_bytes(to_idx(np.zeros(2, np.uint8)))
     with pytest.raises(OSError, match="could not be downloaded"):
-        datasets.download_fashion_mnist(folder, [address])
+        fashion_mnist.download_fashion_mnist(folder, [address])
     assert not (tmp_path / "deep").exists()
     folder.mkdir(parents=True)  # who made it keeps it
     with pytest.raises(OSError, match="could not be downloaded"):
-        datasets.download_fashion_mnist(folder, [address])
+        fashion_mnist.download_fashion_mnist(folder, [address])
     assert folder.is_dir()
 
 
@@ -326,7 +325,7 @@ def test_two_downloads_at_once_are_one(small_set, server, tmp_path):
     done = []
 
     def download():
-        done.append(datasets.download_fashion_mnist(tmp_path / "new", [server[1]]))
+        done.append(fashion_mnist.download_fashion_mnist(tmp_path / "new", [server[1]]))
 
     threads = [threading.Thread(target=download) for _ in range(4)]
     for thread in threads:
@@ -335,7 +334,7 @@ def test_two_downloads_at_once_are_one(small_set, server, tmp_path):
         thread.join()
     assert len(done) == 4
     assert len(Server.requests) == len(SMALL)
-    assert datasets.read_fashion_mnist(tmp_path / "new")[0][1].tolist() == list(range(6))
+    assert fashion_mnist.read_fashion_mnist(tmp_path / "new")[0][1].tolist() == list(range(6))
 
 
 def test_an_empty_folder_where_the_set_should_be_is_told_in_short(monkeypatch, small_set, no_usual_places):
@@ -350,6 +349,6 @@ def test_an_empty_folder_where_the_set_should_be_is_told_in_short(monkeypatch, s
 
 
 def test_tests_see_a_home_of_their_own():
-    places = datasets._places(None)
+    places = fashion_mnist._places(None)
     assert len(places) == 2
     assert str(places[0]).startswith(os.environ["GLUON_CNN_TEST_HOME"])

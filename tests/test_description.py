@@ -6,7 +6,7 @@ import shutil
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn import datasets
+from gluon_cnn.data import datasets, description
 from PIL import Image
 
 ALL = [f"{name}/{k}.png" for name in ("blue", "red") for k in range(12)]
@@ -27,7 +27,7 @@ def loaded(folder, **options):
 
 
 def described(folder, **options):
-    return json.loads(json.dumps(datasets.describe(*loaded(folder, **options))))
+    return json.loads(json.dumps(description.describe(*loaded(folder, **options))))
 
 
 def names(description, part="test"):
@@ -50,13 +50,13 @@ def test_a_folder_is_described_by_its_files(folder):
 
 def test_arrays_are_described_by_their_contents():
     images = np.arange(40, dtype=np.uint8).reshape(10, 2, 2)
-    told = [datasets.describe(*g.load_data((images + k, np.arange(10) % 2), 4, resize=6)) for k in (0, 0, 1)]
+    told = [description.describe(*g.load_data((images + k, np.arange(10) % 2), 4, resize=6)) for k in (0, 0, 1)]
     assert told[0] == told[1]
     assert told[0]["preprocessing"] == {"channels": 1, "height": 6, "width": 6, "resize": "stretch", "divisor": 255}
     assert told[0]["test"]["files"] is None
-    assert datasets.difference(told[0], told[1]) is None
-    assert "training images: there were 8; now there are 8, and they are different" in datasets.difference(*told[1:])
-    floats = datasets.describe(*g.load_data((images / 9, np.arange(10) % 2), 4))["preprocessing"]
+    assert description.difference(told[0], told[1]) is None
+    assert "training images: there were 8; now there are 8, and they are different" in description.difference(*told[1:])
+    floats = description.describe(*g.load_data((images / 9, np.arange(10) % 2), 4))["preprocessing"]
     assert (floats["resize"], floats["divisor"]) == (None, 1)
 
 
@@ -66,15 +66,15 @@ def test_what_differs_is_named(folder):
     (folder / trained).unlink()
     Image.new("L", (9, 9), 255).save(folder / tested)
     Image.new("L", (9, 9), 254).save(folder / "blue" / "new.png")
-    text = datasets.difference(before, described(folder, held_out=names(before)))
+    text = description.difference(before, described(folder, held_out=names(before)))
     assert text == (
         f"training images: 1 added (blue/new.png), 1 missing ({trained}); test images: 1 changed ({tested})"
     )
-    assert datasets.difference(before, before) is None
+    assert description.difference(before, before) is None
     other = {**before, "preprocessing": {**before["preprocessing"], "height": 9}}
-    assert datasets.difference(before, other) == "height of the images was 8; now it is 9"
+    assert description.difference(before, other) == "height of the images was 8; now it is 9"
     (folder / "blue").rename(folder / "sky")
-    text = datasets.difference(before, described(folder))
+    text = description.difference(before, described(folder))
     assert text == "the classes were blue, red; now they are red, sky"
 
 
@@ -89,7 +89,7 @@ def test_exactly_the_listed_files_are_held_out(folder):
     assert described(folder, held_out=iter(names(before)))["test"] == before["test"]
     test = loaded(folder, held_out=names(before))[1]
     assert loaded(folder, held_out=test.files)[1].files == test.files
-    assert datasets.difference(before, now, ["test"]) is None
+    assert description.difference(before, now, ["test"]) is None
 
 
 def test_a_held_out_file_is_known_by_its_contents_when_it_was_renamed(folder):

@@ -15,15 +15,17 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import cli, distributed, experiment
-from gluon_cnn.distributed import Workers
-from gluon_cnn.launch import SERVE, Host, _in_words, read_hosts
+from gluon_cnn.cli import main as cli
+from gluon_cnn.distributed import workers as distributed
+from gluon_cnn.distributed.launch import SERVE, Host, _in_words, read_hosts
+from gluon_cnn.distributed.workers import Workers
+from gluon_cnn.networks.registry import NETWORKS
 from mxnet import gluon, nd
 from PIL import Image
 
 # half a minute each; GLUON_CNN_NETWORKS=all trains the others in two processes, too
 ALL = os.environ.get("GLUON_CNN_NETWORKS") == "all"
-TOGETHER = sorted(experiment.NETWORKS.keys() - {"lenet"}) if ALL else ["googlenet", "resnet"]
+TOGETHER = sorted(NETWORKS.keys() - {"lenet"}) if ALL else ["googlenet", "resnet"]
 RNG = np.random.RandomState(3)
 LIMIT = 240  # seconds that a job may take on a slow machine
 
@@ -337,7 +339,7 @@ PROGRAM = """
 import sys
 import gluon_cnn as g
 import mxnet as mx, numpy as np
-from gluon_cnn.distributed import join
+from gluon_cnn.distributed.workers import join
 from mxnet import gluon
 
 workers, how = join("dist_sync"), sys.argv[1]

@@ -15,7 +15,7 @@ from pathlib import Path
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn import cli
+from gluon_cnn.cli import main as cli
 from PIL import Image
 
 nbformat = pytest.importorskip("nbformat")

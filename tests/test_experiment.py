@@ -11,10 +11,14 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import cli, experiment
-from gluon_cnn._record import written
-from gluon_cnn.comparison import compare
-from gluon_cnn.training import NotFinite
+from gluon_cnn._core.record import written
+from gluon_cnn.cli import main as cli
+from gluon_cnn.experiments import choices, experiment
+from gluon_cnn.experiments.comparison import compare
+from gluon_cnn.experiments.run import Run
+from gluon_cnn.networks import loading
+from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.training.metrics import NotFinite
 from matplotlib import pyplot as plt
 from mxnet import nd
 from mxnet.gluon import nn
@@ -60,7 +64,7 @@ def test_settings_reach_the_training():
 def test_he_keeps_the_size_of_values_through_relus():
     """Values of variance 2/n behind each ReLU, by the paper's argument, so that their squares keep their mean."""
     size = {}
-    for name, make in experiment.INITIALIZERS.items():
+    for name, make in choices.INITIALIZERS.items():
         g.seed(0)
         net = nn.HybridSequential()
         for _ in range(10):
@@ -106,9 +110,9 @@ def test_contexts_in_a_tuple():
     assert run.history.pictures == [40]
 
 
-@pytest.mark.parametrize("name", experiment.NETWORKS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_is_there_and_takes_pictures_of_its_smallest_size(name):
-    net = experiment.NETWORKS[name](num_classes=10)
+    net = NETWORKS[name](num_classes=10)
     net.initialize()
     side = net.smallest_size()
     assert net(nd.zeros((1, 1, side, side))).shape == (1, 10)
@@ -128,7 +132,7 @@ def test_a_run_is_kept_and_found_again(tmp_path, monkeypatch, capsys):
     assert table[0].startswith("epoch,loss,train_accuracy,test_accuracy,")
     assert [float(line.split(",")[1]) for line in table[1:]] == report["history"]["loss"]
     assert plt.imread("runs/lenet/curves.png").shape[0] > 300
-    loaded = experiment.Run.load("runs/lenet")
+    loaded = Run.load("runs/lenet")
     X = nd.random.uniform(shape=(2, 1, 28, 28))
     np.testing.assert_array_equal(loaded.net(X).asnumpy(), run.net(X).asnumpy())
     assert cli.main(arguments) == 0
@@ -153,7 +157,7 @@ def test_evaluate_and_predict_use_the_newest_run(tmp_path, monkeypatch, capsys):
 
     picture = g.load_data("sample", 1, None)[1].images[0, 0]
     Image.fromarray(picture).save("bright.png")
-    expected = experiment.Run.load("runs/lenet").net(nd.array(picture[None, None]) / 255).softmax()[0].asnumpy()
+    expected = Run.load("runs/lenet").net(nd.array(picture[None, None]) / 255).softmax()[0].asnumpy()
     (best,) = g.fashion_mnist_labels([expected.argmax()])
     Path("broken.png").write_text("not a picture")
     assert cli.main(["predict", "broken.png", "bright.png", "--top", "2", "--run", "runs/lenet"]) == 1
@@ -182,16 +186,16 @@ def test_damaged_runs_are_named(tmp_path):
     for damaged in (raw, raw[:-1], b""):
         weights.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"network\.params is damaged, or not the one that belongs to history"):
-            experiment.Run.load(tmp_path)
+            Run.load(tmp_path)
     del about["checksum"]
     report.write_bytes(written({**about, "sha256": {}}))
     for damaged in (b"cut off", raw[: len(raw) // 2]):
         weights.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"network\.params (is a text file, not MXNet|ends too early)"):
-            experiment.Run.load(tmp_path)
+            Run.load(tmp_path)
     report.write_text(json.dumps({**about, "classes": about["classes"][::-1]}))  # labels would be permuted
     with pytest.raises(ValueError, match=r"history\.json is damaged: its content does not match its checksum"):
-        experiment.Run.load(tmp_path)
+        Run.load(tmp_path)
     for wrong, message in [
         ({"classes": None}, "TypeError: classes must be list, not NoneType"),
         ({"input_shape": [1, -28, 28]}, "ValueError: input_shape"),
@@ -211,13 +215,13 @@ def test_damaged_runs_are_named(tmp_path):
     ]:
         report.write_bytes(written({**about, **wrong}))
         with pytest.raises(ValueError, match=rf"history\.json is not a run's report \({message}"):
-            experiment.Run.load(tmp_path)
+            Run.load(tmp_path)
     report.write_text("{}")
     with pytest.raises(ValueError, match=r"history\.json is not a run's report \(KeyError: 'classes'"):
-        experiment.Run.load(tmp_path)
+        Run.load(tmp_path)
     report.write_text("[" * 100_000)
     with pytest.raises(ValueError, match=r"history\.json is damaged \((maximum recursion|Stack overflow)"):
-        experiment.Run.load(tmp_path)
+        Run.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["network.params", "history.csv", "curves.png", "history.json"])
@@ -246,10 +250,10 @@ def test_a_full_disk_leaves_the_older_run(tmp_path, monkeypatch, name):
     if name == "curves.png":  # drawn last, as all else is safe by then
         del before[name]
         assert after.keys() == before.keys()
-        assert len(experiment.Run.load(tmp_path).history) == 2
+        assert len(Run.load(tmp_path).history) == 2
     else:
         assert after == before
-        assert len(experiment.Run.load(tmp_path).history) == 1
+        assert len(Run.load(tmp_path).history) == 1
 
 
 def mxnet_writes(net, path):
@@ -261,7 +265,7 @@ def test_weights_without_permission(open_folder, as_nobody):
     experiment.experiment("lenet", verbose=False).save(open_folder)
     (open_folder / "network.params").chmod(0)
     with as_nobody(), pytest.raises(OSError, match=r"network.params cannot be read: Permission denied"):
-        experiment.Run.load(open_folder)
+        Run.load(open_folder)
 
 
 def test_a_folder_where_weights_should_be(tmp_path):
@@ -269,9 +273,9 @@ def test_a_folder_where_weights_should_be(tmp_path):
     (tmp_path / "network.params").unlink()
     (tmp_path / "network.params").mkdir()
     with pytest.raises(OSError, match=r"network.params cannot be read: Is a directory"):
-        experiment.Run.load(tmp_path)
+        Run.load(tmp_path)
     with pytest.raises(OSError, match=r"network.params cannot be read: Is a directory"):
-        experiment.load_weights(g.LeNet(), tmp_path / "network.params")
+        loading.load_weights(g.LeNet(), tmp_path / "network.params")
 
 
 def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
@@ -290,7 +294,7 @@ def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
     assert cli.main([*arguments, "--epochs", "4", "--skip-broken"]) == 0
     captured = capsys.readouterr()
     assert "skipped: light/dark/broken.jpg cannot be read" in captured.err
-    run = experiment.Run.load("runs/lenet")
+    run = Run.load("runs/lenet")
     assert run.input_shape == (1, 28, 28)
     held_out = str(run.data["test"]["count"])
     assert (run.settings["batch_size"], run.settings["initializer"]) == (4, "he")
@@ -317,10 +321,10 @@ def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsy
             raise KeyboardInterrupt
         return 0.5
 
-    monkeypatch.setattr("gluon_cnn.training._accuracy", interrupted)
+    monkeypatch.setattr("gluon_cnn.training.metrics.accuracy_on", interrupted)
     assert cli.main(["train", "lenet", "--epochs", "3"]) == 0
     assert "Stopped in epoch 2" in capsys.readouterr().out
-    assert len(experiment.Run.load("runs/lenet").history) == 1
+    assert len(Run.load("runs/lenet").history) == 1
     epochs.append(1)
     epochs[:] = [1]
     assert cli.main(["train", "lenet", "--epochs", "3"]) == 130
@@ -339,7 +343,7 @@ def test_a_comparison_checks_sizes_first_and_leaves_out_what_fails(monkeypatch):
             raise NotFinite("the loss is nan in batch 7")
         return experiment.experiment(network, *arguments, **settings)
 
-    monkeypatch.setattr("gluon_cnn.comparison.experiment", fail_once)
+    monkeypatch.setattr("gluon_cnn.experiments.comparison.experiment", fail_once)
     with pytest.warns(UserWarning, match="lenet is left out: the loss is nan in batch 7"):
         found = compare(["lenet", "densenet"], seconds=0, verbose=False)
     assert [m.network for m in found.measurements] == ["densenet"]
@@ -367,8 +371,8 @@ def test_a_network_and_arrays_of_ones_own(tmp_path, monkeypatch):
     assert (run.settings["network"], run.settings["dataset"]) == (None, "arrays")
     run.save(tmp_path)
     with pytest.raises(ValueError, match="holds a network of your own: pass what made it, network="):
-        experiment.Run.load(tmp_path)
-    assert experiment.Run.load(tmp_path, g.LeNet).classes == run.classes
+        Run.load(tmp_path)
+    assert Run.load(tmp_path, g.LeNet).classes == run.classes
     split = experiment.experiment(g.LeNet, (pair, pair))  # not resized: LeNet takes 12x12
     assert split.history.pictures == [20]
     assert split.input_shape == (1, 12, 12)

@@ -9,7 +9,9 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import cli, experiment, export
+from gluon_cnn.cli import main as cli
+from gluon_cnn.deploy import export
+from gluon_cnn.experiments import experiment
 from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn
 

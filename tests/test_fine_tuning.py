@@ -6,7 +6,8 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import experiment, fine_tuning
+from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.training import fine_tuning
 from mxnet import autograd, gluon, init, lr_scheduler, nd
 from mxnet.gluon import nn
 from mxnet.gluon.model_zoo import model_store, vision
@@ -42,7 +43,7 @@ SMALL = {
 
 @pytest.mark.parametrize("name", SMALL)
 def test_every_network_gets_a_new_output_and_keeps_the_rest(name):
-    make = experiment.NETWORKS[name]
+    make = NETWORKS[name]
     side = make(num_classes=8).smallest_size()
     net = trained(make, side, **SMALL[name])
     net.hybridize()

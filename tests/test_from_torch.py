@@ -6,7 +6,7 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn.from_torch import load_torch_state
+from gluon_cnn.deploy.torch_weights import load_torch_state
 from mxnet import gluon, nd
 from mxnet.gluon import nn
 

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from gluon_cnn._idx import read_idx
+from gluon_cnn.data.idx import read_idx
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

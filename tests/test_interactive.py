@@ -4,13 +4,13 @@ import os
 
 import numpy as np
 import pytest
-from gluon_cnn import interactive
-from gluon_cnn.datasets import picture
+from gluon_cnn.course import sliders as interactive
+from gluon_cnn.data.photos import picture
 from matplotlib import pyplot as plt
 
 jupyter = pytest.importorskip("jupyter_client.manager")
 pytest.importorskip("ipywidgets")
-EXPLORE = "from gluon_cnn import interactive; from gluon_cnn.datasets import picture\n"
+EXPLORE = "from gluon_cnn import interactive; from gluon_cnn.data.datasets import picture\n"
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import sys
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn import lessons
+from gluon_cnn.course import answers, equality, lessons, progress, source
 from mxnet import nd
 from mxnet.gluon import nn
 
@@ -18,7 +18,7 @@ def test_the_source_shown_is_the_packages(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda item: shown.append(item.data))
     items = g.LeNet, g.train, g.summary
-    lessons.show_source(*items)
+    source.show_source(*items)
     for text, item in zip(shown, items):
         code = text[len("```python\n") : -len("```")]
         before, docstring, after = inspect.getsource(item).split('"""', 2)  # __doc__ has no margin since Python 3.13
@@ -28,7 +28,7 @@ def test_the_source_shown_is_the_packages(monkeypatch):
 
 def test_three_ways_to_compute_the_same(capsys):
     X, w = nd.array([[1, 2, 3], [4, 5, 6]]), nd.array([0.5, -1, 2])
-    lessons.compare(
+    equality.compare_functions(
         lambda X, w: nd.dot(X, w) ** 2, lambda X, w: (X * w).sum(1) ** 2, lambda X, w: (X @ w) ** 2, X=X, w=w
     )
     assert capsys.readouterr().out.splitlines() == [
@@ -50,7 +50,7 @@ def test_three_ways_to_compute_the_same(capsys):
 def test_a_difference_is_an_error(wrong, message, ours_is_wrong):
     functions = (wrong, nd.square) if ours_is_wrong else (nd.square, wrong)
     with pytest.raises(AssertionError, match=message.format("ours" if ours_is_wrong else "Gluon's")):
-        lessons.compare(*functions, np.square, X=nd.array([1, 2, 3]))
+        equality.compare_functions(*functions, np.square, X=nd.array([1, 2, 3]))
 
 
 def test_a_difference_is_an_error_without_asserts():
@@ -63,7 +63,7 @@ def test_a_difference_is_an_error_without_asserts():
 
 
 def judged(capsys, answer, is_right=lambda value: value == 3):
-    lessons.judge(2, answer, is_right, "count again.", "Well done.")
+    answers.judge(2, answer, is_right, "count again.", "Well done.")
     return capsys.readouterr().out
 
 
@@ -75,7 +75,7 @@ def test_an_answer_is_judged(capsys):
 
 def test_a_reason_is_given(capsys):
     def is_right(value):
-        raise lessons.WrongAnswer("it is too large")
+        raise answers.WrongAnswer("it is too large")
 
     assert judged(capsys, 4, is_right) == "Exercise 2: not yet: it is too large. Hint: count again.\n"
 
@@ -93,7 +93,7 @@ def test_blocks_that_agree_and_blocks_that_do_not(capsys):
         block.initialize()
         block(X)
     same.weight.set_data(ours.weight.data())
-    lessons.compare_blocks(ours, same, X)
+    equality.compare_blocks(ours, same, X)
     printed = capsys.readouterr().out.splitlines()
     assert printed == [
         "outputs, shape (2, 4): equal to a relative 1e-04",
@@ -101,12 +101,12 @@ def test_blocks_that_agree_and_blocks_that_do_not(capsys):
     ]
     other.weight.set_data(ours.weight.data() * 1.001)
     with pytest.raises(AssertionError, match="outputs: they differ by a relative 1"):
-        lessons.compare_blocks(ours, other, X)
+        equality.compare_blocks(ours, other, X)
     other.weight.set_data(-ours.weight.data())  # the same squares, so the same gradients
     with pytest.raises(AssertionError, match="outputs"):
-        lessons.compare_blocks(ours, other, X)
+        equality.compare_blocks(ours, other, X)
     with pytest.raises(AssertionError, match="shape"):
-        lessons.compare_blocks(ours, nn.Flatten(), X)
+        equality.compare_blocks(ours, nn.Flatten(), X)
 
 
 def test_outputs_may_agree_where_gradients_do_not():
@@ -119,12 +119,12 @@ def test_outputs_may_agree_where_gradients_do_not():
             return 2 * x
 
     with pytest.raises(AssertionError, match="gradients of the input: they differ"):
-        lessons.compare_blocks(Cut(), Whole(), nd.ones((2, 2)))
+        equality.compare_blocks(Cut(), Whole(), nd.ones((2, 2)))
 
 
 def test_progress_is_shown_among_the_output(monkeypatch, capsys):
     monkeypatch.setattr(lessons, "tqdm", functools.partial(lessons.tqdm, disable=False))  # tests have no bars
-    assert list(lessons.progress([3, 1], unit="training")) == [3, 1]
+    assert list(progress.progress([3, 1], unit="training")) == [3, 1]
     printed = capsys.readouterr()
     assert "2/2" in printed.out
     assert not printed.err

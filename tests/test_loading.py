@@ -12,7 +12,8 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn.experiment import NETWORKS, load_weights
+from gluon_cnn.networks.loading import load_weights
+from gluon_cnn.networks.registry import NETWORKS
 from mxnet import nd
 from mxnet.gluon import nn
 
@@ -253,7 +254,7 @@ def test_what_asserts_would_find_is_found_without_them(tmp_path):
     made("lenet").collect_params().save(str(tmp_path / "by layer.params"))
     program = f"""
 import gluon_cnn as g, mxnet as mx
-from gluon_cnn.experiment import load_weights
+from gluon_cnn.networks.loading import load_weights
 assert False, "Python runs with -O"
 net = g.LeNet(3)
 net.initialize()

@@ -4,8 +4,9 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import experiment
-from gluon_cnn.inspection import predict
+from gluon_cnn.experiments import experiment
+from gluon_cnn.networks import loading
+from gluon_cnn.training.prediction import predict_batches
 from mxnet import gluon, nd
 from mxnet.gluon import nn
 
@@ -50,7 +51,7 @@ def test_blocks(name, hybridize, numpy_mode):
 
 CALLS = {
     "calling it": lambda net, X, y: net(X),
-    "predict": lambda net, X, y: predict([(X, y)], net),
+    "predict": lambda net, X, y: predict_batches([(X, y)], net),
     "evaluate_accuracy": lambda net, X, y: g.evaluate_accuracy([(X, y)], net),
     "train": lambda net, X, y: g.train([], [], net, LOSS, gluon.Trainer(net.collect_params(), "sgd"), mx.cpu(), 1),
     "finetune": lambda net, X, y: g.finetune(net, [(X, y)], [(X, y)], 2, verbose=False),
@@ -61,7 +62,7 @@ CALLS = {
     "smallest_size": lambda net, X, y: net.smallest_size(),
     "receptive_field": lambda net, X, y: g.receptive_field(net),
     "load_torch_state": lambda net, X, y: g.load_torch_state(net, {}),
-    "load_weights": lambda net, X, y: experiment.load_weights(net, __file__, mx.cpu()),
+    "load_weights": lambda net, X, y: loading.load_weights(net, __file__, mx.cpu()),
     "experiment": lambda net, X, y: experiment.experiment("lenet", verbose=False),
 }
 
@@ -92,4 +93,4 @@ def test_mxnets_numpy_arrays_without_its_mode(earlier):
     dense = nn.Dense(2)
     dense.initialize()
     for net in (earlier, dense):
-        assert predict([(X, y)], net)[1].shape == (2, 2)
+        assert predict_batches([(X, y)], net)[1].shape == (2, 2)

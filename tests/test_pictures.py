@@ -3,8 +3,8 @@
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn import pictures
-from gluon_cnn.experiment import experiment
+from gluon_cnn.data import images as pictures
+from gluon_cnn.experiments.experiment import experiment
 from PIL import Image
 
 pytestmark = pytest.mark.filterwarnings("ignore:using the CPU:UserWarning")  # no test needs a GPU

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from gluon_cnn import History, apply, inspection, plotting, show_images, summary
-from gluon_cnn.diagrams.network import draw_network
+from gluon_cnn import History, apply, show_images, summary
+from gluon_cnn.course.diagrams.network import draw_network
+from gluon_cnn.plots import network, predictions, style
 from matplotlib import pyplot as plt
 from mxnet import nd
 from mxnet.gluon import nn
@@ -61,22 +62,22 @@ def test_plotting_leaves_the_users_settings_alone():
 
 
 def test_confusion_counts_and_names_the_most_common_mistake():
-    plotting.plot_confusion([0, 0, 1, 2, 2, 2], [0, 1, 1, 0, 0, 2], ["cat", "dog", "fox"])
+    predictions.plot_confusion([0, 0, 1, 2, 2, 2], [0, 1, 1, 0, 0, 2], ["cat", "dog", "fox"])
     ax = plt.gca()
     np.testing.assert_array_equal(ax.images[0].get_array(), [[1, 1, 0], [0, 1, 0], [2, 0, 1]])
     assert ax.get_title() == "Most common: fox taken for cat"
     assert ax.get_ylabel() == "true class"
-    plotting.plot_confusion([0, 1], [0, 1], ["cat", "dog"])
+    predictions.plot_confusion([0, 1], [0, 1], ["cat", "dog"])
     assert plt.gca().get_title() == "No mistakes"
-    plotting.plot_confusion(nd.array([0, 1]), nd.array([1, 1]), ["cat", "dog"])
+    predictions.plot_confusion(nd.array([0, 1]), nd.array([1, 1]), ["cat", "dog"])
     assert plt.gca().get_title() == "Most common: cat taken for dog"
     assert plt.gca().get_ylabel() == "true class (1 pictures each)"
-    plotting.plot_confusion([0, 1, 2, 2], [1, 1, 0, 2], ["cat", "dog", "fox"])
+    predictions.plot_confusion([0, 1, 2, 2], [1, 1, 0, 2], ["cat", "dog", "fox"])
     assert plt.gca().get_title() == "Most common: cat taken for dog and fox taken for cat"
     with pytest.raises(ValueError, match="classes 0 to 1; got class 2"):
-        plotting.plot_confusion([0, 1], [0, 2], ["cat", "dog"])
+        predictions.plot_confusion([0, 1], [0, 2], ["cat", "dog"])
     with pytest.raises(ValueError, match="differ in length: 2 and 1"):
-        plotting.plot_confusion([0, 1], [0], ["cat", "dog"])
+        predictions.plot_confusion([0, 1], [0], ["cat", "dog"])
 
 
 @pytest.mark.parametrize("as_they_are", [np.asarray, nd.array, list], ids=["NumPy", "NDArray", "list"])
@@ -84,7 +85,7 @@ def test_confusion_of_probabilities_takes_the_likeliest_class(as_they_are):
     probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.6, 0.1, 0.3]], np.float32)
     names = ["cat", "dog", "fox"]
     for labels in (np.array([0, 1, 1, 2]), np.eye(3, dtype=np.float32)[[0, 1, 1, 2]]):
-        plotting.plot_confusion(as_they_are(labels), as_they_are(probabilities), names)
+        predictions.plot_confusion(as_they_are(labels), as_they_are(probabilities), names)
         np.testing.assert_array_equal(plt.gca().images[0].get_array(), [[1, 0, 0], [0, 2, 0], [1, 0, 0]])
 
 
@@ -95,19 +96,19 @@ def test_what_is_neither_classes_nor_probabilities_is_named(predictions):
     with pytest.raises(
         ValueError, match="predictions must be class numbers, or rows of 2 probabilities or scores; got"
     ):
-        plotting.plot_confusion([0, 1], predictions, ["cat", "dog"])
+        predictions.plot_confusion([0, 1], predictions, ["cat", "dog"])
 
 
 HISTORY = History([1.0], [0.5], [0.5], [1], [1.0], [1.0])
 DRAW = {
     "show_images": lambda: show_images([GREY], 1, 1),
     "apply": lambda: apply(nd.array(COLOUR), lambda img: img, 1),
-    "plot_confusion": lambda: plotting.plot_confusion([0, 1], [0, 0], ["cat", "dog"]),
+    "plot_confusion": lambda: predictions.plot_confusion([0, 1], [0, 0], ["cat", "dog"]),
     "plot_history": lambda: HISTORY.plot(),
-    "plot_shares": lambda: plotting.plot_shares(summary(small(), (1, 8)), "Mine"),
-    "show_filters": lambda: inspection.show_filters(nd.ones((2, 1, 3, 3)), 1, 2),
-    "show_maps": lambda: inspection.show_maps(nd.ones((2, 3, 3)), GREY),
-    "show_mistakes": lambda: inspection.show_mistakes(
+    "plot_shares": lambda: network.plot_shares(summary(small(), (1, 8)), "Mine"),
+    "show_filters": lambda: network.show_filters(nd.ones((2, 1, 3, 3)), 1, 2),
+    "show_maps": lambda: network.show_feature_maps(nd.ones((2, 3, 3)), GREY),
+    "show_mistakes": lambda: predictions.show_mistakes(
         [(nd.ones((1, 1, 4, 4)), None)], nd.array([0]), np.array([[0.1, 0.9]]), ["cat", "dog"]
     ),
     "draw_network": lambda: draw_network(small(), (1, 1, 4, 4)),
@@ -152,7 +153,7 @@ def luminance(colour):
 
 def test_the_first_two_colours_differ_in_brightness_too():
     """So the two curves of a history stay apart in print and for any eyes."""
-    dark, bright = sorted(luminance(plotting.COLORS[name]) for name in ("blue", "orange"))
+    dark, bright = sorted(luminance(style.COLORS[name]) for name in ("blue", "orange"))
     assert (bright + 0.05) / (dark + 0.05) > 2
 
 
@@ -161,7 +162,7 @@ def test_shares_of_weights_and_work():
     net.add(nn.Conv2D(4, 3, padding=1), nn.MaxPool2D(2), nn.Dense(5))
     net.initialize()
     table = summary(net, (1, 1, 8, 8))
-    plotting.plot_shares(table, "Mine")
+    network.plot_shares(table, "Mine")
     heights = [bar.get_height() for bar in plt.gca().patches]
     weights, work = [40, 325], [64 * 4 * 19, 5 * 129]
     np.testing.assert_allclose(heights, [*np.divide(weights, 365), *np.divide(work, sum(work))])

@@ -3,7 +3,7 @@
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn._precision import in_float32
+from gluon_cnn._core.precision import in_float32
 from mxnet import autograd, nd
 from mxnet.gluon import nn
 

@@ -6,7 +6,11 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import cli, experiment
+from gluon_cnn.cli import main as cli
+from gluon_cnn.experiments import experiment
+from gluon_cnn.experiments.run import Run
+from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.training.prediction import predict_batches
 from mxnet.gluon import nn
 
 from tests.test_fine_tuning import SMALL
@@ -25,7 +29,7 @@ def test_predicts_what_the_floats_predict(run):
     small = run.quantize()
     assert "_contrib_quantize_v2" in operators(small.net)
     test = run.test_pictures()
-    floats, integers = (experiment.predict(test, net)[1] for net in (run.net, small.net))
+    floats, integers = (predict_batches(test, net)[1] for net in (run.net, small.net))
     assert (floats.argmax(axis=1) == integers.argmax(axis=1)).mean() > 0.97
     assert np.abs(floats - integers).max() > 0  # it does compute with fewer bits
     assert g.evaluate_accuracy(test, small.net) == pytest.approx(run.history.test_accuracy[-1], abs=0.01)
@@ -38,7 +42,7 @@ def test_is_kept_and_found_again(run, tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert [line.split(" test accuracy ")[0].strip() for line in printed[:2]] == ["32-bit floats", "8-bit integers"]
     assert printed[2] == "Kept in runs/lenet-int8"
-    again = experiment.Run.load("runs/lenet-int8")
+    again = Run.load("runs/lenet-int8")
     accuracy = g.evaluate_accuracy(run.test_pictures(), again.net)
     assert f"{accuracy:.4f}" in printed[1]
     assert cli.main(["evaluate", "--run", "runs/lenet-int8"]) == 0
@@ -48,7 +52,7 @@ def test_is_kept_and_found_again(run, tmp_path, monkeypatch, capsys):
     assert cli.main(["quantize", "--run", "runs/lenet-int8"]) == 1
     (tmp_path / "runs" / "lenet-int8" / "network-symbol.json").write_text("{")
     with pytest.raises(ValueError, match="damaged"):
-        experiment.Run.load("runs/lenet-int8")
+        Run.load("runs/lenet-int8")
 
 
 def test_refuses_what_it_cannot_learn_ranges_from(run):
@@ -147,7 +151,7 @@ def test_what_mxnet_computes_rightly_is_not(name):
 
 @pytest.mark.parametrize(("name", "settings"), SMALL.items(), ids=SMALL)
 def test_every_network_of_the_course(name, settings):
-    net = experiment.NETWORKS[name](num_classes=10, **settings)
+    net = NETWORKS[name](num_classes=10, **settings)
     side = max(28, net.smallest_size())
     assert relative_error(initialized(net, side), calibration(side)[0]) < 0.06
 

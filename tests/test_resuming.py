@@ -9,9 +9,9 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import experiment
-from gluon_cnn._record import read_archive
-from gluon_cnn.checkpoint import in_order_of_structure
+from gluon_cnn._core.record import read_archive
+from gluon_cnn.experiments import choices
+from gluon_cnn.training.checkpoint import in_order_of_structure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mxnet import autograd, gluon, lr_scheduler
@@ -111,7 +111,7 @@ def check(tmp_path, make, epochs=(1, 2), before=(0, 1), ctx=None):
 TWELVE = ["conv, no bias"] * 10 + ["batch norm", "conv"]
 
 
-@pytest.mark.parametrize("optimizer", sorted(experiment.optimizers()))
+@pytest.mark.parametrize("optimizer", sorted(choices.optimizers()))
 def test_twelve_convolutions_with_every_optimizer(tmp_path, optimizer):
     """Their 12 have names of which conv10 comes before conv2, and of the second network conv12 before conv2."""
     check(tmp_path, functools.partial(made, TWELVE, optimizer), before=(1, 2))

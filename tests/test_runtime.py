@@ -4,7 +4,7 @@ import shlex
 import sys
 
 import pytest
-from gluon_cnn import _runtime
+from gluon_cnn._core import startup
 
 from tests.processes import run
 
@@ -24,28 +24,28 @@ def machine(root, siblings, **files):
 
 @pytest.fixture
 def four_cpus(monkeypatch):
-    monkeypatch.setattr(_runtime.sys, "platform", "linux")
-    monkeypatch.setattr(_runtime.os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
+    monkeypatch.setattr(startup.sys, "platform", "linux")
+    monkeypatch.setattr(startup.os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
 
 
 FOUR_CORES = {0: "0", 1: "1", 2: "2", 3: "3"}
 
 
 def test_each_core_counts_without_hyper_threads(four_cpus, tmp_path):
-    assert _runtime.available_cores(machine(tmp_path, FOUR_CORES)) == 4
+    assert startup.available_cores(machine(tmp_path, FOUR_CORES)) == 4
 
 
 def test_two_hyper_threads_of_a_core_count_once(four_cpus, tmp_path):
-    assert _runtime.available_cores(machine(tmp_path, {0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"})) == 2
+    assert startup.available_cores(machine(tmp_path, {0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"})) == 2
 
 
 def test_affinity_counts(monkeypatch, tmp_path):
-    monkeypatch.setattr(_runtime.os, "sched_getaffinity", lambda pid: {1}, raising=False)
-    assert _runtime.available_cores(machine(tmp_path, FOUR_CORES)) == 1
+    monkeypatch.setattr(startup.os, "sched_getaffinity", lambda pid: {1}, raising=False)
+    assert startup.available_cores(machine(tmp_path, FOUR_CORES)) == 1
 
 
 def test_a_machine_that_tells_nothing_counts_its_cpus(four_cpus, tmp_path):
-    assert _runtime.available_cores(tmp_path) == 4
+    assert startup.available_cores(tmp_path) == 4
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_quota_of_control_groups_version_2(four_cpus, tmp_path, quota, cores):
     root = machine(
         tmp_path, FOUR_CORES, proc__self__cgroup="0::/user/job\n", sys__fs__cgroup__user__job__cpu_DOT_max=quota
     )
-    assert _runtime.available_cores(root) == cores
+    assert startup.available_cores(root) == cores
 
 
 def test_quota_of_a_group_above(four_cpus, tmp_path):
@@ -67,7 +67,7 @@ def test_quota_of_a_group_above(four_cpus, tmp_path):
         sys__fs__cgroup__user__cpu_DOT_max="300000 100000",
         sys__fs__cgroup__user__job__cpu_DOT_max="max 100000",
     )
-    assert _runtime.available_cores(root) == 3
+    assert startup.available_cores(root) == 3
 
 
 @pytest.mark.parametrize(("quota", "cores"), [("150000", 1), ("-1", 4), ("300000", 3)])
@@ -79,24 +79,24 @@ def test_quota_of_control_groups_version_1_inside_a_container(four_cpus, tmp_pat
         sys__fs__cgroup__cpu__cpu_DOT_cfs_quota_us=quota,
         sys__fs__cgroup__cpu__cpu_DOT_cfs_period_us="100000",
     )
-    assert _runtime.available_cores(root) == cores
+    assert startup.available_cores(root) == cores
 
 
 def test_mxnet_computes_with_all_cores():
     printed, _ = run("""
         import gluon_cnn
-        from gluon_cnn import _runtime
+        from gluon_cnn._core import startup
         import os
-        print(os.environ["OMP_NUM_THREADS"] == str(_runtime.available_cores()), _runtime.mxnet_threads())
+        print(os.environ["OMP_NUM_THREADS"] == str(startup.available_cores()), startup.mxnet_threads())
     """)
-    assert printed == f"True {_runtime.available_cores()}"
+    assert printed == f"True {startup.available_cores()}"
 
 
 @pytest.mark.parametrize(("value", "threads"), [("1", 1), ("1,2", 1), (" 1 ", 1), ("+1", 1), ("01", 1)])
 def test_the_users_number_of_threads_stays(value, threads):
     """OpenMP takes a list, one number for each level of nesting; MXNet would end the process."""
     printed, errors = run(
-        "import gluon_cnn, mxnet, os; print(os.environ['OMP_NUM_THREADS'], gluon_cnn._runtime.mxnet_threads())",
+        "import gluon_cnn, mxnet, os; print(os.environ['OMP_NUM_THREADS'], gluon_cnn._core.startup.mxnet_threads())",
         OMP_NUM_THREADS=value,
     )
     assert printed == f"{threads} {threads}"
@@ -105,8 +105,10 @@ def test_the_users_number_of_threads_stays(value, threads):
 
 @pytest.mark.parametrize("value", ["abc", "0", "-2", ","])
 def test_a_number_of_threads_that_is_none_is_named_and_replaced(value):
-    printed, errors = run("import gluon_cnn, mxnet; print(gluon_cnn._runtime.mxnet_threads())", OMP_NUM_THREADS=value)
-    assert printed == str(_runtime.available_cores())
+    printed, errors = run(
+        "import gluon_cnn, mxnet; print(gluon_cnn._core.startup.mxnet_threads())", OMP_NUM_THREADS=value
+    )
+    assert printed == str(startup.available_cores())
     assert errors.count(f"OMP_NUM_THREADS={value} is not a number of threads") == 1
 
 
@@ -117,14 +119,14 @@ def test_the_doctor_names_a_number_of_threads_that_is_none():
 
 MXNET_FIRST = """
     import sys, gluon_cnn.compat, mxnet  # what another package does that lets mxnet import
-    del sys.modules["gluon_cnn"], sys.modules["gluon_cnn._runtime"]
+    del sys.modules["gluon_cnn"], sys.modules["gluon_cnn._core.startup"]
     import os; del os.environ["OMP_NUM_THREADS"]
     import ctypes; ctypes.CDLL("libgomp.so.1").omp_set_num_threads(1)  # what mxnet chooses on two cores
     import gluon_cnn
 """
 
 
-@pytest.mark.skipif(_runtime.available_cores() < 2, reason="one core: mxnet cannot have taken too few")
+@pytest.mark.skipif(startup.available_cores() < 2, reason="one core: mxnet cannot have taken too few")
 def test_mxnet_imported_first_gives_one_warning():
     _, errors = run(MXNET_FIRST)
     assert errors.count("mxnet was imported before gluon_cnn and computes with") == 1
@@ -173,7 +175,7 @@ def test_what_mxnet_seldom_needs_is_imported_when_it_is_used(first):
 def test_a_module_on_first_use_gives_way_to_what_is_inside(monkeypatch):
     for name in ("xml.dom", "xml.dom.minidom"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    with _runtime._on_first_use("xml.dom"), _runtime._on_first_use("no_such_library.part"):
+    with startup._on_first_use("xml.dom"), startup._on_first_use("no_such_library.part"):
         import xml.dom.minidom
     assert xml.dom.minidom.parseString("<a/>").documentElement.tagName == "a"
     assert "no_such_library.part" not in sys.modules
@@ -197,7 +199,7 @@ def test_a_module_on_first_use_gives_way_to_what_is_inside(monkeypatch):
     ],
 )
 def test_advice_names_the_remedy(error, advice):
-    assert advice in _runtime.import_advice(error)
+    assert advice in startup.import_advice(error)
 
 
 @pytest.fixture
@@ -246,9 +248,9 @@ def test_without_mxnet_the_command_that_installs_it_is_named(code):
     [("Linux", "x86_64", True), ("Linux", "aarch64", True), ("Darwin", "x86_64", True), ("Darwin", "arm64", False)],
 )
 def test_where_mxnet_has_no_wheel_the_container_is_named(monkeypatch, system, machine, has_a_wheel):
-    monkeypatch.setattr(_runtime.platform, "system", lambda: system)
-    monkeypatch.setattr(_runtime.platform, "machine", lambda: machine)
-    advice = _runtime.import_advice(ModuleNotFoundError(name="mxnet"))
+    monkeypatch.setattr(startup.platform, "system", lambda: system)
+    monkeypatch.setattr(startup.platform, "machine", lambda: machine)
+    advice = startup.import_advice(ModuleNotFoundError(name="mxnet"))
     assert ("container" in advice) is not has_a_wheel
 
 
@@ -264,6 +266,6 @@ def test_channels_at_once(tmp_path):
     file = tmp_path / "cpuinfo"
     for flags, channels in (("fpu avx2 avx512f avx512bw", 16), ("fpu avx avx2", 8), ("avx512_vnni", 8)):
         file.write_text(f"processor : 0\nflags : {flags}\n")
-        _runtime.channels_at_once.cache_clear()
-        assert _runtime.channels_at_once(file) == channels
-    assert _runtime.channels_at_once(tmp_path / "none") == 8
+        startup.channels_at_once.cache_clear()
+        assert startup.channels_at_once(file) == channels
+    assert startup.channels_at_once(tmp_path / "none") == 8

@@ -13,11 +13,14 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import cli, experiment
-from gluon_cnn._files import whole_file, whole_files
-from gluon_cnn._idx import read_idx
-from gluon_cnn.inspection import predict
-from gluon_cnn.pictures import read_folder, read_picture
+from gluon_cnn._core.files import atomic_write, write_all
+from gluon_cnn.cli import main as cli
+from gluon_cnn.data.idx import read_idx
+from gluon_cnn.data.images import read_folder, read_picture
+from gluon_cnn.experiments import experiment
+from gluon_cnn.experiments.run import Run
+from gluon_cnn.networks import loading
+from gluon_cnn.training.prediction import predict_batches
 from hypothesis import given
 from hypothesis import strategies as st
 from mxnet import autograd, gluon, init, nd
@@ -302,10 +305,10 @@ FUNCTIONS = {
     ),
     "quantize: twice": lambda: g.quantize(g.quantize(seen(), pictures()), pictures()),
     "quantize: 64 bits": lambda: g.quantize(cast(seen(), "float64"), pictures(dtype="float64")),
-    "predict: no network": lambda: predict(pictures(), None),
-    "predict: not initialized": lambda: predict(pictures(), g.LeNet()),
-    "predict: NaN": lambda: predict([(x(2, 1, 28, 28) * np.nan, nd.array([0, 1]))], initialized()),
-    "predict: infinity": lambda: predict([(x(2, 1, 28, 28) - np.inf, nd.array([0, 1]))], initialized()),
+    "predict: no network": lambda: predict_batches(pictures(), None),
+    "predict: not initialized": lambda: predict_batches(pictures(), g.LeNet()),
+    "predict: NaN": lambda: predict_batches([(x(2, 1, 28, 28) * np.nan, nd.array([0, 1]))], initialized()),
+    "predict: infinity": lambda: predict_batches([(x(2, 1, 28, 28) - np.inf, nd.array([0, 1]))], initialized()),
     "five_crop_predict: no network": lambda: g.five_crop_predict(None, x(28, 28, 1), 28),
     "five_crop_predict: not initialized": lambda: g.five_crop_predict(g.LeNet(), x(28, 28, 1), 28),
     "five_crop_predict: NaN": lambda: g.five_crop_predict(initialized(), x(28, 28, 1) * np.nan, 28),
@@ -368,10 +371,10 @@ FUNCTIONS = {
         pictures(dtype="uint8"), g.quantize(seen(), pictures())
     ),
     "evaluate_accuracy: two outputs": lambda: g.evaluate_accuracy([PAIR], Two()),
-    "predict: two outputs": lambda: predict([PAIR], Two()),
-    "predict: no such GPU": lambda: predict([PAIR], seen(), mx.gpu(99)),
-    "predict: a word as context": lambda: predict([PAIR], seen(), "cpu"),
-    "predict: other inputs of a layer": lambda: predict(pictures(2, 3), dense()),
+    "predict: two outputs": lambda: predict_batches([PAIR], Two()),
+    "predict: no such GPU": lambda: predict_batches([PAIR], seen(), mx.gpu(99)),
+    "predict: a word as context": lambda: predict_batches([PAIR], seen(), "cpu"),
+    "predict: other inputs of a layer": lambda: predict_batches(pictures(2, 3), dense()),
     "five_crop_predict: no such GPU": lambda: g.five_crop_predict(seen(), x(28, 28, 1), 28, mx.gpu(99)),
     "five_crop_predict: other inputs of a layer": lambda: g.five_crop_predict(dense(), x(9, 9, 1), 9),
     "finetune: no such GPU": lambda: g.finetune(seen(), [PAIR], [PAIR], 2, ctx=mx.gpu(99)),
@@ -391,7 +394,7 @@ FUNCTIONS = {
     "experiment: no network": lambda: experiment.experiment(lambda num_classes: None),
     "experiment: no optimizer": lambda: experiment.experiment("lenet", optimizer=None),
     "experiment: an optimizer's object": lambda: experiment.experiment("lenet", optimizer=mx.optimizer.Adam()),
-    "load_weights: no network": lambda: experiment.load_weights(None, "network.params"),
+    "load_weights: no network": lambda: loading.load_weights(None, "network.params"),
 }
 
 
@@ -511,7 +514,11 @@ def test_evaluating_predicts_whatever_the_caller_records(mode, tmp_path):
     grey = nd.random.normal(shape=(6, 6, 1))
 
     def answers():
-        return g.evaluate_accuracy(batches, net), predict(batches, net)[1], g.five_crop_predict(net, grey, 4).asnumpy()
+        return (
+            g.evaluate_accuracy(batches, net),
+            predict_batches(batches, net)[1],
+            g.five_crop_predict(net, grey, 4).asnumpy(),
+        )
 
     expected = answers()
     with mode():
@@ -535,7 +542,7 @@ def test_a_refused_file_of_weights_changes_nothing(tmp_path):
     other.save_parameters(str(tmp_path / "other.params"))
     before = [p.data().asnumpy() for p in net.collect_params().values()]
     with pytest.raises(ValueError, match=r"other.params does not fit LeNet: output.weight is float32 \(3, 128\), in"):
-        experiment.load_weights(net, tmp_path / "other.params", mx.cpu())
+        loading.load_weights(net, tmp_path / "other.params", mx.cpu())
     for was, p in zip(before, net.collect_params().values()):
         np.testing.assert_array_equal(p.data().asnumpy(), was)
 
@@ -547,13 +554,13 @@ def test_neither_pipe_nor_device_is_replaced(tmp_path):
     pipe, link, target = (tmp_path / name for name in ("pipe", "link", "target"))
     os.mkfifo(pipe)
     for path in (pipe, Path("/dev/full")):
-        with pytest.raises(OSError, match=f"{path} could not be written: it is a device or a pipe"), whole_file(path):
+        with pytest.raises(OSError, match=f"{path} could not be written: it is a device or a pipe"), atomic_write(path):
             pass
     with pytest.raises(OSError, match="pipe could not be written: it is a device or a pipe"):
-        whole_files({tmp_path / "first": b"1", pipe: b"2"})
+        write_all({tmp_path / "first": b"1", pipe: b"2"})
     assert pipe.is_fifo()
     link.symlink_to(target)
-    with whole_file(link) as file:
+    with atomic_write(link) as file:
         file.write(b"new")
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
@@ -567,7 +574,7 @@ def test_no_pipe_is_waited_for(tmp_path):
     for name in ("network.params", "history.json"):
         os.mkfifo(tmp_path / name)
     with pytest.raises(OSError, match="history.json cannot be read: it is a device or a pipe"):
-        experiment.Run.load(tmp_path)
+        Run.load(tmp_path)
     os.mkfifo(tmp_path / "epoch-0003.npz")
     (tmp_path / "epoch-0004.npz").mkdir()
     net = seen()
@@ -754,7 +761,7 @@ def test_any_damage_of_a_weights_file(tmp_path_factory, weights, data):
     path = tmp_path_factory.getbasetemp() / "damaged.params"
     path.write_bytes(raw[: data.draw(st.integers(0, len(raw)) | st.just(len(raw)))])
     try:
-        experiment.load_weights(net, path, mx.cpu())
+        loading.load_weights(net, path, mx.cpu())
         nd.waitall()
     except ValueError as error:
         refused(error, "damaged.params ")
@@ -769,7 +776,7 @@ def test_a_weights_file_of_another_rank(tmp_path, weights, rank):
     with pytest.raises(
         ValueError, match="negative.params (holds an array or a name in a form that is not known|ends too early)"
     ):
-        experiment.load_weights(net, path, mx.cpu())
+        loading.load_weights(net, path, mx.cpu())
 
 
 # Commands

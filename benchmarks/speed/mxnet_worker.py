@@ -6,6 +6,7 @@ import json
 import sys
 import time
 
+from gluon_cnn._core import startup
 from worker import serve  # first: it keeps standard output free
 
 SETTINGS = json.loads(sys.argv[1])
@@ -13,12 +14,11 @@ SETTINGS = json.loads(sys.argv[1])
 import gluon_cnn as g  # noqa: E402
 import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
-from gluon_cnn.experiment import NETWORKS  # noqa: E402
-from gluon_cnn.networks import _aligned  # noqa: E402
-from gluon_cnn.quantization import quantize  # noqa: E402
+from gluon_cnn.deploy.int8 import quantize  # noqa: E402
+from gluon_cnn.experiments.choices import NETWORKS  # noqa: E402
 from mxnet import autograd, gluon, init, nd  # noqa: E402
 
-FLAGS = {"static_alloc": True}  # as in `gluon_cnn.experiment`
+FLAGS = {"static_alloc": True}  # as in `gluon_cnn.experiments.experiment`
 state: dict = {}
 
 
@@ -26,7 +26,7 @@ def make(network: str, side: int, batch_size: int, weights: str) -> dict:
     """Make the network and a batch; write the weights in the order of the layers. Return the work for a picture."""
     g.seed(0)
     if "block" in SETTINGS:
-        _aligned.channels_at_once = lambda: SETTINGS["block"]
+        startup.channels_at_once = lambda: SETTINGS["block"]
     net = NETWORKS[network](num_classes=10)
     net.initialize(init.Xavier())
     X = nd.random.uniform(shape=(batch_size, 1, side, side))

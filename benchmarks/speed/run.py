@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from gluon_cnn._runtime import available_cores
+from gluon_cnn._core.startup import available_cores
 from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent

@@ -1,1 +1,1 @@
-"""Data that ships with the package."""
+"""From files or arrays to batches: Fashion-MNIST, image folders, augmentation."""

@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from gluon_cnn.datasets import CHECKSUMS, read_fashion_mnist
+from gluon_cnn.data.fashion_mnist import CHECKSUMS, read_fashion_mnist
 
 SEED = 20260101
 TRAIN_PER_CLASS = 400

@@ -8,12 +8,18 @@ from collections.abc import Iterator, Sequence
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import LARGEST, LARGEST_WHOLE, floats, legacy_mode, number, pair, whole
-from gluon_cnn._precision import in_float32
+from gluon_cnn._core.checks import (
+    LARGEST,
+    LARGEST_WHOLE,
+    check_array,
+    check_float,
+    check_int,
+    check_pair,
+    refuse_numpy_mode,
+)
+from gluon_cnn._core.precision import in_float32
 from mxnet import nd
 from mxnet.gluon import HybridBlock
-
-__all__ = ["conv_output_size", "corr2d", "corr2d_multi_in_out", "receptive_field"]
 
 Size = int | tuple[int, int]
 Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
@@ -56,11 +62,11 @@ def corr2d(X: nd.NDArray, K: nd.NDArray, bias: float = 0.0, stride: Size = 1, pa
     Notes E. Mathematics calls the same with a flipped kernel convolution; networks learn the kernel, so its direction
     does not matter to them.
     """
-    _check_rank("X", X, 2, "(H, W)")
-    _check_rank("K", K, 2, "(kh, kw)", like=X)
+    check_rank("X", X, 2, "(H, W)")
+    check_rank("K", K, 2, "(kh, kw)", like=X)
     bias = _one_number(bias, like=X)
-    rows, columns = _places(X.shape, K.shape, stride, padding)
-    down, right = pair("stride", stride)
+    rows, columns = num_positions(X.shape, K.shape, stride, padding)
+    down, right = check_pair("stride", stride)
     X = pad2d(X, padding)
     Y = nd.zeros((rows, columns), ctx=X.context, dtype=X.dtype)
     # Each weight meets, in all windows at once, the pixels at its own place in the window.
@@ -98,8 +104,8 @@ def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding:
     ----------
     Notes E.
     """
-    _check_rank("X", X, 3, "(Cin, H, W)")
-    _check_rank("K", K, 4, "(Cout, Cin, kh, kw)", like=X)
+    check_rank("X", X, 3, "(Cin, H, W)")
+    check_rank("K", K, 4, "(Cout, Cin, kh, kw)", like=X)
     if X.shape[0] != K.shape[1]:
         raise ValueError(f"K has kernels for {K.shape[1]} input channels, X has {X.shape[0]}")
     outputs = []
@@ -133,7 +139,7 @@ def conv_output_size(size: Size, kernel_size: Size, stride: Size = 1, padding: P
     ----------
     Notes B and E; rounds down, as Gluon does. The same formula holds for pooling.
     """
-    rows, columns = _places(size, kernel_size, stride, padding)
+    rows, columns = num_positions(size, kernel_size, stride, padding)
     single = all(isinstance(argument, (int, np.integer)) for argument in (size, kernel_size, stride, padding))
     return rows if single else (rows, columns)
 
@@ -172,14 +178,14 @@ def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
             f"layers must be pairs (kernel_size, stride), [(3, 1), (2, 2)], or a HybridBlock; got {layers!r}"
         ) from None
     for kernel_size, stride in layers:
-        field += (whole("kernel_size", kernel_size, 1) - 1) * step
-        step *= whole("stride", stride, 1)
+        field += (check_int("kernel_size", kernel_size, 1) - 1) * step
+        step *= check_int("stride", stride, 1)
     return field
 
 
 def _fields(net: HybridBlock) -> Iterator[tuple[int, int]]:
     """Yield what each value inside a network sees, and how many pixels apart two neighbours' views are."""
-    legacy_mode()
+    refuse_numpy_mode()
     seen: dict[int, tuple[int, int]] = {}  # by number of the node; weights are not in it
     output = net(mx.sym.var("data"))
     graph = mx.sym.Group(output) if isinstance(output, (list, tuple)) else output
@@ -202,10 +208,10 @@ def _fields(net: HybridBlock) -> Iterator[tuple[int, int]]:
     yield from seen.values()
 
 
-def _places(size: Size, kernel_size: Size, stride: Size, padding: Padding) -> tuple[int, int]:
+def num_positions(size: Size, kernel_size: Size, stride: Size, padding: Padding) -> tuple[int, int]:
     """Return how many places a window has, down and to the right."""
-    sizes, kernels = pair("size", size), pair("kernel_size", kernel_size)
-    strides, paddings = pair("stride", stride), _sides(padding)
+    sizes, kernels = check_pair("size", size), check_pair("kernel_size", kernel_size)
+    strides, paddings = check_pair("stride", stride), padding_sides(padding)
     for side, kernel, around in zip(sizes, kernels, paddings):
         if kernel > side + sum(around):
             raise ValueError(
@@ -221,7 +227,7 @@ def _places(size: Size, kernel_size: Size, stride: Size, padding: Padding) -> tu
 
 def pad2d(X: nd.NDArray, padding: Padding, value: float = 0.0) -> nd.NDArray:
     """Return the picture ``X`` of shape (H, W) with ``value`` around it."""
-    (top, bottom), (left, right) = _sides(padding)
+    (top, bottom), (left, right) = padding_sides(padding)
     height, width = X.shape[0] + top + bottom, X.shape[1] + left + right
     if height * width > LARGEST_WHOLE:
         raise ValueError(f"padding {padding} makes {height}x{width} of X, more than an NDArray can hold: pass less")
@@ -231,8 +237,8 @@ def pad2d(X: nd.NDArray, padding: Padding, value: float = 0.0) -> nd.NDArray:
     return around[0, 0]
 
 
-def _check_rank(name: str, array: nd.NDArray, rank: int, shape: str, like: nd.NDArray | None = None) -> None:
-    if floats(name, array, like).ndim != rank:
+def check_rank(name: str, array: nd.NDArray, rank: int, shape: str, like: nd.NDArray | None = None) -> None:
+    if check_array(name, array, like).ndim != rank:
         raise ValueError(f"{name} must have shape {shape}; got {array.shape}")
 
 
@@ -241,15 +247,15 @@ def _one_number(bias: float | np.ndarray | nd.NDArray, like: nd.NDArray) -> floa
     if np.size(bias) != 1:
         raise ValueError(f"bias must be one number for the one output channel; got {np.size(bias)}")
     if isinstance(bias, nd.NDArray):
-        return floats("bias", bias, like).reshape(-1)
-    return number("bias", bias.item() if isinstance(bias, np.ndarray) else bias, -LARGEST)
+        return check_array("bias", bias, like).reshape(-1)
+    return check_float("bias", bias.item() if isinstance(bias, np.ndarray) else bias, -LARGEST)
 
 
-def _sides(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:
+def padding_sides(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the padding as ((top, bottom), (left, right))."""
     if isinstance(padding, (tuple, list)) and any(isinstance(part, (tuple, list)) for part in padding):
         if len(padding) != 2:
             raise ValueError(f"padding must be ((top, bottom), (left, right)); got {padding!r}")
-        return pair("padding", padding[0], 0), pair("padding", padding[1], 0)
-    rows, columns = pair("padding", padding, 0)
+        return check_pair("padding", padding[0], 0), check_pair("padding", padding[1], 0)
+    rows, columns = check_pair("padding", padding, 0)
     return (rows, rows), (columns, columns)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from gluon_cnn._checks import flag, floats, number
-from gluon_cnn._precision import in_float32
+from gluon_cnn._core.checks import check_array, check_bool, check_float
+from gluon_cnn._core.precision import in_float32
 from mxnet import nd
-
-__all__ = ["dropout"]
 
 MODES = ("upscale_in_train", "downscale_in_infer")
 
@@ -45,12 +43,12 @@ def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: str = "upsc
     overfitting, 2014, section 10 for the scaling. The modes' names are those of notes E; the paper's p is the
     probability of keeping a value.
     """
-    floats("X", X)
-    p = number("p", p, 0, 1)
+    check_array("X", X)
+    p = check_float("p", p, 0, 1)
     if mode not in MODES:
         raise ValueError(f"mode must be {' or '.join(map(repr, MODES))}; got {mode!r}")
     upscale = mode == "upscale_in_train"
-    if not flag("is_training", is_training):
+    if not check_bool("is_training", is_training):
         return X if upscale else X * (1 - p)
     if p == 1:
         return X * 0

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._checks import flag, floats, legacy_mode, network, number, whole
-from gluon_cnn._precision import as_float32
+from gluon_cnn._core.checks import check_array, check_bool, check_float, check_initialized, check_int, refuse_numpy_mode
+from gluon_cnn._core.precision import as_float32
 from mxnet import autograd, nd
 from mxnet.gluon import HybridBlock
-
-__all__ = ["RGB_MEAN", "RGB_STD", "BatchNorm", "batch_norm", "pure_batch_norm"]
 
 # Mean and standard deviation of ImageNet's photos, red, green and blue in 0..1: networks trained there expect pictures
 # from which the one was subtracted, divided by the other. Notes B.
@@ -91,8 +89,8 @@ def batch_norm(
     the backward pass. The variance is that of the batch, not the estimate with N - 1, as in Gluon.
     """
     _check(X, eps, gamma=gamma, beta=beta, moving_mean=moving_mean, moving_variance=moving_variance)
-    number("moving_momentum", moving_momentum, 0, 1)
-    if not flag("is_training", is_training):
+    check_float("moving_momentum", moving_momentum, 0, 1)
+    if not check_bool("is_training", is_training):
         shape = _shape_for(X)
         return _scale_and_shift(X, moving_mean.reshape(shape), moving_variance.reshape(shape), gamma, beta, eps)
     mean, variance = _statistics(X)
@@ -126,8 +124,8 @@ class BatchNorm(HybridBlock):
 
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, in_channels: int = 0, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.momentum, self.epsilon = number("momentum", momentum, 0, 1), number("epsilon", epsilon, 0)
-        size = {"shape": (whole("in_channels", in_channels, 0),), "allow_deferred_init": True}
+        self.momentum, self.epsilon = check_float("momentum", momentum, 0, 1), check_float("epsilon", epsilon, 0)
+        size = {"shape": (check_int("in_channels", in_channels, 0),), "allow_deferred_init": True}
         moving = {"grad_req": "null", "differentiable": False, **size}
         with self.name_scope():
             self.gamma = self.params.get("gamma", init="ones", **size)
@@ -180,10 +178,10 @@ def _shape_for(X: nd.NDArray) -> tuple[int, ...]:
 
 def _check_input(block: BatchNorm, x: nd.NDArray) -> None:
     """Refuse what does not fit the block: hybridized, mxnet 1.9.1 would read beyond arrays of fewer channels."""
-    legacy_mode()
+    refuse_numpy_mode()
     _check(x, block.epsilon)
     if block.gamma._data is None:
-        network(block)  # is it initialized?
+        check_initialized(block)  # is it initialized?
     channels = block.gamma.shape[0]
     if channels not in (0, x.shape[1]):
         raise ValueError(f"BatchNorm has values for {channels} channels; got {x.shape[1]}, shape {x.shape}")
@@ -196,13 +194,13 @@ def _check_input(block: BatchNorm, x: nd.NDArray) -> None:
 
 
 def _check(X: nd.NDArray, eps: float, **arrays: nd.NDArray) -> None:
-    if floats("X", X).ndim not in (2, 4):
+    if check_array("X", X).ndim not in (2, 4):
         raise ValueError(f"X must have shape (N, K) or (N, C, H, W); got {X.shape}")
     for name, array in arrays.items():
         half = isinstance(array, nd.NDArray) and (X.dtype, array.dtype) == (np.float16, np.float32)
-        if floats(name, array, like=None if half else X).shape != (X.shape[1],):
+        if check_array(name, array, like=None if half else X).shape != (X.shape[1],):
             what = "features" if X.ndim == 2 else "channels"
             raise ValueError(
                 f"{name} must have shape ({X.shape[1]},), one value for each of X's {what}; got {array.shape}"
             )
-    number("eps", eps, 0)
+    check_float("eps", eps, 0)

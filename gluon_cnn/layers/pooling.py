@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import functools
 
-from gluon_cnn._checks import pair
-from gluon_cnn._precision import in_float32
-from gluon_cnn.layers.convolution import Padding, Size, _check_rank, _places, _sides, pad2d
+from gluon_cnn._core.checks import check_pair
+from gluon_cnn._core.precision import in_float32
+from gluon_cnn.layers.convolution import Padding, Size, check_rank, num_positions, pad2d, padding_sides
 from mxnet import nd
-
-__all__ = ["pool2d"]
 
 
 @in_float32
@@ -47,14 +45,14 @@ def pool2d(
     ----------
     Notes B and E.
     """
-    _check_rank("X", X, 2, "(H, W)")
+    check_rank("X", X, 2, "(H, W)")
     if mode not in ("max", "avg"):
         raise ValueError(f"mode must be 'max' or 'avg'; got {mode!r}")
-    height, width = pair("pool_size", pool_size)
+    height, width = check_pair("pool_size", pool_size)
     stride = (height, width) if stride is None else stride
-    down, right = pair("stride", stride)
-    rows, columns = _places(X.shape, (height, width), stride, padding)
-    if any(max(around) >= side for around, side in zip(_sides(padding), (height, width))):
+    down, right = check_pair("stride", stride)
+    rows, columns = num_positions(X.shape, (height, width), stride, padding)
+    if any(max(around) >= side for around, side in zip(padding_sides(padding), (height, width))):
         raise ValueError(f"padding must be smaller than the window of {height}x{width}; got {padding}")
     X = pad2d(X, padding, value=float("-inf") if mode == "max" else 0.0)
     windows = [

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from gluon_cnn._checks import whole
-from gluon_cnn.networks._network import Network
+from gluon_cnn._core.checks import check_int
+from gluon_cnn.networks.base import Network
 from mxnet.gluon import nn
-
-__all__ = ["AlexNet"]
 
 
 class AlexNet(Network):
@@ -37,7 +35,7 @@ class AlexNet(Network):
 
     def __init__(self, num_classes: int = 10, dense_units: int = 4096, **kwargs) -> None:
         super().__init__(**kwargs)
-        num_classes, dense_units = whole("num_classes", num_classes, 1), whole("dense_units", dense_units, 1)
+        num_classes, dense_units = check_int("num_classes", num_classes, 1), check_int("dense_units", dense_units, 1)
         with self.name_scope():
             self.features = nn.HybridSequential()
             self.features.add(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gluon_cnn._checks import whole
-from gluon_cnn.networks._network import HybridBlock, HybridSequential, Network, concatenate
+from gluon_cnn._core.checks import check_int
+from gluon_cnn.networks.base import HybridBlock, HybridSequential, Network, concatenate
 from mxnet.gluon import nn
-
-__all__ = ["DenseBlock", "DenseNet", "conv_block", "transition_block"]
 
 
 def conv_block(channels: int) -> HybridSequential:
@@ -27,7 +25,7 @@ def conv_block(channels: int) -> HybridSequential:
     block.add(
         nn.BatchNorm(),
         nn.Activation("relu"),
-        nn.Conv2D(whole("channels", channels, 1), kernel_size=3, padding=1),
+        nn.Conv2D(check_int("channels", channels, 1), kernel_size=3, padding=1),
     )
     return block
 
@@ -58,10 +56,10 @@ class DenseBlock(HybridBlock):
 
     def __init__(self, layers: int, growth_rate: int, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.growth_rate = whole("growth_rate", growth_rate, 1)
+        self.growth_rate = check_int("growth_rate", growth_rate, 1)
         with self.name_scope():
             self.net = nn.HybridSequential()
-            for _ in range(whole("layers", layers, 1)):
+            for _ in range(check_int("layers", layers, 1)):
                 self.net.add(conv_block(growth_rate))
 
     def hybrid_forward(self, F, x):
@@ -86,7 +84,7 @@ def transition_block(channels: int) -> HybridSequential:
     block.add(
         nn.BatchNorm(),
         nn.Activation("relu"),
-        nn.Conv2D(whole("channels", channels, 1), kernel_size=1),
+        nn.Conv2D(check_int("channels", channels, 1), kernel_size=1),
         nn.AvgPool2D(pool_size=2, strides=2),
     )
     return block
@@ -132,7 +130,7 @@ class DenseNet(Network):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        num_classes, channels = whole("num_classes", num_classes, 1), whole("init_channels", init_channels, 1)
+        num_classes, channels = check_int("num_classes", num_classes, 1), check_int("init_channels", init_channels, 1)
         if not len(block_layers):
             raise ValueError("block_layers must be the layers of each dense block, such as (6, 12, 24, 16); got none")
         with self.name_scope():

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from gluon_cnn._checks import flag, number, whole
-from gluon_cnn.networks._network import HybridBlock, Network, concatenate, run_blocks
+from gluon_cnn._core.checks import check_bool, check_float, check_int
+from gluon_cnn.networks.base import HybridBlock, Network, concatenate, run_blocks
 from mxnet.gluon import nn
-
-__all__ = ["GoogLeNet", "Inception"]
 
 
 class Inception(HybridBlock):
@@ -41,7 +39,7 @@ class Inception(HybridBlock):
         super().__init__(**kwargs)
         widths = {"n1_1": n1_1, "n2_1": n2_1, "n2_3": n2_3, "n3_1": n3_1, "n3_5": n3_5, "n4_1": n4_1}
         for name, channels in widths.items():
-            whole(name, channels, 1)
+            check_int(name, channels, 1)
         self.widths = (n1_1, n2_3, n3_5, n4_1)
         with self.name_scope():
             self.path1 = nn.Conv2D(n1_1, kernel_size=1, activation="relu")
@@ -99,9 +97,9 @@ class GoogLeNet(Network):
         self, num_classes: int, verbose: bool = False, relu: bool = False, width: float = 1.0, **kwargs
     ) -> None:
         super().__init__(**kwargs)
-        num_classes, width = whole("num_classes", num_classes, 1), number("width", width, 0.01, 1000)
-        self.verbose = flag("verbose", verbose)
-        activation = "relu" if flag("relu", relu) else None
+        num_classes, width = check_int("num_classes", num_classes, 1), check_float("width", width, 0.01, 1000)
+        self.verbose = check_bool("verbose", verbose)
+        activation = "relu" if check_bool("relu", relu) else None
 
         def scaled(*channels: int) -> list[int]:
             return [max(1, round(width * c)) for c in channels]

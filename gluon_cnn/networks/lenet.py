@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from gluon_cnn._checks import whole
-from gluon_cnn.networks._aligned import Aligned
-from gluon_cnn.networks._network import Network
+from gluon_cnn._core.checks import check_int
+from gluon_cnn.networks.aligned import Aligned
+from gluon_cnn.networks.base import Network
 from mxnet.gluon import nn
-
-__all__ = ["LeNet"]
 
 
 class LeNet(Network):
@@ -31,7 +29,7 @@ class LeNet(Network):
 
     def __init__(self, num_classes: int = 10, **kwargs) -> None:
         super().__init__(**kwargs)
-        num_classes = whole("num_classes", num_classes, 1)
+        num_classes = check_int("num_classes", num_classes, 1)
         with self.name_scope():
             self.features = Aligned()  # an nn.HybridSequential that computes faster on a CPU
             self.features.add(

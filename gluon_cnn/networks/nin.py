@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from gluon_cnn._checks import flag, whole
-from gluon_cnn.networks._network import HybridSequential, Network
+from gluon_cnn._core.checks import check_bool, check_int
+from gluon_cnn.networks.base import HybridSequential, Network
 from mxnet.gluon import nn
-
-__all__ = ["NiN", "mlpconv"]
 
 
 def mlpconv(
@@ -44,17 +42,17 @@ def mlpconv(
     ----------
     Lin, Chen and Yan, Network in network, 2013; name and arguments are those of notes A.
     """
-    channels, kernel_size = whole("channels", channels, 1), whole("kernel_size", kernel_size, 1)
-    padding, strides = whole("padding", padding, 0), whole("strides", strides, 1)
+    channels, kernel_size = check_int("channels", channels, 1), check_int("kernel_size", kernel_size, 1)
+    padding, strides = check_int("padding", padding, 0), check_int("strides", strides, 1)
     if padding > kernel_size:
         raise ValueError(f"padding must be at most kernel_size, {kernel_size}; got {padding}")
     block = HybridSequential()
     for window in ((kernel_size, strides, padding), (1, 1, 0), (1, 1, 0)):
-        if flag("batch_norm", batch_norm):
+        if check_bool("batch_norm", batch_norm):
             block.add(nn.Conv2D(channels, *window), nn.BatchNorm(), nn.Activation("relu"))
         else:
             block.add(nn.Conv2D(channels, *window, activation="relu"))
-    if flag("max_pooling", max_pooling):
+    if check_bool("max_pooling", max_pooling):
         block.add(nn.MaxPool2D(pool_size=3, strides=2))
     return block
 
@@ -87,7 +85,7 @@ class NiN(Network):
 
     def __init__(self, num_classes: int = 10, batch_norm: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
-        num_classes = whole("num_classes", num_classes, 1)
+        num_classes = check_int("num_classes", num_classes, 1)
         with self.name_scope():
             self.features = nn.HybridSequential()
             self.features.add(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from gluon_cnn._checks import flag, whole
-from gluon_cnn.networks._network import HybridBlock, Network, run_blocks
+from gluon_cnn._core.checks import check_bool, check_int
+from gluon_cnn.networks.base import HybridBlock, Network, run_blocks
 from mxnet import nd
 from mxnet.gluon import nn
-
-__all__ = ["ResBlk", "ResNet", "Residual"]
 
 
 class Residual(HybridBlock):
@@ -38,7 +36,7 @@ class Residual(HybridBlock):
 
     def __init__(self, channels: int, same_shape: bool = True, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.channels, self.same_shape = whole("channels", channels, 1), flag("same_shape", same_shape)
+        self.channels, self.same_shape = check_int("channels", channels, 1), check_bool("same_shape", same_shape)
         with self.name_scope():
             self.conv1 = nn.Conv2D(channels, kernel_size=3, padding=1, strides=1 if same_shape else 2)
             self.bn1 = nn.BatchNorm()
@@ -80,7 +78,7 @@ class ResBlk(HybridBlock):
 
     def __init__(self, ch_in: int, ch_out: int, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.ch_in, ch_out = whole("ch_in", ch_in, 1), whole("ch_out", ch_out, 1)
+        self.ch_in, ch_out = check_int("ch_in", ch_in, 1), check_int("ch_out", ch_out, 1)
         with self.name_scope():
             self.conv1 = nn.Conv2D(ch_out, kernel_size=3, padding=1, in_channels=ch_in)
             self.bn1 = nn.BatchNorm()
@@ -131,8 +129,8 @@ class ResNet(Network):
 
     def __init__(self, num_classes: int, verbose: bool = False, init_channels: int = 64, **kwargs) -> None:
         super().__init__(**kwargs)
-        num_classes, c = whole("num_classes", num_classes, 1), whole("init_channels", init_channels, 1)
-        self.verbose = flag("verbose", verbose)
+        num_classes, c = check_int("num_classes", num_classes, 1), check_int("init_channels", init_channels, 1)
+        self.verbose = check_bool("verbose", verbose)
         with self.name_scope():
             self.blocks = nn.HybridSequential()
             for layers in (

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from gluon_cnn._checks import network, output_of, shape_of, zeros_for
+from gluon_cnn._core.checks import check_initialized, check_shape
+from gluon_cnn._core.forward import forward, zeros_for
 from mxnet import autograd, nd
 from mxnet.gluon import Block, HybridBlock, nn
-
-__all__ = ["LayerSummary", "Summary", "summary"]
 
 
 @dataclass(frozen=True)
@@ -110,11 +109,11 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
     FLOPs are those of convolutions and dense layers, which do nearly all the work: a multiplication and an addition
     count as two, and so does adding the bias as one. Other layers count 0.
     """
-    if any(np.dtype(p.dtype) == np.int8 for p in network(net).collect_params().values()):
+    if any(np.dtype(p.dtype) == np.int8 for p in check_initialized(net).collect_params().values()):
         raise ValueError(
             f"{type(net).__name__} computes with 8-bit integers and has no layers to list: pass the one it was made of"
         )
-    shape = shape_of("shape", shape)
+    shape = check_shape("shape", shape)
     rows: list[LayerSummary] = []
     counted: set[int] = set()
     handles = []
@@ -152,7 +151,7 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
             gather(name, block)
     try:
         with _imperative(net), autograd.pause():
-            output_of(net, zeros_for(net, shape))
+            forward(net, zeros_for(net, shape))
     finally:
         for handle in handles:
             handle.detach()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gluon_cnn._checks import whole
-from gluon_cnn.networks._network import HybridSequential, Network
+from gluon_cnn._core.checks import check_int
+from gluon_cnn.networks.base import HybridSequential, Network
 from mxnet.gluon import nn
-
-__all__ = ["VGG", "VGG11", "VGG_NOTES", "vgg_block"]
 
 VGG11 = ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))  # configuration A of the paper
 VGG_NOTES = ((2, 64), (2, 128), (2, 256), (2, 512), (2, 512))  # notes C; configuration B, VGG-13
@@ -38,7 +36,7 @@ def vgg_block(num_convs: int, channels: int) -> HybridSequential:
     ----------
     Simonyan and Zisserman, 2014, section 2.1; name and arguments are those of notes C.
     """
-    num_convs, channels = whole("num_convs", num_convs, 1), whole("channels", channels, 1)
+    num_convs, channels = check_int("num_convs", num_convs, 1), check_int("channels", channels, 1)
     block = HybridSequential()
     for _ in range(num_convs):
         block.add(nn.Conv2D(channels, kernel_size=3, padding=1, activation="relu"))
@@ -80,7 +78,7 @@ class VGG(Network):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        num_classes, dense_units = whole("num_classes", num_classes, 1), whole("dense_units", dense_units, 1)
+        num_classes, dense_units = check_int("num_classes", num_classes, 1), check_int("dense_units", dense_units, 1)
         try:
             blocks = [(num_convs, channels) for num_convs, channels in architecture]
         except (TypeError, ValueError):
@@ -104,3 +102,8 @@ class VGG(Network):
 
     def hybrid_forward(self, F, x):
         return self.output(self.features(x))
+
+
+def vgg11(num_classes: int = 10) -> VGG:
+    """Return the paper's network of 11 layers, configuration A."""
+    return VGG(VGG11, num_classes)

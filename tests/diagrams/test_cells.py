@@ -3,8 +3,8 @@
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn import diagrams
-from gluon_cnn.diagrams import _cells
+from gluon_cnn.course import diagrams
+from gluon_cnn.course.diagrams import _cells
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle

@@ -2,8 +2,8 @@
 
 import gluon_cnn as g
 import pytest
-from gluon_cnn.diagrams import draw_graph
-from gluon_cnn.plotting import COLORS
+from gluon_cnn.course.diagrams import draw_graph
+from gluon_cnn.plots.style import COLORS
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch

@@ -1,7 +1,7 @@
 """Drawn figures say what the network says."""
 
 import gluon_cnn as g
-from gluon_cnn.diagrams import draw_network
+from gluon_cnn.course.diagrams import draw_network
 from matplotlib import pyplot as plt
 
 

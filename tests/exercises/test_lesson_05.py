@@ -1,7 +1,8 @@
 """The checks of lesson 05 accept right answers and no others; the lesson itself runs its worked solutions."""
 
 import pytest
-from gluon_cnn.exercises import lesson_05
+from gluon_cnn.course.exercises import lesson_05
+from gluon_cnn.networks import summary
 from mxnet import nd
 from mxnet.gluon import nn
 
@@ -60,4 +61,4 @@ def test_right_and_wrong_answers(capsys, check, right, wrong):
 def test_the_number_of_parameters_that_exercise_3_tells():
     net = lenet_5()
     net.initialize()
-    assert f"{lesson_05.summary(net, (1, 1, 28, 28)).parameters:,}" == "61,706"
+    assert f"{summary.summary(net, (1, 1, 28, 28)).parameters:,}" == "61,706"

@@ -3,7 +3,7 @@
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn.exercises import lesson_00, lesson_01, lesson_02, lesson_03, lesson_04
+from gluon_cnn.course.exercises import lesson_00, lesson_01, lesson_02, lesson_03, lesson_04
 from mxnet import autograd, nd
 
 

@@ -1,7 +1,7 @@
 """The checks of lessons 06 to 11 accept right answers and no others; the lessons themselves run their solutions."""
 
 import pytest
-from gluon_cnn.exercises import lesson_06, lesson_07, lesson_08, lesson_09, lesson_10, lesson_11
+from gluon_cnn.course.exercises import lesson_06, lesson_07, lesson_08, lesson_09, lesson_10, lesson_11
 from mxnet import nd
 from mxnet.gluon import nn
 from mxnet.gluon.contrib.nn import HybridConcurrent

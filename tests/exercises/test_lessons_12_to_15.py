@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from gluon_cnn.exercises import lesson_12, lesson_13, lesson_14, lesson_15
+from gluon_cnn.course.exercises import lesson_12, lesson_13, lesson_14, lesson_15
 from mxnet import nd
 from mxnet.gluon import nn
 

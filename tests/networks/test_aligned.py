@@ -6,9 +6,9 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn.networks import _aligned
-from gluon_cnn.networks._aligned import Aligned
-from gluon_cnn.networks._network import Network
+from gluon_cnn._core import startup
+from gluon_cnn.networks.aligned import Aligned
+from gluon_cnn.networks.base import Network
 from hypothesis import given
 from hypothesis import strategies as st
 from mxnet import autograd, init, nd
@@ -65,7 +65,7 @@ def test_equals_the_plain_layers(block, channels, inputs, activation):
     aligned, plain = pair(channels, activation=activation)
     X = nd.random.normal(shape=(2, inputs, 7, 7))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_aligned, "channels_at_once", lambda: block)
+        patch.setattr(aligned, "channels_at_once", lambda: block)
         aligned.initialize(init.Normal(0.5))
         aligned.hybridize()
         aligned(X)  # shapes left open are found through the zeros
@@ -91,7 +91,7 @@ def test_fills_up_once_hybridized_only():
     assert shapes_of_convolutions(net(mx.sym.var("data")), X.shape) == [(1, 20, 24, 24), (1, 50, 10, 10)]
     net.hybridize()
     net(X)
-    block = _aligned.channels_at_once()
+    block = startup.channels_at_once()
     filled = [-(-channels // block) * block for channels in (20, 50)]
     found = shapes_of_convolutions(net._cached_graph[1], X.shape)
     assert found == [(1, filled[0], 24, 24), (1, filled[1], 10, 10)]

@@ -6,7 +6,7 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn.inspection import restored
+from gluon_cnn.course.parameters import restored
 from gluon_cnn.networks.vgg import VGG11, VGG_NOTES
 from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn

@@ -6,8 +6,8 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn.experiment import NETWORKS
-from gluon_cnn.inspection import predict
+from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.training.prediction import predict_batches
 from mxnet import gluon, nd
 from mxnet.gluon import nn
 
@@ -57,8 +57,8 @@ def test_more_channels_than_colours_once_they_are_known():
 X, Y = nd.random.uniform(shape=(2, 28, 28, 3)), nd.array([0, 1])
 LOSS = gluon.loss.SoftmaxCrossEntropyLoss()
 CALLS = {
-    "predict": lambda net: predict([(X, Y)], net),
-    "predict, NumPy": lambda net: predict([(X.asnumpy(), Y.asnumpy())], net),
+    "predict": lambda net: predict_batches([(X, Y)], net),
+    "predict, NumPy": lambda net: predict_batches([(X.asnumpy(), Y.asnumpy())], net),
     "evaluate_accuracy": lambda net: g.evaluate_accuracy([(X, Y)], net),
     "train": lambda net: g.train(
         [(X, Y)], [(X, Y)], net, LOSS, gluon.Trainer(net.collect_params(), "sgd"), mx.cpu(), 1, False

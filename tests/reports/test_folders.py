@@ -13,7 +13,8 @@ from pathlib import Path
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn import _folders, _held_out, datasets, pictures
+from gluon_cnn.data import description, folders, held_out
+from gluon_cnn.data import images as pictures
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -44,16 +45,16 @@ def told(recwarn):
 NAMES = st.lists(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=9), min_size=2, unique=True)
 
 
-def held_out(names):
-    files = [datasets.DataFile(f"{c}/{name}", 1, "") for c in "ab" for name in sorted(names)]
+def held_out_of(names):
+    files = [description.DataFile(f"{c}/{name}", 1, "") for c in "ab" for name in sorted(names)]
     labels = np.repeat([0, 1], len(names)).astype(np.int32)
-    chosen = _held_out.chosen_by_name(Path("pics"), ("a", "b"), files, labels)
+    chosen = held_out.chosen_by_name(Path("pics"), ("a", "b"), files, labels)
     return {file.name for file, taken in zip(files, chosen) if taken}
 
 
 @given(NAMES)
 def test_each_class_has_both_parts(names):
-    chosen = held_out(names)
+    chosen = held_out_of(names)
     for name in "ab":
         assert 1 <= sum(each.startswith(name) for each in chosen) < len(names)
 
@@ -61,15 +62,15 @@ def test_each_class_has_both_parts(names):
 @given(NAMES, NAMES)
 def test_other_files_decide_nothing(before, after):
     """The exception is a class of which the hash takes none or all: two names, one of each kind, rule it out."""
-    low = next(f"{k}.jpg" for k in itertools.count() if _held_out.position(f"{k}.jpg") < _held_out.TEST_SHARE)
-    high = next(f"{k}.jpg" for k in itertools.count() if _held_out.position(f"{k}.jpg") >= _held_out.TEST_SHARE)
+    low = next(f"{k}.jpg" for k in itertools.count() if held_out.position(f"{k}.jpg") < held_out.TEST_SHARE)
+    high = next(f"{k}.jpg" for k in itertools.count() if held_out.position(f"{k}.jpg") >= held_out.TEST_SHARE)
     first, second = ({low, high, *names} for names in (before, after))
     both = {f"{c}/{name}" for c in "ab" for name in first & second}
-    assert held_out(first) & both == held_out(second) & both
+    assert held_out_of(first) & both == held_out_of(second) & both
 
 
 def test_about_a_fifth_is_held_out():
-    chosen = held_out([f"IMG_{k:04}.JPG" for k in range(5000)])
+    chosen = held_out_of([f"IMG_{k:04}.JPG" for k in range(5000)])
     assert 0.19 < len(chosen) / 10_000 < 0.21
 
 
@@ -133,7 +134,7 @@ def test_links_to_folders_are_followed_and_never_in_circles(folder, recwarn):
     (store / "home").symlink_to(folder)
     (folder / "all").symlink_to(folder.parent)
     (folder / "c").symlink_to(store / "deep")
-    listing = _folders.find_images(folder)
+    listing = folders.find_images(folder)
     assert listing.classes == ("a", "b", "c")
     names = [name for name, _, _ in listing.images]
     assert names[:5] == ["a/0.png", "a/1.png", "a/2.png", "a/again/1.png", "a/again/deep/2.png"]
@@ -144,8 +145,8 @@ def test_links_to_folders_are_followed_and_never_in_circles(folder, recwarn):
 def test_a_folder_itself_comes_before_a_link_to_it(folder):
     write(folder / "a" / "real" / "1.png")
     (folder / "a" / "first").symlink_to("real")
-    assert "a/real/1.png" in [name for name, _, _ in _folders.find_images(folder).images]
-    assert len(_folders.find_images(folder).images) == 7
+    assert "a/real/1.png" in [name for name, _, _ in folders.find_images(folder).images]
+    assert len(folders.find_images(folder).images) == 7
 
 
 def test_links_that_lead_nowhere_are_counted(folder, recwarn):
@@ -290,7 +291,7 @@ def test_any_name_is_read(folder, recwarn):
     assert len(train.labels) + len(test.labels) == 6 + len(ODD) + 1 + 2
     assert train.classes == ("a", "b", "\udce9t\udce9")
     assert told(recwarn) == NO_WARNING
-    again = g.load_data(folder, 4, SIZE, held_out=datasets.describe(train, test)["test"]["files"])[1]
+    again = g.load_data(folder, 4, SIZE, held_out=description.describe(train, test)["test"]["files"])[1]
     assert again.files == test.files
 
 
@@ -302,7 +303,7 @@ def test_class_names_of_other_bytes_are_told_in_one_printable_line(folder):
 
 CODE = """
 import sys
-from gluon_cnn import datasets
+from gluon_cnn.data import datasets
 train, test = datasets.load_data(sys.argv[1], 4, 4)
 files = [file.name.encode("utf-8", "surrogateescape").hex() for part in (train, test) for file in part.files]
 print(*(name.encode("utf-8", "surrogateescape").hex() for name in train.classes), *files)

@@ -11,9 +11,9 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import plotting
-from gluon_cnn.experiment import load_weights
-from gluon_cnn.inspection import predict
+from gluon_cnn.networks.loading import load_weights
+from gluon_cnn.plots import predictions
+from gluon_cnn.training.prediction import predict_batches
 from matplotlib import pyplot as plt
 from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
@@ -46,7 +46,7 @@ def lenet(classes=2):
 
 # 13b (Text_Classification#8): probabilities where classes are expected
 def test_a_confusion_matrix_of_probabilities():
-    plotting.plot_confusion([0, 1, 1], np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2]]), ["cup", "bowl"])
+    predictions.plot_confusion([0, 1, 1], np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2]]), ["cup", "bowl"])
     np.testing.assert_array_equal(plt.gca().images[0].get_array(), [[1, 0], [1, 1]])
 
 
@@ -129,7 +129,7 @@ def test_a_file_that_lacks_a_layer(tmp_path):
     arrays = nd.load(str(path))
     nd.save(str(path), {name: array for name, array in arrays.items() if name != "output.weight"})
     program = (
-        "import sys, gluon_cnn, mxnet\nfrom gluon_cnn.experiment import load_weights\n"
+        "import sys, gluon_cnn, mxnet\nfrom gluon_cnn.experiments.experiment import load_weights\n"
         "load_weights(gluon_cnn.LeNet(2), sys.argv[1], mxnet.cpu())"
     )
     done = subprocess.run([sys.executable, "-O", "-c", program, path], capture_output=True, text=True, check=False)
@@ -153,7 +153,7 @@ def test_channels_last_is_named():
     net = g.ResNet(10, init_channels=2)
     net.initialize()
     last = X.transpose((0, 2, 3, 1))
-    for call in (net, lambda X: predict([(X, y)], net)):
+    for call in (net, lambda X: predict_batches([(X, y)], net)):
         with pytest.raises(ValueError, match=r"channels first.* pass x.transpose\(\(0, 3, 1, 2\)\)"):
             call(last)
 
@@ -163,7 +163,7 @@ def test_figures_are_closed():
     plt.ioff()
     for _ in range(3):
         g.show_images(images()[0], 1, 4)
-        plotting.plot_confusion([0, 1], [0, 0], ["cup", "bowl"])
+        predictions.plot_confusion([0, 1], [0, 0], ["cup", "bowl"])
     assert plt.get_fignums() == []
 
 

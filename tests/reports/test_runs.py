@@ -18,10 +18,11 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn import cli, experiment
-from gluon_cnn._files import locked
-from gluon_cnn.comparison import Comparison, Measurement
-from gluon_cnn.experiment import Run
+from gluon_cnn._core.files import locked
+from gluon_cnn.cli import main as cli
+from gluon_cnn.experiments import experiment
+from gluon_cnn.experiments.comparison import Comparison, Measurement
+from gluon_cnn.experiments.run import Run, newest_run
 from matplotlib import pyplot as plt
 from mxnet import gluon, nd
 from PIL import Image
@@ -173,7 +174,7 @@ def test_a_table_is_safe_before_its_figure(tmp_path, monkeypatch):  # 10 (brevit
 HOLD = """
 import sys, time
 from pathlib import Path
-from gluon_cnn._files import locked
+from gluon_cnn._core.files import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
@@ -248,7 +249,7 @@ def test_quantize_and_export_in_the_folder_of_the_run(pics, monkeypatch, capsys)
     assert status == 0, message
     assert printed.splitlines()[-1] == f"Kept in {Path('..').resolve() / 'lenet-int8'}"
     monkeypatch.chdir("../..")
-    assert experiment.newest_run() == Path("runs/lenet")  # the newest that was trained
+    assert newest_run() == Path("runs/lenet")  # the newest that was trained
     status, printed, message = run(capsys, "export", "--format", "symbol")
     assert status == 0, message
     assert "Using runs/lenet\n" in printed
@@ -370,13 +371,13 @@ def test_runs_of_version_0_1_0(pics, capsys):  # 42 (self-critical.pytorch#232)
 
 
 def test_a_newer_format_names_its_version(tmp_path):  # 42 (self-critical.pytorch#232)
-    from gluon_cnn import _record
+    from gluon_cnn._core import record
 
     hand_made().save(tmp_path)
     path = tmp_path / "history.json"
     about = json.loads(path.read_text())
     del about["checksum"]
-    path.write_bytes(_record.written({**about, "format": 3, "versions": {"gluon_cnn": "9.0"}}))
+    path.write_bytes(record.written({**about, "format": 3, "versions": {"gluon_cnn": "9.0"}}))
     with pytest.raises(ValueError, match="was written by gluon-cnn 9.0 in format 3; this version reads formats up"):
         Run.load(tmp_path, g.LeNet)
 

@@ -1,0 +1,141 @@
+"""Checks of arguments, with errors that say what to pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from mxnet import gluon, nd
+
+LARGEST = float(np.finfo("float32").max)  # beyond it mxnet has infinity
+LARGEST_WHOLE = 2**31 - 1  # mxnet counts in 32 bits
+NUMPY_MODE = (
+    "gluon_cnn computes with NDArrays, and MXNet's NumPy mode, npx.set_np(), is on: call mx.npx.reset_np() first"
+)
+
+
+def as_numpy(array: Any) -> np.ndarray:
+    """Return an NDArray, a list of NDArrays, or whatever NumPy understands, as a NumPy array."""
+    if isinstance(array, (list, tuple)) and any(isinstance(part, nd.NDArray) for part in array):
+        array = [as_numpy(part) for part in array]  # NumPy itself would ask for each single value
+    return array.asnumpy() if isinstance(array, nd.NDArray) else np.asarray(array)
+
+
+def check_array(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDArray:
+    """Return ``value`` when it is an NDArray of floats that holds something, of the type of ``like``."""
+    if not isinstance(value, nd.NDArray):
+        raise TypeError(f"{name} must be an NDArray; got {type(value).__name__}: pass nd.array({name})")
+    if value.stype != "default":
+        raise TypeError(f"{name} must be dense; got {value.stype}: pass {name}.tostype('default')")
+    if isinstance(value, mx.np.ndarray):
+        raise TypeError(f"{name} must be an NDArray; got an mx.np.ndarray: pass {name}.as_nd_ndarray()")
+    if np.dtype(value.dtype).kind != "f":
+        raise TypeError(f"{name} must hold floats; got {np.dtype(value.dtype)}: pass {name}.astype('float32')")
+    if value.size == 0:
+        raise ValueError(f"{name} is empty: its shape is {value.shape}")
+    if like is not None and value.dtype != like.dtype:
+        raise TypeError(f"{name} holds {np.dtype(value.dtype)} and X {np.dtype(like.dtype)}: they must be the same")
+    return value
+
+
+def check_bool(name: str, value: Any) -> bool:
+    """Return ``value`` when it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; got {value!r}")
+    return bool(value)
+
+
+def check_float(name: str, value: Any, smallest: float, largest: float = LARGEST) -> float:
+    """Return ``value`` when it is a real number in a range."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name} must be a number; got {value!r}")
+    if not smallest <= value <= largest:
+        ends = f"at most {LARGEST:.1e}" if value > LARGEST else f"at least {smallest}"
+        limits = ends if largest == LARGEST else f"from {smallest} to {largest}"
+        raise ValueError(f"{name} must be {limits}; got {_in_short(value)}")
+    return float(value)
+
+
+def check_int(name: str, value: Any, smallest: int) -> int:
+    """Return ``value`` when it is a whole number of at least ``smallest`` that mxnet can count to."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number; got {value!r}")
+    if value < smallest:
+        raise ValueError(f"{name} must be at least {smallest}; got {_in_short(value)}")
+    if value > LARGEST_WHOLE:
+        raise ValueError(f"{name} must be at most {LARGEST_WHOLE}; got {_in_short(value)}")
+    return int(value)
+
+
+def _in_short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 30 else f"{text[:20]}..., a number of {len(text)} digits"
+
+
+def check_pair(name: str, value: Any, smallest: int = 1) -> tuple[int, int]:
+    """Return one whole number twice, or two as they are: (height, width)."""
+    if not isinstance(value, (tuple, list)):
+        value = (value, value)
+    if len(value) != 2:
+        raise ValueError(f"{name} must be one number or (height, width); got {value!r}")
+    return check_int(name, value[0], smallest), check_int(name, value[1], smallest)
+
+
+def check_shape(name: str, value: Any) -> tuple[int, ...]:
+    """Return ``value`` when it is the shape of a batch that an NDArray can hold."""
+    sizes = value if isinstance(value, (tuple, list)) else ()
+    if not sizes or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in sizes):
+        raise ValueError(
+            f"{name} must be positive integers with the batch first, such as (1, 1, 28, 28); got {value!r}"
+        )
+    if math.prod(map(int, sizes)) > LARGEST_WHOLE:
+        raise ValueError(f"{name} {tuple(sizes)} is more than an NDArray can hold")
+    return tuple(map(int, sizes))
+
+
+def fits(parameter: gluon.Parameter, array: np.ndarray | nd.NDArray) -> bool:
+    """Return whether a parameter could hold an array; sizes that are not known yet are 0."""
+    shape = parameter.shape or (0,) * array.ndim
+    same = len(shape) == array.ndim and all(a in (0, b) for a, b in zip(shape, array.shape))
+    return same and np.dtype(parameter.dtype) == array.dtype
+
+
+def refuse_numpy_mode() -> None:
+    """Refuse MXNet's NumPy mode, in which arrays, symbols and open shapes are of another kind."""
+    if mx.util.is_np_array():
+        raise TypeError(NUMPY_MODE)
+
+
+@contextmanager
+def naming_numpy_mode() -> Iterator[None]:
+    """Say of errors in MXNet's NumPy mode that it is on."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, mx.MXNetError) as error:
+        if not mx.util.is_np_array():
+            raise
+        raise TypeError(NUMPY_MODE) from error
+
+
+def check_initialized(net: Any) -> gluon.Block:
+    """Return ``net`` when it is a network that has been initialized."""
+    refuse_numpy_mode()
+    if not isinstance(net, gluon.Block):
+        raise TypeError(f"net must be a Gluon network; got {net!r}")
+    if any(p._data is None and not p._deferred_init for p in net.collect_params().values()):
+        raise ValueError(f"{type(net).__name__} is not initialized: call net.initialize() first")
+    return net
+
+
+def check_weights(net: Any, kind: Any = gluon.Block) -> gluon.Block:
+    """Return ``net`` when it is a network of this kind whose weights have been drawn or loaded."""
+    refuse_numpy_mode()
+    if not isinstance(net, kind):
+        raise TypeError(f"net must be a {kind.__name__}; got {type(net).__name__}")
+    if any(p._data is None for p in net.collect_params().values()):
+        raise ValueError(f"{type(net).__name__} has no weights yet: train it or load its parameters first")
+    return net

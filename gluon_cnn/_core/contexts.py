@@ -1,0 +1,87 @@
+"""Where a network's parameters are, and a batch's share for each context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from gluon_cnn._core.checks import as_numpy, check_initialized
+from gluon_cnn._core.devices import num_gpus
+from mxnet import gluon, nd
+
+TYPES = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64")  # of mxnet's arrays
+
+
+def as_contexts(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
+    """Return one or several contexts as a list.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When there is none, something else among them, one twice, or a GPU that mxnet does not see.
+    """
+    contexts = [ctx] if isinstance(ctx, mx.Context) else list(ctx) if isinstance(ctx, Iterable) else []
+    if not contexts or not all(isinstance(c, mx.Context) for c in contexts):
+        raise TypeError(f"ctx must be a context or a list of contexts, such as mx.cpu(); got {ctx!r}")
+    if len(set(contexts)) < len(contexts):
+        raise ValueError(f"ctx names a context twice: {', '.join(map(str, contexts))}")
+    for context in contexts:
+        if context.device_type == "gpu" and context.device_id >= num_gpus():
+            raise ValueError(f"mxnet sees no {context} here: pass gluon_cnn.try_gpu(), which looks for one")
+    return contexts
+
+
+def contexts_of(net: gluon.Block) -> list[mx.Context]:
+    """Return where a network's parameters are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When it is none, or not initialized.
+    """
+    parameters = list(check_initialized(net).collect_params().values())
+    return parameters[0].list_ctx() if parameters else [mx.current_context()]
+
+
+def contexts_for(net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None) -> list[mx.Context]:
+    """Return the contexts to compute on, all of which hold the network's parameters."""
+    found = contexts_of(net)
+    contexts = found if ctx is None else as_contexts(ctx)
+    missing = [context for context in contexts if context not in found]
+    if missing and net.collect_params():
+        raise ValueError(
+            f"{type(net).__name__} is on {', '.join(map(str, found))}, not on {missing[0]}: initialize it there, or "
+            "pass its own ctx"
+        )
+    return contexts
+
+
+def split_batch(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.NDArray]]:
+    """Share one batch among the contexts: a list of (X, y), shorter when there are fewer pictures than contexts."""
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        raise TypeError(f"each batch must be a pair (X, y); got {type(batch).__name__}")
+    X, y = map(_as_array, batch)
+    if len(X) != len(y):
+        raise ValueError(f"a batch has {len(X)} pictures and {len(y)} labels")
+    if not len(X):
+        raise ValueError("a batch holds no picture")
+    contexts = contexts[: len(X)]
+    Xs, ys = (gluon.utils.split_and_load(part, contexts, even_split=False) for part in (X, y))
+    return list(zip(Xs, ys))
+
+
+def _as_array(item: Any) -> nd.NDArray:
+    """Return one half of a batch as an NDArray."""
+    if isinstance(item, mx.np.ndarray):
+        return item.as_nd_ndarray()
+    if isinstance(item, nd.NDArray):
+        return item
+    array = as_numpy(item)
+    if array.ndim == 0 or array.dtype.kind not in "buif":
+        raise TypeError(f"X and y of a batch must be arrays of numbers; got {type(item).__name__} of {array.dtype}")
+    kind = array.dtype.newbyteorder("=")
+    if kind.name not in TYPES:  # mxnet has neither uint16 nor 80-bit floats
+        kind = np.dtype("float32" if kind.kind == "f" else "int64")
+    return nd.array(array.astype(kind, copy=False), dtype=kind)

@@ -1,0 +1,118 @@
+"""Choosing a context: a GPU that has been shown to compute, else the CPU."""
+
+from __future__ import annotations
+
+import functools
+
+import mxnet as mx
+import numpy as np
+from gluon_cnn._core.checks import check_int
+from gluon_cnn._core.errors import error_summary
+from gluon_cnn._core.startup import remark
+from mxnet import nd
+
+
+def try_gpu(i: int = 0) -> mx.Context:
+    """Return GPU ``i`` when it computes correctly, else the CPU.
+
+    Where mxnet is built for GPUs, a warning says why it is the CPU; the build for CPUs, which the course installs,
+    leaves no choice, and ``gluon-cnn doctor`` says so.
+
+    Parameters
+    ----------
+    i : int
+        Index of the GPU, from 0.
+
+    Returns
+    -------
+    mx.Context
+        ``mx.gpu(i)`` or ``mx.cpu()``. The answer is kept for the life of the process.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When ``i`` is not an integer of at least 0.
+
+    Notes
+    -----
+    Copying an array to a GPU proves nothing: on a card newer than the wheel's kernels the copy works and the first
+    computation fails. So a small product is computed there and compared with NumPy's. From notes C.
+    """
+    return _choose(check_int("i", i, 0))
+
+
+def try_all_gpus() -> list[mx.Context]:
+    """Return every GPU that computes correctly, or ``[mx.cpu()]`` when there is none, with the warnings of try_gpu.
+
+    Returns
+    -------
+    list of mx.Context
+        Never empty, so that it can be passed to ``train`` as it is. From notes C.
+    """
+    contexts = [try_gpu(i) for i in range(num_gpus())] or [try_gpu()]
+    return [ctx for ctx in contexts if ctx.device_type == "gpu"] or [mx.cpu()]
+
+
+@functools.cache
+def _choose(i: int) -> mx.Context:
+    problem = gpu_problem(i)
+    if problem is None:
+        return mx.gpu(i)
+    if built_for_gpus():
+        remark(f"using the CPU: {problem}")
+    return mx.cpu()
+
+
+def gpu_problem(i: int) -> str | None:
+    """Return why GPU ``i`` cannot be used, or None when a computation on it came back right."""
+    if not built_for_gpus():
+        return "this build of mxnet has no CUDA"
+    try:
+        count = mx.context.num_gpus()
+    except mx.MXNetError as error:
+        return f"CUDA does not start ({error_summary(error)}); is the NVIDIA driver installed?"
+    if count == 0:
+        return "CUDA sees no GPU on this machine"
+    if i >= count:
+        return f"there is no GPU {i}; CUDA sees {count}, numbered from 0"
+    try:
+        right = _computes_correctly(mx.gpu(i))
+    except (mx.MXNetError, OSError) as error:
+        return _explain(error, i)
+    return None if right else f"GPU {i} computed a wrong result"
+
+
+def built_for_gpus() -> bool:
+    """Return whether this build of mxnet has CUDA."""
+    return mx.runtime.Features().is_enabled("CUDA")
+
+
+def num_gpus() -> int:
+    """Return how many GPUs CUDA sees, 0 without CUDA or without a driver."""
+    try:
+        return mx.context.num_gpus()
+    except mx.MXNetError:
+        return 0
+
+
+def _computes_correctly(ctx: mx.Context) -> bool:
+    """Run a convolution and a product on ``ctx`` and compare them with NumPy's results."""
+    x = np.arange(16, dtype=np.float32).reshape(4, 4)
+    on_device = nd.array(x, ctx=ctx)
+    product = nd.dot(on_device, on_device).asnumpy()
+    window_sum = nd.Convolution(
+        on_device.reshape((1, 1, 4, 4)), nd.ones((1, 1, 4, 4), ctx=ctx), no_bias=True, kernel=(4, 4), num_filter=1
+    ).asscalar()
+    return bool(np.allclose(product, x @ x) and np.isclose(window_sum, x.sum()))
+
+
+def _explain(error: Exception, i: int) -> str:
+    text = str(error)
+    if "no kernel image" in text or "invalid device function" in text:
+        return (
+            f"GPU {i} is newer than the kernels in this build of mxnet (the released builds end at compute "
+            "capability 8.6); NVIDIA's own MXNet container 24.06 was built for newer cards"
+        )
+    if "cannot open shared object" in text or "could not load" in text.lower() or "nvrtc" in text.lower():
+        return f"a library that GPU {i} needs is missing ({error_summary(error)}): mxnet wants CUDA 11 and cuDNN 8"
+    return f"GPU {i} failed at a first computation ({error_summary(error)})"

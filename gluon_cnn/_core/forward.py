@@ -1,0 +1,59 @@
+"""One forward pass, with a clear error when the network does not take its input."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from gluon_cnn._core.errors import translate_mxnet_errors
+from mxnet import autograd, gluon, nd
+
+
+def check_finite(where: str, X: nd.NDArray) -> nd.NDArray:
+    """Return ``X`` when it holds neither NaN nor infinity; ReLU makes 0 of NaN, so that answers may not show it."""
+    # A sum is quick, but may be infinite although its values are not.
+    if not math.isfinite(X.astype("float32", copy=False).sum().asscalar()) and not np.isfinite(X.asnumpy()).all():
+        raise ValueError(f"NaN or infinity in {where}: pass finite numbers")
+    return X
+
+
+def zeros_for(net: gluon.Block, shape: tuple[int, ...]) -> nd.NDArray:
+    """Return zeros of a shape, of the type of a network's weights and where they are."""
+    parameters = net.collect_params().values()
+    weight = next((p for p in parameters if p.name.endswith("weight")), next(iter(parameters), None))
+    if weight is None:
+        return nd.zeros(shape)
+    return nd.zeros(shape, ctx=weight.list_ctx()[0], dtype=weight.dtype)
+
+
+def channels_are_last(shape: tuple[int, ...], channels: int = 0) -> bool:
+    """Return whether a shape is that of images whose channels come last; ``channels``, where known, is their number."""
+    counts = (channels,) if channels else (1, 3, 4)
+    return len(shape) in (3, 4) and shape[-1] in counts and shape[-3] not in counts
+
+
+def forward(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> Any:
+    """Return what the network makes of ``X``, or say what mxnet has against it.
+
+    With ``wait`` it predicts, also inside ``autograd.record()``, and is computed to the end.
+    """
+    hint = ", whose channels come last (X.transpose((0, 3, 1, 2)) puts them first)"
+    what = f"{X.shape}{hint if X.ndim == 4 and channels_are_last(X.shape) else ''}"
+    with translate_mxnet_errors(f"{type(net).__name__} does not take an input of shape {what}"):
+        if not wait:
+            return net(X)
+        with autograd.pause():
+            output = net(X)
+        nd.waitall()
+    return output
+
+
+def forward_logits(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> nd.NDArray:
+    """Return the network's output when it is one array of one number a picture and class."""
+    output = forward(net, X, wait)
+    if not isinstance(output, nd.NDArray):
+        raise TypeError(f"{type(net).__name__} must give one NDArray of scores; got {type(output).__name__}")
+    if output.ndim != 2:
+        raise ValueError(f"the network must give scores of shape (N, classes); got {output.shape}")
+    return output

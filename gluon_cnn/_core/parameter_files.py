@@ -1,0 +1,141 @@
+"""MXNet's file format for parameters: written from memory, and checked before MXNet reads it, which trusts it."""
+
+from __future__ import annotations
+
+import errno
+import io
+import math
+import re
+import struct
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+from mxnet import nd
+from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP
+
+LIST, ARRAYS = 0x112, (0xF993FAC9, 0xF993FACA)  # magic numbers: of a file, and of an array in either version
+LARGEST_RANK = 32
+DEVICES = (1, 2, 3, 5)  # CPU, GPU, and memory of the CPU that a GPU or another process shares
+
+UNKNOWN_FORM = "holds an array or a name in a form that is not known here"
+PASS = "pass one that save_parameters, collect_params().save or export_symbol wrote"
+FROM_TORCH = "read it with PyTorch and pass its state_dict to load_torch_state"
+BEGINNINGS = {  # of other files: (what it is, what to do)
+    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.": ("a PyTorch file", FROM_TORCH),
+    b"\x80": ("a pickle of Python objects", PASS),
+    b"\x93NUMPY": ("a NumPy array", PASS),
+    b"\x89HDF\r\n": ("an HDF5 file, such as Keras writes", PASS),
+    b"\x1f\x8b": ("compressed by gzip", "unpack it first"),
+    b"\x89PNG": ("an image", PASS),
+    b"\xff\xd8\xff": ("an image", PASS),
+}
+
+
+def parameter_bytes(arrays: Mapping[str, nd.NDArray]) -> bytes:
+    """Return what ``nd.save`` would write; it does not notice a disk that is full when the file is closed."""
+    names = [name.encode() for name in arrays]
+    return b"".join(
+        [
+            struct.pack("<3Q", LIST, 0, len(names)),
+            *(array.__getstate__()["handle"] for array in arrays.values()),
+            struct.pack("<Q", len(names)),
+            *(struct.pack("<Q", len(name)) + name for name in names),
+        ]
+    )
+
+
+def read_parameters(path: str | Path) -> dict[str, nd.NDArray]:
+    """Return the arrays of a file by name.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    ValueError
+        When it is another kind of file, or one that was cut off.
+    """
+    try:
+        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
+            raise OSError(errno.EINVAL, "it is a device or a pipe")
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        advice = ": name the file in it that ends in .params" if Path(path).is_dir() else ""
+        raise OSError(error.errno, f"{path} cannot be read: {error.strerror}{advice}") from error
+    fault, advice = _other_kind(raw) or (_fault(raw), PASS)
+    if not fault:
+        try:
+            return nd.load_frombuffer(raw)
+        except (mx.MXNetError, UnicodeDecodeError):
+            fault = UNKNOWN_FORM
+    raise ValueError(f"{path} {fault}: {advice}")
+
+
+def holds_parameters(raw: bytes) -> bool:
+    """Return whether bytes are, from the first to the last, what ``nd.save`` writes for named dense arrays."""
+    return not _other_kind(raw) and not _fault(raw)
+
+
+def _other_kind(raw: bytes) -> tuple[str, str] | None:
+    """Return what bytes are that do not even begin like MXNet's parameters, and what to do."""
+    if raw[:8] == struct.pack("<Q", LIST):
+        return None
+    kind, advice = next((known for beginning, known in BEGINNINGS.items() if raw.startswith(beginning)), ("", PASS))
+    if not raw:
+        return "is empty", PASS
+    if not kind and zipfile.is_zipfile(io.BytesIO(raw)):
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            endings = {Path(name).suffix for name in archive.namelist()}
+        kind = "an archive of NumPy arrays" if ".npy" in endings else "a zip archive"
+        if ".pkl" in endings:
+            kind, advice = "a PyTorch file", FROM_TORCH
+    if not kind and raw[8:9] == b"{":
+        kind, advice = "a safetensors file", FROM_TORCH
+    if not kind and re.match(rb"\x08[\x03-\x20][\x12\x1a\x22\x3a]", raw):  # its version, then a name or the graph
+        kind = "an ONNX model"
+    if not kind:
+        with suppress(UnicodeDecodeError):
+            kind = "a text file"
+            if '"nodes"' in raw.decode():
+                kind, advice = "the graph of a network", "pass the file beside it that ends in .params"
+            return f"is {kind}, not MXNet parameters", advice
+        kind = "a file of a kind that is not known here"
+    return f"is {kind}, not MXNet parameters", advice
+
+
+def _fault(raw: bytes) -> str:
+    """Return why bytes are not, from the first to the last, what ``nd.save`` writes for named dense arrays; or ""."""
+    place = 0
+
+    def take(form: str) -> tuple:
+        nonlocal place
+        start, place = place, place + struct.calcsize(form)
+        if place > len(raw):
+            raise struct.error("cut off")
+        return struct.unpack_from(form, raw, start)
+
+    try:
+        _, _, count = take("<3Q")
+        for _ in range(count):
+            magic, storage, rank = take("<Iii")
+            if magic not in ARRAYS or storage or not 0 <= rank <= LARGEST_RANK:
+                return UNKNOWN_FORM
+            shape = take(f"<{rank}q")
+            device, number, kind = take("<3i")
+            if min(shape, default=0) < 1 or device not in DEVICES or number < 0 or kind not in _DTYPE_MX_TO_NP:
+                return UNKNOWN_FORM
+            place += math.prod(shape) * np.dtype(_DTYPE_MX_TO_NP[kind]).itemsize
+        (names,) = take("<Q")
+        if names != count:
+            return UNKNOWN_FORM if names else "holds arrays without names"
+        for _ in range(count):
+            (length,) = take("<Q")
+            place += length
+    except struct.error:
+        return f"ends too early, after {len(raw)} bytes"
+    if place > len(raw):
+        return f"ends too early, after {len(raw)} bytes"
+    return "" if place == len(raw) else "goes on where MXNet's parameters end"

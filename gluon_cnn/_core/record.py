@@ -1,0 +1,146 @@
+"""What a training leaves on disk, in one form: runs, trainings that are not finished, and checkpoints.
+
+A record is a JSON object. All have
+
+    format       the number of this form: 2. Version 0.1.0 of the package wrote no number.
+    versions     those of gluon_cnn and mxnet that wrote it
+    checksum     SHA-256 of everything else in it
+    settings     the arguments of `experiment`, as far as they are known
+    data         what `describe` says of the training and test images: classes, preprocessing, files; or null
+
+A run (history.json) adds
+
+    classes, input_shape, history
+    sha256       of each file that belongs to it
+
+A checkpoint is a NumPy archive with its record as the entry `about`, to which it adds
+
+    optimizer, schedule     name and settings, as the training began
+    parameters              name in the network's structure -> how it is trained: grad_req, lr_mult, wd_mult
+    workers, contexts       how many
+    history, seed, place    what was measured; random numbers of the epochs; place in the data
+    state                   of optimizer and schedule, by the parameters' names; arrays are entries of the archive
+    sha256                  of each array
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import mxnet as mx
+import numpy as np
+from mxnet import nd
+
+FORMAT = 2
+ABOUT = "about"  # the entry of an archive that is its record
+
+
+class Damaged(ValueError):
+    """A file does not hold what was written."""
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def written(record: dict[str, Any]) -> bytes:
+    """Return the JSON of a record, with format, versions and checksum."""
+    from gluon_cnn import __version__
+
+    versions = {"gluon_cnn": __version__, "mxnet": mx.__version__}
+    plain = json.loads(json.dumps({"format": FORMAT, "versions": versions, **record}, default=_plain))
+    return (json.dumps({**plain, "checksum": _checksum(plain)}, indent=2) + "\n").encode()
+
+
+def read(raw: bytes, path: Path) -> dict[str, Any]:
+    """Return the record whose JSON this is. One without a ``format`` is version 0.1.0's, which wrote no checksum.
+
+    Raises
+    ------
+    Damaged
+        When it does not match its checksum.
+    ValueError
+        When a newer version wrote it.
+    """
+    try:
+        record = json.loads(raw)
+        if not isinstance(record, dict):
+            raise ValueError("it is not a JSON object")
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{path} is damaged ({error})") from error
+    if not {"format", "checksum"} & record.keys():
+        return record
+    if record.pop("checksum", None) != _checksum(record):
+        raise Damaged(f"{path} is damaged: its content does not match its checksum")
+    if record["format"] > FORMAT:
+        raise ValueError(
+            f"{path} was written by gluon-cnn {record['versions']['gluon_cnn']} in format {record['format']}; this "
+            f"version reads formats up to {FORMAT}: use that version"
+        )
+    return record
+
+
+def write_archive(file: BinaryIO, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Write a record and its arrays as a NumPy archive without pickled objects."""
+    about = written({**record, "sha256": {name: _digest_of(array) for name, array in arrays.items()}})
+    # as np.savez does it, which leaves the archive open on an error
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in {ABOUT: np.array(about.decode()), **arrays}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
+def read_archive(raw: bytes, path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the record and the arrays of an archive.
+
+    Raises
+    ------
+    Damaged
+        When something does not match its checksum.
+    ValueError
+        When another version wrote it.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            changed = archive.testzip()  # first: a number that has changed may ask for all memory
+        if changed:
+            raise ValueError(f"{changed} does not match its checksum")
+        with np.load(io.BytesIO(raw), allow_pickle=False) as entries:
+            arrays = {name: entries[name] for name in entries.files}
+        about = str(arrays.pop(ABOUT)).encode()
+    except MemoryError:
+        raise
+    except Exception as error:  # of all kinds, as there are of damages
+        raise Damaged(f"{path} is damaged ({error})") from error
+    record = read(about, path)
+    if "format" not in record:
+        raise ValueError(
+            f"{path} was written by gluon-cnn 0.1.0, which noted no layer beside the optimizer's state: resume it with "
+            "that version"
+        )
+    if record["sha256"] != {name: _digest_of(array) for name, array in arrays.items()}:
+        raise Damaged(f"{path} is damaged: its arrays do not match their checksums")
+    return record, arrays
+
+
+def _checksum(record: dict[str, Any]) -> str:
+    return digest(json.dumps(record, sort_keys=True).encode())
+
+
+def _digest_of(array: np.ndarray) -> str:
+    found = hashlib.sha256(f"{array.dtype.str} {array.shape} ".encode())
+    found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold of a value that it cannot."""
+    if isinstance(value, nd.NDArray):
+        value = value.asnumpy()
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else str(value)

@@ -1,0 +1,28 @@
+"""Repeatable random numbers."""
+
+from __future__ import annotations
+
+import random
+
+import mxnet as mx
+import numpy as np
+from gluon_cnn._core.checks import check_int
+
+
+def seed(value: int = 0) -> None:
+    """Seed mxnet, NumPy and Python's ``random``, so that a run can be repeated.
+
+    Parameters
+    ----------
+    value : int
+        The seed, 0 to 2**31 - 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When it is no whole number, below 0 or above 2**31 - 1.
+    """
+    value = check_int("seed", value, 0)
+    mx.random.seed(value)
+    np.random.seed(value)
+    random.seed(value)

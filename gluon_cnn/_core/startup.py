@@ -1,0 +1,234 @@
+"""What happens around ``import mxnet``: the threads it computes with, a faster start, and a message when it fails.
+
+``gluon_cnn/__init__.py`` imports this module first; what makes MXNet run at all is in ``gluon_cnn/compat.py``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import importlib.abc
+import importlib.util
+import os
+import platform
+import re
+import shlex
+import subprocess
+import sys
+import types
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gluon_cnn import compat
+from gluon_cnn._core import server
+
+MXNET_VERSION = "1.9.1"
+CHOSEN_THREADS = os.environ.get("OMP_NUM_THREADS")  # by the user; None when it was not set, which it is from here on
+PIP_INSTALL = f"{shlex.quote(sys.executable)} -m pip install"
+INSTALL_MXNET = f"{PIP_INSTALL} --no-deps mxnet=={MXNET_VERSION}"  # its metadata rules out NumPy 2
+
+DEBIAN_PACKAGES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0", "libGL.so.1": "libgl1"}
+
+
+def available_cores(root: str | Path = "/") -> int:
+    """Return how many physical cores this process may keep busy (at least 1).
+
+    CPU affinity counts, two hyper-threads of one core count once, and a CPU quota of a container (cgroup 1 or 2)
+    is an upper limit. ``root`` is where ``sys`` and ``proc`` are looked up.
+    """
+    root = Path(root)
+    if sys.platform == "darwin":
+        found = subprocess.run(["sysctl", "-n", "hw.physicalcpu"], capture_output=True, text=True, check=False)
+        return int(found.stdout) if found.stdout.strip().isdigit() else os.cpu_count() or 1
+    cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    cores = set()
+    for cpu in cpus:
+        siblings = root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list"
+        cores.add(siblings.read_text().strip() if siblings.is_file() else str(cpu))
+    limits = [len(cores), *_cgroup_limits(root)]
+    return max(1, int(min(limits)))
+
+
+def _cgroup_limits(root: Path) -> list[float]:
+    """Return the CPU quotas, in CPUs, of this process's control groups and of all groups above them."""
+    memberships = root / "proc/self/cgroup"
+    if not memberships.is_file():
+        return []
+    limits = []
+    for line in memberships.read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        mount = root / "sys/fs/cgroup"
+        if controllers:  # version 1 mounts each controller in a folder of its own
+            if "cpu" not in controllers.split(","):
+                continue
+            mount = next((m for m in (mount / "cpu", mount / controllers) if m.is_dir()), mount)
+        group = mount / path.strip("/")
+        # Inside a container the path may be the host's: then only the mount's own top is there.
+        for folder in [group, *group.parents]:
+            limits += _quota(folder)
+            if folder == mount:
+                break
+    return limits
+
+
+def _quota(folder: Path) -> list[float]:
+    try:
+        if (folder / "cpu.max").is_file():
+            quota, period = (folder / "cpu.max").read_text().split()
+        else:
+            quota = (folder / "cpu.cfs_quota_us").read_text()
+            period = (folder / "cpu.cfs_period_us").read_text()
+        return [int(quota) / int(period)] if int(quota) > 0 else []
+    except (OSError, ValueError):  # no limit in this group: no such file, or the word "max"
+        return []
+
+
+def mxnet_threads() -> int | None:
+    """Return how many OpenMP threads mxnet computes with, or None where that cannot be asked."""
+    try:
+        return int(ctypes.CDLL("libgomp.so.1").omp_get_max_threads())
+    except (OSError, AttributeError):
+        return None
+
+
+def readable_threads() -> int | None:
+    """Return the first number in the user's OMP_NUM_THREADS, such as 4 in "4,2": MXNet reads no list."""
+    number = re.match(r"\s*\+?(\d+)", CHOSEN_THREADS or "")
+    return int(number[1]) or None if number else None
+
+
+@functools.lru_cache
+def channels_at_once(cpuinfo: str | Path = "/proc/cpuinfo") -> int:
+    """Return the channels (float32) in a block of oneDNN's fast convolutions: 16 with AVX-512, else 8."""
+    try:
+        return 16 if "avx512f" in Path(cpuinfo).read_text().split() else 8
+    except OSError:  # not Linux
+        return 8
+
+
+def progress_disabled() -> bool:
+    """Return whether TQDM_DISABLE is set; tqdm's notebook bars do not look at it themselves."""
+    return os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+
+
+def remark(text: str) -> None:
+    """Warn without the caller's place, which says nothing to a user and, in a notebook, is a temporary file's name."""
+    warnings.warn_explicit(text, UserWarning, "gluon_cnn", lineno=0)
+
+
+def import_advice(error: BaseException) -> str:
+    """Say what an error met while importing a library means, and which command fixes it."""
+    text = str(error).strip()
+    first_line = text.splitlines()[0] if text else type(error).__name__
+    missing = re.search(
+        r"(lib[\w.+-]+?\.(?:so|dylib)[.\d]*):? .*?no such file|(lib[\w.+-]+\.so[.\d]*): cannot", text, re.I
+    )
+    library = next((name for name in missing.groups() if name), None) if missing else None
+    if library and re.match(r"lib(cu|nccl|nv)", library):
+        return (
+            f"{library} is missing: this build of mxnet needs the CUDA 11 and cuDNN 8 libraries on LD_LIBRARY_PATH. "
+            f"Without a GPU install the CPU build: {INSTALL_MXNET}"
+        )
+    if library and library.startswith(("libarmpl", "libamath", "libastring")):
+        return f"{library}, one of Arm's libraries, is missing: docs/environment.md has three commands that replace it"
+    if library:
+        package = DEBIAN_PACKAGES.get(library)
+        how = f"apt-get install {package}" if package else f"install the package of your system that holds {library}"
+        return f"the system library {library} is missing: {how}"
+    if isinstance(error, ModuleNotFoundError) and error.name == "mxnet":
+        return f"mxnet is not installed: {INSTALL_MXNET}{_no_wheel()}"
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.startswith("distutils"):
+        return f"Python {platform.python_version()} has no distutils, as mxnet needs: {PIP_INSTALL} setuptools"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"{error.name} is not installed: {PIP_INSTALL} {error.name}"
+    return f"{type(error).__name__}: {first_line}"
+
+
+def _no_wheel() -> str:
+    system, machine = platform.system(), platform.machine()
+    if (system, machine) in (("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "x86_64")):
+        return ""
+    return f" (there is none for {system} on {machine}: use the container, see docs/environment.md)"
+
+
+class _OnFirstUse(types.ModuleType):
+    """Stands for a module that is imported when something of it is wanted."""
+
+    def __getattr__(self, name: str) -> object:
+        self.leave()
+        return getattr(importlib.import_module(self.__name__), name)
+
+    def leave(self) -> None:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+
+
+@contextlib.contextmanager
+def _on_first_use(name: str) -> Iterator[None]:
+    """Give whoever imports a module in this block one that waits, if the module is there and not imported yet."""
+    if name in sys.modules or importlib.util.find_spec(name.split(".")[0]) is None:
+        yield
+        return
+    sys.modules[name] = waiting = _OnFirstUse(name)
+    try:
+        yield
+    finally:
+        waiting.leave()
+
+
+@contextlib.contextmanager
+def _importing_mxnet(module: types.ModuleType) -> Iterator[None]:
+    """Serve instead where this process is a server, import faster, and explain what goes wrong."""
+    if not hasattr(module, "__version__"):  # it is imported now, and was not before
+        try:
+            if os.environ.get("DMLC_ROLE") in server.ROLES:
+                server.serve()
+            with _on_first_use("scipy.stats"):  # a third of the time that mxnet takes to import
+                yield
+        except Exception as error:
+            raise ImportError(f"mxnet cannot be imported: {import_advice(error)}", name="mxnet") from error
+    else:
+        yield
+    if not vars(module)["runtime"].Features().is_enabled("CUDA"):
+        # Updating four weight arrays at a time spares a GPU launches; on a CPU, one by one is a third faster.
+        os.environ.setdefault("MXNET_OPTIMIZER_AGGREGATION_SIZE", "1")
+
+
+class _Missing(importlib.abc.MetaPathFinder):
+    """Say how to install mxnet when no other finder has found it."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> None:
+        if name == "mxnet":
+            raise ModuleNotFoundError(import_advice(ModuleNotFoundError(name=name)), name=name)
+
+
+@functools.lru_cache
+def mxnet_problem() -> str | None:
+    """Import mxnet; return why that fails and what to do about it, or None."""
+    try:
+        importlib.import_module("mxnet")
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+def _start() -> None:
+    cores, chosen = available_cores(), readable_threads()
+    if CHOSEN_THREADS and not chosen:
+        remark(f"OMP_NUM_THREADS={CHOSEN_THREADS} is not a number of threads: using {cores}, one for each core")
+    threads = mxnet_threads() if "mxnet" in sys.modules and not chosen else None
+    if threads is not None and threads < cores:
+        warnings.warn(
+            f"mxnet was imported before gluon_cnn and computes with {threads} of {cores} cores: "
+            "import gluon_cnn first, or set OMP_NUM_THREADS before Python starts",
+            stacklevel=4,
+        )
+    os.environ["OMP_NUM_THREADS"] = str(chosen or cores)
+    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each graph that is bound tells of oneDNN on stderr
+    compat.around_import("mxnet", _importing_mxnet)
+    sys.meta_path.append(_Missing())
+
+
+_start()

@@ -1,0 +1,5 @@
+import sys
+
+from gluon_cnn.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,47 @@
+"""gluon-cnn summary and compare."""
+
+from __future__ import annotations
+
+import argparse
+
+from gluon_cnn.cli.folders import RUNS, new_run_folder, refuse_taken
+from gluon_cnn.cli.options import settings_from
+from gluon_cnn.experiments.choices import SMALLEST_SIDE, choose
+from gluon_cnn.experiments.comparison import TABLE
+from gluon_cnn.experiments.comparison import compare as compare_networks
+from gluon_cnn.layers.convolution import receptive_field
+from gluon_cnn.networks.base import Network
+from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.networks.summary import summary as summarize
+
+
+def summary(options: argparse.Namespace) -> int:
+    net, shape = network_and_shape(options)
+    net.initialize()
+    print(summarize(net, shape, blocks=options.blocks))
+    smallest = net.smallest_size(options.channels)
+    print(
+        f"The smallest pictures it takes have {smallest}x{smallest} pixels; the widest-seeing value before the dense "
+        f"layers sees {receptive_field(net)} pixels along one axis."
+    )
+    return 0
+
+
+def network_and_shape(options: argparse.Namespace) -> tuple[Network, tuple[int, ...]]:
+    """Return the network that was named, without weights, and the shape of its input."""
+    net = choose("network", options.network, NETWORKS)(num_classes=options.classes)
+    smallest = net.smallest_size(options.channels)
+    side = max(SMALLEST_SIDE, smallest) if options.resize is None else options.resize
+    return net, (1, options.channels, side, side)
+
+
+def compare(options: argparse.Namespace) -> int:
+    refuse_taken(options.output, TABLE)
+    with new_run_folder(options.output, RUNS / "comparison") as folder:
+        found = compare_networks(options.networks or None, seconds=options.seconds, **settings_from(options))
+        if not found.measurements:
+            return 130
+        print(found)
+        found.write(folder)
+    print(f"Kept in {folder}")
+    return 0

@@ -1,0 +1,184 @@
+"""The commands and their options. Nothing of MXNet is imported to print a help text."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gluon_cnn import __version__
+from gluon_cnn.cli.options import DATA, EPOCHS, NETWORK_NAMES, Help, add_broken, add_images, add_run, add_settings
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gluon-cnn",
+        description="Convolutional networks by hand in MXNet/Gluon: train them, look at them, use them.",
+        epilog="gluon-cnn COMMAND --help tells more of each. Only `data` ever downloads anything.",
+    )
+    parser.add_argument("--version", action="version", version=f"gluon-cnn {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(
+        name: str, run: str, help: str, description: str | None = None, epilog: str | None = None
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=help,
+            description=description or f"{help[0].upper()}{help[1:]}.",
+            epilog=epilog,
+            formatter_class=Help,
+        )
+        command.set_defaults(run=run)
+        return command
+
+    add("doctor", "doctor:run", "print versions, threads, contexts and data found, and what to do about each problem")
+
+    data = add(
+        "data",
+        "data:data",
+        "find the full Fashion-MNIST or download it (30 MB)",
+        description="Look for the full Fashion-MNIST in ROOT, $GLUON_CNN_DATA, mxnet's data folder and Debian's; "
+        "download it from the data set's own hosts when none of them has it.",
+    )
+    data.add_argument("--root", help="folder to look in first and to download to")
+
+    summary = add(
+        "summary",
+        "networks:summary",
+        "print a network's layers, output shapes, parameters and FLOPs",
+        epilog="example: gluon-cnn summary resnet --resize 96 --blocks",
+    )
+    summary.add_argument("network", help=NETWORK_NAMES)
+    add_images(summary)
+    summary.add_argument("--blocks", action="store_true", help="one row for each block instead of its layers")
+
+    train = add(
+        "train",
+        "train:train",
+        "train a network and keep it in a folder",
+        description="Train a network with softmax cross-entropy; the notes' settings are the default. The folder gets "
+        "the weights (network.params), settings and history (history.json), the history as a table (history.csv) and "
+        "its curves (curves.png). Ctrl-C ends the training and keeps the network as it is then, after the first epoch. "
+        "However a training was interrupted, --resume goes on after its last whole epoch. The folder's checkpoints "
+        "hold what that takes.",
+        epilog="examples: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3; "
+        "gluon-cnn train --resume runs/resnet; gluon-cnn train --resume runs/resnet --epochs 10; "
+        "gluon-cnn train lenet --dataset my_pictures --resize 64 --batch-size 8 --epochs 20 --momentum 0.9",
+    )
+    train.add_argument("network", nargs="?", help=NETWORK_NAMES)
+    add_settings(train, optimizer="sgd", learning_rate=0.01, initializer="xavier")
+    train.add_argument(
+        *EPOCHS, dest="num_epochs", type=int, default=1, help="how often to go through the pictures, in all"
+    )
+    train.add_argument("--output", type=Path, metavar="FOLDER", help="where to keep it; without it a new one in runs/")
+    train.add_argument(
+        "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, which a launcher starts"
+    )
+    train.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="resume a training that was interrupted, with its settings; with --epochs also one that is finished",
+    )
+
+    launch = add(
+        "launch",
+        "train:launch",
+        "train in several processes, on this machine or on many",
+        description="Start workers, and mxnet's servers and scheduler that they need, and end all of them when one "
+        "fails. Each worker takes --batch-size pictures of a batch. Worker 0 prints, keeps checkpoints and results.",
+        epilog="examples: gluon-cnn launch -n 2 -- train lenet --epochs 3; "
+        "gluon-cnn launch -n 4 -s 2 --hosts hosts.txt -- train resnet --resize 96; "
+        "gluon-cnn launch -n 2 -- train --resume runs/lenet",
+    )
+    launch.add_argument("-n", "--workers", type=int, required=True, help="processes that compute")
+    launch.add_argument("-s", "--servers", type=int, default=1, help="processes that add up gradients")
+    launch.add_argument(
+        "-H",
+        "--hosts",
+        type=Path,
+        metavar="FILE",
+        help="machines that get them in turns, over ssh without a password, one `host` or `host:port` a line; each "
+        "needs the package in the same place; without it all run on this machine",
+    )
+    launch.add_argument("--address", help="of this machine for the others; without it the one that leads to the first")
+    launch.add_argument("training", nargs="+", metavar="-- train ...", help="or a program.py of yours")
+
+    evaluate = add(
+        "evaluate",
+        "runs:evaluate",
+        "measure the accuracy of a trained network",
+        description="Measure the share of right answers for each class and in all: on the test pictures of the data "
+        "that the network was trained on, or on other data, of which a folder counts as a whole.",
+        epilog="example: gluon-cnn evaluate --run runs/lenet --dataset fashion-mnist",
+    )
+    add_run(evaluate)
+    evaluate.add_argument(
+        "--dataset", metavar="NAME_OR_FOLDER", help=f"{DATA}; without it the one that the network was trained on"
+    )
+    add_broken(evaluate)
+    evaluate.set_defaults(broken=None)  # as in training
+
+    predict = add(
+        "predict",
+        "runs:predict",
+        "say what a trained network sees in pictures of yours",
+        description="Print the likeliest classes of each picture with their probabilities. The pictures should be like "
+        "those the network was trained on: clothes bright on black, for Fashion-MNIST.",
+        epilog="example: gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
+    )
+    predict.add_argument("pictures", nargs="+", metavar="PICTURE", help="JPEG, PNG or another kind of picture file")
+    add_run(predict)
+    predict.add_argument("--top", type=int, metavar="K", default=3, help="classes to name")
+
+    quantize = add(
+        "quantize",
+        "runs:quantize",
+        "make a trained network predict with 8-bit integers",
+        description="Copy a trained network into a folder of its own, with convolutions and dense layers that compute "
+        "with 8-bit integers; print accuracy and speed of both on the test pictures. `evaluate` and `predict` take the "
+        "copy like any other run. For CPUs; how much faster it is depends on their instructions for 8-bit integers.",
+        epilog="example: gluon-cnn quantize --run runs/resnet",
+    )
+    add_run(quantize)
+    quantize.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where to keep it; without it the run's name with -int8"
+    )
+
+    export = add(
+        "export",
+        "runs:export",
+        "write a trained network for programs without MXNet",
+        description="Write a network as ONNX, or as MXNet's symbol and parameters, which MXNet reads without this "
+        "package: that of a run, or one that is named, with a file of its parameters. The number of pictures in a "
+        "batch stays open, their size does not.",
+        epilog="examples: gluon-cnn export --run runs/lenet; gluon-cnn export lenet lenet.params --format symbol",
+    )
+    export.add_argument("network", nargs="?", help=f"{NETWORK_NAMES}; without it a run's")
+    export.add_argument("parameters", nargs="?", type=Path, metavar="params", help="its file of parameters")
+    add_run(export)
+    export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx takes onnx before 1.19")
+    add_images(export)
+    export.add_argument(
+        "--output",
+        type=Path,
+        metavar="NAME",
+        help="of the file, or its beginning; without it the network's or the run's",
+    )
+
+    compare = add(
+        "compare",
+        "networks:compare",
+        "train several networks with one budget and compare them",
+        description="Train networks one after the other on the same data for the same time and print a table: pixels, "
+        "parameters, work for a picture, pixels that the widest-seeing value sees along one axis, pictures a second in "
+        "training, pictures trained on, test accuracy. The folder gets comparison.csv and comparison.png.",
+        epilog="example: gluon-cnn compare lenet resnet densenet --seconds 60",
+    )
+    compare.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NETWORK_NAMES}; without any, all of them")
+    compare.add_argument("--seconds", type=float, default=10.0, help="training time of each network")
+    add_settings(compare, optimizer="adam", learning_rate=0.001, initializer="he")
+    compare.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where to keep it; without it a new one in runs/"
+    )
+    return parser

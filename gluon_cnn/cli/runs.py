@@ -1,0 +1,82 @@
+"""gluon-cnn evaluate, predict, quantize and export: what a trained network is good for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from gluon_cnn._core.checks import check_int
+from gluon_cnn.cli.folders import load_run, new_run_folder, refuse_taken, run_folder
+from gluon_cnn.cli.networks import network_and_shape
+from gluon_cnn.deploy.export import export_onnx, export_symbol
+from gluon_cnn.experiments.run import REPORT, Run
+from gluon_cnn.networks.loading import load_weights
+from gluon_cnn.training.metrics import evaluate_accuracy
+from gluon_cnn.training.prediction import predict_batches
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    run = load_run(options)
+    labels, probabilities = predict_batches(run.test_pictures(options.dataset, options.broken), run.net)
+    right = probabilities.argmax(axis=1) == labels
+    for number, name in enumerate(run.classes):
+        of_class = right[labels == number]
+        print(f"{name:<20} {of_class.sum():>6} of {of_class.size:<6} {of_class.mean():.3f}" if of_class.size else name)
+    print(f"{'test accuracy':<20} {right.sum():>6} of {right.size:<6} {right.mean():.4f}")
+    return 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    top = check_int("--top", options.top, 1)
+    run = load_run(options)
+    failed = 0
+    for path in options.pictures:
+        try:
+            (probabilities,) = run.predict([path])
+        except OSError as error:  # the other pictures may be fine
+            print(f"gluon-cnn predict: {error}", file=sys.stderr)
+            failed = 1
+            continue
+        best = probabilities.argsort()[::-1][:top]
+        print(f"{path}: {', '.join(f'{run.classes[k]} {probabilities[k]:.1%}' for k in best)}")
+    return failed
+
+
+def quantize(options: argparse.Namespace) -> int:
+    source = run_folder(options)
+    run = Run.load(source)
+    named = source if source.name.strip(".") else Path(os.path.realpath(source))
+    refuse_taken(options.output, REPORT)
+    test, small = run.test_pictures(), run.quantize()
+    with new_run_folder(options.output, named.with_name(f"{named.name}-int8")) as folder:
+        for name, net in (("32-bit floats", run.net), ("8-bit integers", small.net)):
+            evaluate_accuracy([next(iter(test))], net)  # plans and warms up
+            start = time.perf_counter()
+            accuracy = evaluate_accuracy(test, net)
+            rate = len(test.labels) / (time.perf_counter() - start)
+            print(f"{name:<15} test accuracy {accuracy:.4f}, {rate:,.0f} pictures a second")
+        small.save(folder)
+    print(f"Kept in {folder}")
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    shape: tuple[int, ...]
+    if options.network is None:
+        source = run_folder(options)
+        run = Run.load(source)
+        net, shape, name = run.net, (1, *run.input_shape), Path(os.path.realpath(source)).name
+    elif options.parameters is None:
+        raise ValueError(f"name the file of {options.network}'s parameters, too: gluon-cnn export NETWORK PARAMS")
+    else:
+        net, shape = network_and_shape(options)
+        load_weights(net, options.parameters)
+        name = options.network
+    if options.format == "onnx":
+        print(f"Written: {export_onnx(net, options.output or f'{name}.onnx', shape)}")
+    else:
+        print("Written: {} and {}".format(*export_symbol(net, options.output or name, shape)))
+    return 0

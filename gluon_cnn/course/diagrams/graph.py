@@ -1,0 +1,169 @@
+"""Figure of a block as a graph: paths side by side, sums, concatenations. Lessons 08-11."""
+
+from __future__ import annotations
+
+import json
+from ast import literal_eval
+from dataclasses import dataclass, field
+
+import mxnet as mx
+from gluon_cnn.course.diagrams.cells import INPUT, KERNEL, OUTPUT, TINTS, arrow, canvas, write
+from gluon_cnn.plots.style import COLORS
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
+from mxnet.gluon import HybridBlock
+
+BOX_WIDTH, BOX_HEIGHT, COLUMN, LANE = 2.8, 1.6, 3.8, 2.6  # in cells
+FILLS = {"Convolution": OUTPUT, "FullyConnected": TINTS[1], "BatchNorm": KERNEL, "input": INPUT}
+MERGES = {"elemwise_add", "broadcast_add", "_Plus", "Concat"}
+NAMES = {
+    "null": "input",
+    "FullyConnected": "Dense",
+    "BatchNorm": "Batch norm",
+    "Activation": "ReLU",
+    "relu": "ReLU",
+    "elemwise_add": "+",
+    "broadcast_add": "+",
+    "_Plus": "+",
+    "Concat": "concat",
+}
+
+
+@dataclass
+class _Node:
+    """One operator: what is written into its box, where its input comes from, and where it stands."""
+
+    kind: str
+    label: str
+    shape: tuple[int, ...]
+    before: list[int]
+    after: list[int] = field(default_factory=list)
+    column: int = 0
+    lane: float = 0.0
+
+
+def draw_graph(block: HybridBlock, shape: tuple[int, ...], title: str | None = None) -> None:
+    """Draw the operators of a block, from left to right, with the shape of what each gives.
+
+    Parameters
+    ----------
+    block : HybridBlock
+        Initialized or not; it is traced, not run.
+    shape : tuple of int
+        Shape of its input, (N, C, H, W); the figure leaves N out.
+    title : str, optional
+        Of the figure.
+
+    Raises
+    ------
+    ValueError
+        When the input does not fit the block.
+    """
+    nodes = _nodes(block, shape)
+    _place(nodes)
+    lanes = [node.lane for node in nodes]
+    arcs = any(_is_arc(nodes, a, b) for b, node in enumerate(nodes) for a in node.before)
+    top = 0.4 + (1.6 if arcs else 0) - min(lanes) * LANE
+    columns = max(node.column for node in nodes) + 1
+    with canvas(columns * COLUMN - 0.5, top + max(lanes) * LANE + BOX_HEIGHT + 1.1, inches=0.32, title=title) as ax:
+        for number, node in enumerate(nodes):
+            for source in node.before:
+                _draw_edge(ax, nodes, source, number, top)
+        for node in nodes:
+            _draw_box(ax, node, top)
+
+
+def _nodes(block: HybridBlock, shape: tuple[int, ...]) -> list[_Node]:
+    """Trace the block and return its operators in the order in which they run, activations with what they follow."""
+    symbol = block(mx.sym.var("data"))
+    try:
+        _, shapes, _ = symbol.get_internals()._infer_shape_impl(False, data=shape)
+    except mx.MXNetError:
+        raise ValueError(f"an input of shape {shape} does not fit {type(block).__name__}") from None
+    shape_of = dict(zip(symbol.get_internals().list_outputs(), shapes))
+    raw = json.loads(symbol.tojson())["nodes"]
+    users: dict[int, int] = {}
+    for entry in raw:
+        for source, *_ in entry["inputs"]:
+            users[source] = users.get(source, 0) + 1
+    nodes: list[_Node] = []
+    place: dict[int, int] = {}  # number in mxnet's graph -> number among ours
+    for number, entry in enumerate(raw):
+        kind, attrs = entry["op"], entry.get("attrs", {})
+        before = [place[source] for source, *_ in entry["inputs"] if source in place]
+        if kind == "null" and entry["name"] != "data":
+            continue  # a weight
+        output = entry["name"] if kind == "null" else f"{entry['name']}_output"
+        if kind in ("Activation", "relu") and users[entry["inputs"][0][0]] == 1 and nodes[before[0]].kind != "input":
+            name = {"relu": "ReLU"}.get(attrs.get("act_type", "relu"), attrs.get("act_type", ""))
+            nodes[before[0]].label += f"\n{name}"
+            place[number] = before[0]
+            continue
+        if kind in ("Dropout", "Flatten", "expand_dims", "squeeze"):
+            place[number] = before[0]
+            continue
+        place[number] = len(nodes)
+        nodes.append(_Node("input" if kind == "null" else kind, _label(kind, attrs), shape_of[output][1:4], before))
+        for source in before:
+            nodes[source].after.append(place[number])
+    return nodes
+
+
+def _label(kind: str, attrs: dict[str, str]) -> str:
+    window = "×".join(map(str, literal_eval(attrs.get("kernel", "()"))))
+    stride = literal_eval(attrs.get("stride", "(1,)"))[0]
+    by = f"\nstride {stride}" if stride > 1 else ""
+    if kind == "Convolution":
+        return f"Conv {window}{by}"
+    if kind == "Pooling":
+        name = {"max": "Max pool", "avg": "Mean pool"}[attrs["pool_type"]]
+        return f"{name}\n" + ("whole map" if attrs.get("global_pool") == "True" else window + by)
+    return NAMES.get(kind, kind)
+
+
+def _place(nodes: list[_Node]) -> None:
+    """Give each node its column, the longest way from the input, and its lane: branches fan out, merges lie between."""
+    for number, node in enumerate(nodes):
+        if not node.before:
+            continue
+        node.column = 1 + max(nodes[source].column for source in node.before)
+        if len(node.before) > 1:
+            node.lane = sum(nodes[source].lane for source in node.before) / len(node.before)
+        else:
+            (source,) = node.before
+            branches = [n for n in nodes[source].after if len(nodes[n].before) == 1]
+            node.lane = nodes[source].lane + branches.index(number) - (len(branches) - 1) / 2
+
+
+def _left(node: _Node) -> float:
+    return 0.2 + node.column * COLUMN
+
+
+def _is_arc(nodes: list[_Node], source: int, target: int) -> bool:
+    """Return whether an edge would run through boxes between its ends."""
+    a, b = nodes[source], nodes[target]
+    return a.lane == b.lane and any(a.column < n.column < b.column and n.lane == a.lane for n in nodes)
+
+
+def _draw_edge(ax: Axes, nodes: list[_Node], source: int, target: int, top: float) -> None:
+    a, b = nodes[source], nodes[target]
+    middle = BOX_HEIGHT / 2
+    if _is_arc(nodes, source, target):
+        start = (_left(a) + BOX_WIDTH / 2, top + a.lane * LANE)
+        end = (_left(b) + BOX_WIDTH / 2, top + b.lane * LANE)
+        rise = -1.1 / (end[0] - start[0]) * 2
+        arrow(ax, start, end, connectionstyle=f"arc3,rad={rise}", color=COLORS["blue"], linewidth=1.8)
+    else:
+        start = (_left(a) + BOX_WIDTH, top + a.lane * LANE + middle)
+        bend = (_left(b) - (COLUMN - BOX_WIDTH), start[1])  # past the boxes of other lanes, if there are any
+        ax.plot([start[0], bend[0]], [start[1], bend[1]], color="black", linewidth=1)
+        arrow(ax, bend, (_left(b), top + b.lane * LANE + middle), shrinkA=0)
+
+
+def _draw_box(ax: Axes, node: _Node, top: float) -> None:
+    x, y = _left(node), top + node.lane * LANE
+    fill = FILLS.get(node.kind, TINTS[2] if node.kind in MERGES else "#FFFFFF")
+    style = "round,pad=0,rounding_size=0.25"
+    ax.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, boxstyle=style, facecolor=fill, edgecolor="black"))
+    write(ax, x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, node.label, fontsize=9, linespacing=1.15)
+    write(ax, x + BOX_WIDTH / 2, y + BOX_HEIGHT + 0.4, "×".join(map(str, node.shape)), fontsize=9)

@@ -1,0 +1,100 @@
+"""Proof that two functions or two blocks give the same values and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from mxnet import autograd, gluon, nd
+
+OUTPUT_TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-4
+
+
+def compare_functions(ours: Callable, gluons: Callable, formula: Callable, **arrays: nd.NDArray) -> None:
+    """Print that two functions give the same as a formula: outputs, and gradients with respect to each array.
+
+    Parameters
+    ----------
+    ours, gluons : callable
+        Take the arrays in their order, float32, and return one array.
+    formula : callable
+        The same in NumPy and float64; it is differentiated numerically, by central differences.
+    **arrays : NDArray
+        Small: the formula is computed twice for each of their numbers.
+
+    Raises
+    ------
+    AssertionError
+        When an output differs by more than a relative 1e-5, or a gradient by more than 1e-4. The error is the largest
+        difference over the largest value.
+
+    Notes
+    -----
+    The gradients are those of a sum of the outputs with fixed random weights: that of the plain sum is zero for
+    normalized values, right or wrong.
+    """
+    exact = [array.asnumpy().astype(np.float64) for array in arrays.values()]
+    expected = formula(*exact)
+    weights = np.random.RandomState(0).uniform(-1, 1, expected.shape)
+    names = ["output", *(f"gradient of {name}" for name in arrays)]
+    rights = [expected, *(_slopes(lambda: (formula(*exact) * weights).sum(), array) for array in exact)]
+    for name, right, *found in zip(names, rights, *(_with_gradients(f, arrays, weights) for f in (ours, gluons))):
+        tolerance = OUTPUT_TOLERANCE if name == "output" else GRADIENT_TOLERANCE
+        for whose, value in zip(("ours", "Gluon's"), found):
+            _require(value.shape == right.shape, f"{name}, {whose}: shape {value.shape} instead of {right.shape}")
+            error = np.abs(value - right).max() / np.abs(right).max()
+            _require(error <= tolerance, f"{name}, {whose}: off by a relative {error:.1e}")
+        print(f"{name}, shape {right.shape}: ours and Gluon's within {tolerance:.0e} of the formula")
+
+
+def compare_blocks(ours: gluon.Block, others: gluon.Block, X: nd.NDArray) -> None:
+    """Print that two blocks give the same outputs in training, and the same gradients of their input.
+
+    Parameters
+    ----------
+    ours, others : Block
+        Initialized, with equal weights.
+    X : NDArray
+        Their input, float32.
+
+    Raises
+    ------
+    AssertionError
+        When outputs or gradients differ by more than a relative 1e-4. Sum and error are those of :func:`compare`.
+    """
+    weights = np.random.RandomState(0).uniform(-1, 1, ours(X).shape)
+    results = (_with_gradients(block, {"X": X}, weights) for block in (ours, others))
+    for name, got, expected in zip(("outputs", "gradients of the input"), *results):
+        _require(got.shape == expected.shape, f"{name}: shape {got.shape} and {expected.shape}")
+        error = np.abs(got - expected).max() / np.abs(expected).max()
+        _require(error <= GRADIENT_TOLERANCE, f"{name}: they differ by a relative {error:.1e}")
+        print(f"{name}, shape {got.shape}: equal to a relative {GRADIENT_TOLERANCE:.0e}")
+
+
+def _require(holds: bool, words: str) -> None:
+    """Raise an AssertionError, under ``python -O`` too."""
+    if not holds:
+        raise AssertionError(words)
+
+
+def _with_gradients(function: Callable, arrays: dict[str, nd.NDArray], weights: np.ndarray) -> list[np.ndarray]:
+    copies = [array.copy() for array in arrays.values()]
+    for copy in copies:
+        copy.attach_grad()
+    with autograd.record():
+        output = function(*copies)
+    if output.shape == weights.shape:
+        output.backward(nd.array(weights))
+    return [array.asnumpy() for array in (output, *(copy.grad for copy in copies))]
+
+
+def _slopes(function: Callable[[], float], array: np.ndarray, step: float = 1e-6) -> np.ndarray:
+    """Return how ``function()`` changes with each number of ``array``, which is put back afterwards."""
+    slopes = np.empty_like(array)
+    for place, value in np.ndenumerate(array):
+        array[place] = value + step
+        above = function()
+        array[place] = value - step
+        slopes[place] = (above - function()) / (2 * step)
+        array[place] = value
+    return slopes

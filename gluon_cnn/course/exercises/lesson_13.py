@@ -1,0 +1,59 @@
+"""Checks for the exercises of lesson 13, fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from gluon_cnn.course.answers import WrongAnswer, judge
+from gluon_cnn.training.fine_tuning import freeze
+from mxnet import nd
+from mxnet.gluon import nn
+
+
+def check_1(answer: int | None) -> None:
+    """Judge how many parameters a frozen resnet18_v2 with two classes trains."""
+    judge(
+        1,
+        answer,
+        lambda value: value == 1026,
+        "only the new layer, Dense(512 -> 2), learns: its weights and its biases.",
+        "512 * 2 + 2, of eleven million.",
+    )
+
+
+def check_2(answer: float | None) -> None:
+    """Judge the rate of the new layer."""
+    judge(
+        2,
+        answer,
+        lambda value: abs(value - 0.02) < 1e-9,
+        "the layer's own factor multiplies the trainer's rate.",
+        "0.005 * 4. The features move four times more slowly, so that little of what they know is lost.",
+    )
+
+
+def check_3(answer: Callable | None) -> None:
+    """Judge a function that counts what training changes."""
+    judge(
+        3,
+        answer,
+        _counts_what_moves,
+        'in net.collect_params().values(), grad_req is "null" where training changes nothing; np.prod(p.shape).',
+        "The averages of batch norm are parameters, too, but no trainer changes them.",
+    )
+
+
+def _counts_what_moves(trainable: Callable) -> bool:
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(4, 3), nn.BatchNorm(), nn.Dense(5))
+    net.initialize()
+    net(nd.zeros((1, 2, 6, 6)))
+    convolution, norm, dense = 4 * 2 * 9 + 4, 2 * 4, 5 * 4 * 16 + 5
+    for frozen, expected in ((False, convolution + norm + dense), (True, dense)):
+        freeze(net[:2], frozen)
+        got = trainable(net)
+        if not isinstance(got, (int, float, np.number)) or got != expected:
+            state = "convolution and batch norm frozen" if frozen else "nothing frozen"
+            raise WrongAnswer(f"it counted {got} with {state}, expected {expected}")
+    return True

@@ -1,0 +1,14 @@
+"""A progress bar in a cell's output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tqdm import tqdm
+
+
+def progress(items: Sequence[Any], unit: str) -> Iterator[Any]:
+    """Go through items with a bar among the cell's output; on stderr it would look like a message of trouble."""
+    return iter(tqdm(items, unit=unit, file=sys.stdout))

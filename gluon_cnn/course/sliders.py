@@ -1,0 +1,106 @@
+"""Figures with sliders. Where nobody can move them (nbval, papermill, nbconvert), the figure stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from gluon_cnn.course.diagrams import draw_windows
+from gluon_cnn.plots.images import as_image, show_images
+from mxnet import nd
+
+KERNELS: dict[str, list[list[float]]] = {
+    "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
+    "mean": [[1 / 9] * 3] * 3,
+    "sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
+    "outline": [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]],
+    "vertical edges": [[1, 0, -1], [2, 0, -2], [1, 0, -1]],
+    "horizontal edges": [[1, 2, 1], [0, 0, 0], [-1, -2, -1]],
+}
+
+
+def explore_windows(size: int = 7, kernel_size: int = 3, stride: int = 1, padding: int = 0) -> None:
+    """Draw where a window can stand, with a slider for each setting.
+
+    Parameters
+    ----------
+    size, kernel_size, stride, padding : int
+        Where the sliders start; see :func:`gluon_cnn.conv_output_size`.
+    """
+    starts = {"size": size, "kernel_size": kernel_size, "stride": stride, "padding": padding}
+    ranges = {"size": (3, 12), "kernel_size": (1, 7), "stride": (1, 5), "padding": (0, 3)}
+
+    def draw(size: int, kernel_size: int, stride: int, padding: int) -> None:
+        try:
+            draw_windows((size, kernel_size, stride, padding))
+        except ValueError as error:
+            print(error)
+
+    if not _somebody_is_there():
+        draw(**starts)
+        return
+    import ipywidgets as widgets
+
+    sliders = {
+        name: widgets.IntSlider(start, *ranges[name], description=name, continuous_update=False)
+        for name, start in starts.items()
+    }
+    _show(widgets.VBox(list(sliders.values())), draw, sliders)
+
+
+def explore_kernel(photo: Any) -> None:
+    """Show a photo before and after a 3x3 kernel, which can be typed in or chosen from :data:`KERNELS`.
+
+    Parameters
+    ----------
+    photo : NDArray or numpy.ndarray
+        Shape (H, W) or (H, W, 3), bytes.
+    """
+    if not _somebody_is_there():
+        show_images([filter_photo(photo, kernel) for kernel in KERNELS.values()], 2, 3, (9, 6.6), list(KERNELS))
+        return
+    import ipywidgets as widgets
+
+    cells = {
+        f"{row}{column}": widgets.FloatText(KERNELS["outline"][row][column], step=0.25, layout={"width": "80px"})
+        for row in range(3)
+        for column in range(3)
+    }
+    choice = widgets.Dropdown(options=list(KERNELS), value="outline", layout={"width": "260px"})
+
+    def fill(change: dict) -> None:
+        for cell, weight in zip(cells.values(), np.ravel(KERNELS[change["new"]])):
+            cell.value = round(float(weight), 4)
+
+    def draw(**weights: float) -> None:
+        kernel = np.reshape([weights[name] for name in cells], (3, 3))
+        show_images([photo, filter_photo(photo, kernel)], 1, 2, (9, 4.4), ["photo", "size of the kernel's answer"])
+
+    choice.observe(fill, names="value")
+    grid = widgets.GridBox(list(cells.values()), layout={"grid_template_columns": "repeat(3, 90px)"})
+    _show(widgets.VBox([choice, grid]), draw, cells)
+
+
+def filter_photo(photo: Any, kernel: Any) -> np.ndarray:
+    """Return the absolute answers of a 3x3 kernel to each colour of a photo of bytes, cut off at 1; shape as it was."""
+    pixels = nd.array(as_image(photo) / 255.0)
+    channels = pixels.reshape((*pixels.shape[:2], -1)).transpose((2, 0, 1))  # (1 or 3, H, W)
+    weight = nd.array(kernel).reshape((1, 1, 3, 3))
+    answers = nd.Convolution(channels.expand_dims(1), weight, no_bias=True, kernel=(3, 3), pad=(1, 1), num_filter=1)
+    return answers[:, 0].abs().clip(0, 1).transpose((1, 2, 0)).reshape(pixels.shape).asnumpy()
+
+
+def _somebody_is_there() -> bool:
+    """Return whether the cell is run by a front end with a person before it: one that may be asked for input."""
+    from IPython import get_ipython
+
+    return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
+
+
+def _show(controls: Any, draw: Callable[..., None], values: dict[str, Any]) -> None:
+    """Show controls above the figure that is drawn from their values."""
+    import ipywidgets as widgets
+    from IPython.display import display
+
+    display(widgets.VBox([controls, widgets.interactive_output(draw, values)]))

@@ -1,0 +1,28 @@
+"""The package's code, shown in a lesson."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from typing import Any
+
+
+def show_source(*objects: Any) -> None:
+    """Show the code of functions or classes as it is in the package, with the first line of each docstring."""
+    from IPython.display import Markdown, display
+
+    for item in objects:
+        display(Markdown(f"```python\n{_with_short_docstrings(inspect.getsource(item))}```"))
+
+
+def _with_short_docstrings(source: str) -> str:
+    lines = source.splitlines(keepends=True)
+    definitions = (ast.FunctionDef, ast.ClassDef)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, definitions) and ast.get_docstring(node):
+            text = node.body[0]
+            first, last = text.lineno - 1, text.end_lineno or text.lineno
+            if last - first > 1:
+                lines[first] = lines[first].rstrip() + '"""\n'
+                lines[first + 1 : last] = [""] * (last - first - 1)
+    return "".join(lines)

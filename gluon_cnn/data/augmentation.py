@@ -1,0 +1,56 @@
+"""Image augmentation: a picture that was changed at random is one more picture to learn from. Lesson 12."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gluon_cnn._core.errors import translate_mxnet_errors
+from mxnet import nd
+
+Augmenter = Callable[[nd.NDArray], nd.NDArray]
+
+
+def apply_aug_list(img: nd.NDArray, augs: Iterable[Augmenter]) -> nd.NDArray:
+    """Return a picture after one augmenter after the other.
+
+    Parameters
+    ----------
+    img : NDArray
+        Shape (height, width, channels); bytes are converted to floats first. It is left as it is, although some of
+        mxnet's augmenters change the array they get.
+    augs : iterable of callable
+        As in :func:`apply`.
+
+    Returns
+    -------
+    NDArray
+        float32; what the last augmenter made, not clipped.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When ``img`` is no NDArray or no picture, or an augmenter returns no NDArray.
+
+    Notes
+    -----
+    Name and arguments are those of notes D, which have one list for training, with random changes, and one for tests,
+    without.
+    """
+    img = check_image(img).astype("float32")  # a copy
+    for aug in augs:
+        with translate_mxnet_errors(f"{type(aug).__name__} does not take a picture of shape {img.shape}"):
+            img = aug(img)
+            if not isinstance(img, nd.NDArray):
+                raise TypeError(f"an augmenter must return the changed picture, an NDArray; got {type(img).__name__}")
+            img.wait_to_read()
+    return img
+
+
+def check_image(img: nd.NDArray) -> nd.NDArray:
+    if not isinstance(img, nd.NDArray):
+        raise TypeError(f"img must be an NDArray; got {type(img).__name__}: pass nd.array(img)")
+    if img.ndim != 3 or img.shape[2] not in (1, 3) or not img.size:
+        first = img.ndim == 3 and img.shape[0] in (1, 3)
+        hint = ": pass img.transpose((1, 2, 0))" if first else ""
+        raise ValueError(f"img must have shape (height, width, 1 or 3); got {img.shape}{hint}")
+    return img

@@ -1,0 +1,173 @@
+"""Batches of pictures from arrays in memory."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from gluon_cnn._core.checks import as_numpy, check_bool, check_int, check_pair
+from gluon_cnn.data.fashion_mnist import Split
+from mxnet import nd
+
+MOST_CLASSES = 1_000_000  # a label beyond is a mistake, and a name for each class would fill the memory
+
+
+class Batches:
+    """Pictures and labels in batches, as often as they are asked for.
+
+    Iterating gives pairs ``(X, y)``: ``X`` float32 of shape (batch, channels, height, width), bytes scaled to 0..1;
+    ``y`` int32 of shape (batch,). The last batch may be shorter. ``len()`` is the number of batches.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        Shape (N, H, W) or (N, C, H, W). uint8 is divided by 255; floats are taken as they are.
+    labels : numpy.ndarray
+        Shape (N,), integers.
+    batch_size : int
+        Pictures in a batch, at least 1.
+    resize : int or (int, int), optional
+        New height and width in pixels, bilinear, as ``mx.image.imresize`` does it.
+    shuffle : bool
+        A new order in each epoch, drawn from ``seed`` and the number of the epoch.
+    seed : int, optional
+        Default: drawn from NumPy's global generator, so that ``gluon_cnn.seed`` fixes it.
+    classes : sequence of str, optional
+        The classes' names, in the order of their numbers. Default: the numbers, up to the largest label.
+    files : sequence, optional
+        The file of each picture, as :func:`gluon_cnn.load_data` notes them for its folders.
+
+    Attributes
+    ----------
+    images, labels, classes
+        All pictures, (N, C, H, W) as they came; their labels, (N,) int32; the names as a tuple.
+    files
+        The files that the pictures were read from, in the same order; None when they came from arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument does not fit; the message says which.
+
+    Notes
+    -----
+    Scaling and resizing act on a whole batch at once. Bilinear resizing is linear in the rows and in the columns, so it
+    is two matrix products, which BLAS makes fast.
+    Resizing after the conversion to floats matters: bytes that were resized first and divided as integers are all 0.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        batch_size: int,
+        resize: int | tuple[int, int] | None = None,
+        shuffle: bool = False,
+        seed: int | None = None,
+        classes: Sequence[str] | None = None,
+        files: Sequence[Any] | None = None,
+    ) -> None:
+        images, labels = as_numpy(images), as_numpy(labels)
+        if images.ndim not in (3, 4):
+            raise ValueError(f"images must have shape (N, H, W) or (N, C, H, W); got {images.shape}")
+        if images.ndim == 4 and images.shape[3] in (1, 3) and images.shape[1] not in (1, 3):
+            raise ValueError(f"images must have their channels first; got {images.shape}: pass .transpose(0, 3, 1, 2)")
+        if images.dtype != np.uint8 and images.dtype.kind != "f":
+            raise TypeError(f"images must be uint8 (0..255) or floats; got {images.dtype}")
+        if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+            raise ValueError(
+                f"labels must be {images.shape[0]} integers, one a picture; got {labels.dtype} of shape {labels.shape}"
+            )
+        if images.size == 0:
+            raise ValueError(f"images is empty: its shape is {images.shape}")
+        if images.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                finite = np.isfinite(images.astype(np.float32, copy=False))  # what a batch will hold
+            if not finite.all():
+                first = int((~finite).reshape(len(images), -1).any(axis=1).argmax())
+                raise ValueError(f"images must hold finite numbers of 32 bits; picture {first} has NaN or infinity")
+        last = int(labels.max())
+        if labels.min() < 0 or (classes is not None and last >= len(classes)):
+            known = (
+                "" if classes is None else f" to {len(classes) - 1}, one of the classes {', '.join(map(str, classes))}"
+            )
+            raise ValueError(f"labels must be numbers from 0{known}; got {labels.min()} to {last}")
+        if last >= MOST_CLASSES:
+            raise ValueError(f"labels must be numbers below {MOST_CLASSES:,}; got {last}")
+        self.images = images[:, None] if images.ndim == 3 else images
+        self.labels = labels.astype(np.int32)
+        self.classes = tuple(map(str, range(last + 1))) if classes is None else tuple(map(str, classes))
+        if files is not None and len(files) != len(labels):
+            raise ValueError(f"files must be one for each image; got {len(files)} for {len(labels)} images")
+        self.files = None if files is None else tuple(files)
+        self.batch_size = check_int("batch_size", batch_size, 1)
+        self.resize = None if resize is None else check_pair("resize", resize)
+        self.shuffle = check_bool("shuffle", shuffle)
+        self.seed = int(np.random.randint(2**31)) if seed is None else check_int("seed", seed, 0)
+        self.epoch = 0  # how often the batches were asked for; together with the seed it fixes the next order
+        self._worker, self._workers = 0, 1
+
+    def share(self, worker: int, workers: int) -> Batches:
+        """Return what one of several workers reads: a part of each batch of ``workers * batch_size`` pictures.
+
+        All have to be made with the same seed. Together they are then one worker's batches of that size. A last batch
+        that is smaller is shared as evenly as possible.
+        """
+        if not 0 <= check_int("worker", worker, 0) < check_int("workers", workers, 1):
+            raise ValueError(f"worker must be 0 to {workers - 1}; got {worker}")
+        part = copy.copy(self)
+        part._worker, part._workers = worker, workers
+        return part
+
+    def __len__(self) -> int:
+        together = self.batch_size * self._workers
+        return len(self.labels) // together + (len(self.labels) % together > self._worker)
+
+    def __iter__(self) -> Iterator[tuple[nd.NDArray, nd.NDArray]]:
+        order = np.arange(len(self.labels))
+        if self.shuffle:
+            order = np.random.RandomState([self.seed, self.epoch]).permutation(order)
+        self.epoch += 1
+        together = self.batch_size * self._workers
+        parts = (
+            np.array_split(order[i : i + together], self._workers)[self._worker] for i in range(0, len(order), together)
+        )
+        return (self._batch(part) for part in parts if len(part))
+
+    def _batch(self, chosen: np.ndarray) -> tuple[nd.NDArray, nd.NDArray]:
+        images = np.ascontiguousarray(self.images[chosen])
+        X = np.divide(images, 255, dtype=np.float32) if images.dtype == np.uint8 else images.astype(np.float32)
+        if self.resize and self.resize != X.shape[2:]:
+            X = _resized(X, self.resize)
+        # nd.array would wait until the engine is through with the network's work; a view of NumPy's memory does not.
+        # These arrays were made for this batch alone, so nobody writes to them later.
+        return nd.from_numpy(X), nd.from_numpy(self.labels[chosen])
+
+
+def _resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return (N, C, H, W) floats in the new height and width: rows' weights x picture x columns' weights."""
+    *_, height, width = images.shape
+    columns = (images.reshape(-1, width) @ _bilinear(width, size[1]).T).reshape(*images.shape[:3], size[1])
+    return _bilinear(height, size[0]) @ columns
+
+
+@lru_cache(maxsize=8)
+def _bilinear(old: int, new: int) -> np.ndarray:
+    """Return the weights (new, old), float32, of bilinear interpolation between the centres of pixels."""
+    centres = ((np.arange(new) + 0.5) * old / new - 0.5).clip(0, old - 1)
+    return np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(old))).astype(np.float32)
+
+
+def train_and_test(
+    data: tuple[Split, Split],
+    batch_size: int,
+    resize: int | tuple[int, int] | None,
+    seed: int | None,
+    classes: Sequence[str] | None = None,
+) -> tuple[Batches, Batches]:
+    train = Batches(*data[0], batch_size, resize, shuffle=True, seed=seed, classes=classes)
+    # a class that only the training pictures have counts in the test, too
+    return train, Batches(*data[1], batch_size, resize, seed=seed, classes=train.classes)

@@ -1,0 +1,115 @@
+"""What a loaded data set consists of, as plain data for a JSON file, and how two such descriptions differ."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from gluon_cnn.data.batches import Batches
+
+NAMED = 5  # files and classes that a sentence names
+
+
+class DataFile(NamedTuple):
+    """A file of a data set: its name within the folder, with ``/`` between the parts; its size and SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+def describe(train: Batches, test: Batches) -> dict[str, Any]:
+    """Return what :func:`gluon_cnn.load_data` loaded, as a dict that ``json`` can store.
+
+    Returns
+    -------
+    dict
+        ``"classes"``: the names, in the order of the labels.
+
+        ``"preprocessing"``: ``"channels"``, ``"height"`` and ``"width"`` of an input; ``"resize"``, which is
+        ``"crop"`` (scaled until it covers the size, then cut in the middle), ``"stretch"`` or None; ``"divisor"`` of
+        the pixels, 255 or 1.
+
+        ``"training"`` and ``"test"``: for each the number of images, ``"count"``; their ``"sha256"``; and ``"files"``,
+        a list of ``{"name", "size", "sha256"}`` sorted by name, or None for data that is not in a folder of images.
+        ``load_data(folder, ..., held_out=description["test"]["files"])`` loads the same test images again.
+    """
+    channels, height, width = test.images.shape[1:]
+    if test.resize:
+        height, width = test.resize
+    return {
+        "classes": list(test.classes),
+        "preprocessing": {
+            "channels": channels,
+            "height": height,
+            "width": width,
+            "resize": "crop" if test.files is not None else "stretch" if test.resize else None,
+            "divisor": 255 if test.images.dtype == np.uint8 else 1,
+        },
+        "training": _part(train),
+        "test": _part(test),
+    }
+
+
+def _part(batches: Batches) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    files = None if batches.files is None else sorted(batches.files)
+    if files is None:
+        for array in (batches.images, batches.labels):
+            digest.update(f"{array.dtype.str} {array.shape} ".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    else:
+        for file in files:
+            digest.update(f"{file.sha256} {file.name}\0".encode("utf-8", "surrogateescape"))
+    listed = None if files is None else [file._asdict() for file in files]
+    return {"count": len(batches.labels), "sha256": digest.hexdigest(), "files": listed}
+
+
+def difference(
+    before: Mapping[str, Any], now: Mapping[str, Any], parts: Iterable[str] = ("training", "test")
+) -> str | None:
+    """Return in a few words what differs between two descriptions, or None when nothing does.
+
+    Parameters
+    ----------
+    before, now : dict
+        What :func:`describe` returned.
+    parts : iterable of str
+        Whose images are compared: ``"training"``, ``"test"``, or both.
+    """
+    if before["classes"] != now["classes"]:
+        return f"the classes were {some(before['classes'])}; now they are {some(now['classes'])}"
+    for name, value in before["preprocessing"].items():
+        if now["preprocessing"][name] != value:
+            return f"{name} of the images was {value}; now it is {now['preprocessing'][name]}"
+    changed = [f"{part} images: {text}" for part in parts if (text := _between(before[part], now[part]))]
+    return "; ".join(changed) or None
+
+
+def _between(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Return what happened to the images of one part."""
+    if before["sha256"] == now["sha256"]:
+        return None
+    if before["files"] is None or now["files"] is None:
+        return f"there were {before['count']:,}; now there are {now['count']:,}, and they are different"
+    old, new = ({file["name"]: file["sha256"] for file in part["files"]} for part in (before, now))
+    kinds = {
+        "added": [name for name in new if name not in old],
+        "missing": [name for name in old if name not in new],
+        "changed": [name for name in old if name in new and old[name] != new[name]],
+    }
+    return ", ".join(f"{len(names):,} {kind} ({some(names)})" for kind, names in kinds.items() if names)
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(map(shown, names[:NAMED])) + more
+
+
+def shown(name: object) -> str:
+    """Return a name in one printable line: control characters and bytes that are not UTF-8 become escapes."""
+    text = str(name).encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,193 @@
+"""What a folder of images holds: its classes, their images in the same order everywhere, and what is not read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gluon_cnn._core.startup import remark
+from gluon_cnn.data.description import NAMED, shown
+from PIL import Image
+
+PARTS = {"train", "training", "val", "valid", "validation", "test"}  # of a data set
+
+# Formats for still images whose file extensions are read, as far as this Pillow has them. HEIF comes with a plug-in.
+FORMATS = {"AVIF", "BMP", "DIB", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "QOI", "SGI"}
+FORMATS |= {"TGA", "TIFF", "WEBP"}
+COMMON = ("*.jpg", "*.png", "*.tif", "*.webp")
+JPEG_TOO = {".jif", ".jfi", ".pjp", ".pjpeg"}  # names for JPEG that Pillow does not list, some of them Chrome's
+
+# What systems leave in folders, in lower case; so are all names that begin with a dot.
+SYSTEM = {"__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found"}
+SYSTEM |= {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r", "@recycle", "@tmp"}
+
+BROKEN_LINK = "linked to nothing"  # why a file is not read
+
+# Notes about the images and what cameras write beside them: nobody misses these among the images.
+NOTES = {".aae", ".csv", ".htm", ".html", ".ini", ".json", ".log", ".md", ".tsv", ".txt", ".url", ".xml", ".xmp"}
+NOTES |= {".yaml", ".yml"}
+
+
+class Listing(NamedTuple):
+    """The images of a folder that holds a folder for each class, before one of them is read."""
+
+    folder: Path
+    classes: tuple[str, ...]
+    images: list[tuple[str, Path, int]]  # name within the folder, path, label
+    left_out: Counter[str]  # how many files will not be read, by reason
+
+
+def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, prefix: str = "") -> Listing:
+    """Return what :func:`gluon_cnn.data.images.read_folder` would read; ``prefix`` comes before each image's name."""
+    folder = Path(folder)
+    found: dict[str, Path] = {}
+    left_out: Counter[str] = Counter()
+    for entry in _entries(folder):
+        name = in_one_form(entry.name)
+        if not _is_folder(entry):
+            left_out[BROKEN_LINK if _is_broken_link(entry) else "outside class folders"] += _is_counted(entry)
+        elif name in found:
+            raise ValueError(f"{shown(folder)} holds two folders whose names are both {shown(name)!r}: merge them")
+        elif not _leads_up(entry, folder):
+            found[name] = Path(entry.path)
+    names = tuple(sorted(found))
+    if len(names) < 2:
+        held = f"only the folder {shown(names[0])}" if names else "no folders"
+        raise ValueError(f"{shown(folder)} holds {held}: make one for each class, with its pictures inside")
+    if PARTS.issuperset(name.lower() for name in names):
+        raise ValueError(f"{shown(folder)} holds {' and '.join(names)}, which are no classes: call them train and test")
+    if classes is not None and names != tuple(map(normal, classes)):
+        got, expected = (shown(", ".join(each)) for each in (names, classes))
+        raise ValueError(f"{shown(folder)} has the classes {got}; expected {expected}")
+    images = []
+    for label, name in enumerate(names):
+        own, others = _images_below(found[name])
+        left_out += others
+        if not own:
+            instead = _counts(others) or f"files named {', '.join(COMMON)} and others count as such"
+            raise ValueError(f"{shown(found[name])} holds no picture ({instead})")
+        images += [(f"{prefix}{name}/{inner}", path, label) for inner, path in own]
+    return Listing(folder, names, images, +left_out)
+
+
+def tell_left_out(folder: str | Path, read: int, left_out: Counter[str], skipped: list[str]) -> None:
+    """Say in one line how many files of a folder were not read, and why; nothing when all were."""
+    if not left_out and not skipped:
+        return
+    counts = f"{shown(folder)}: {read:,} of {read + sum(left_out.values()) + len(skipped):,} files read"
+    if left_out:
+        counts += f"; {_counts(left_out)}"
+    remark(f"skipped: {first(skipped)}; {counts}" if skipped else counts)
+
+
+def _counts(left_out: Counter[str]) -> str:
+    ranked = sorted(left_out.items(), key=lambda item: (-item[1], item[0]))
+    told = [f"{count:,} {reason}" for reason, count in ranked[:NAMED]]
+    rest = sum(count for _, count in ranked[NAMED:])
+    return ", ".join([*told, f"{rest:,} of other kinds"] if rest else told)
+
+
+def first(faults: list[str]) -> str:
+    """Return the first faults of a list, and how many more there are."""
+    more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
+    return "; ".join(faults[:NAMED]) + more
+
+
+def in_one_form(name: str) -> str:
+    """Return a file's name as it would be on any other file system: bytes as UTF-8, letters in normal form C."""
+    return normal(os.fsencode(name).decode("utf-8", "surrogateescape"))
+
+
+def normal(name: str) -> str:
+    """Return a name with its letters in Unicode's normal form C: macOS takes them apart."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
+    """Return what is in a folder, in the same order everywhere; not what is hidden or a system's own."""
+    try:
+        with os.scandir(folder) as found:
+            entries = [e for e in found if not e.name.startswith(".") and e.name.lower() not in SYSTEM]
+    except OSError as error:
+        raise OSError(error.errno, f"the folder {shown(folder)} cannot be read: {error.strerror}") from None
+    return sorted(entries, key=lambda entry: (in_one_form(entry.name), entry.name))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle, or to where one may not look
+        return False
+
+
+def _leads_up(entry: os.DirEntry[str], folder: str | Path) -> bool:
+    """Return whether an entry is a link to a folder that holds this one: to follow it would never end."""
+    real = os.path.realpath(entry.path)
+    return entry.is_symlink() and os.path.commonpath([real, os.path.realpath(folder)]) == real
+
+
+def files_below(folder: str | Path) -> Iterator[os.DirEntry[str]]:
+    """Yield the files in a folder and in those below. Links to folders are followed; each folder is read once."""
+    seen: set[str] = set()
+    folders, links = [str(folder)], list[str]()  # what is a folder by itself comes before links to it
+    while folders or links:
+        place = folders.pop(0) if folders else links.pop(0)
+        real = os.path.realpath(place)
+        if real in seen:
+            continue
+        seen.add(real)
+        for entry in _entries(place):
+            if not _is_folder(entry):
+                yield entry
+            elif not entry.is_symlink():
+                folders.append(entry.path)
+            elif not _leads_up(entry, place) and not _leads_up(entry, folder):
+                links.append(entry.path)
+
+
+def count_outside(folder: Path, parts: Sequence[Path]) -> int:
+    """Return how many files there are in a folder, but for those in some parts of it, or where one may not look."""
+    count = 0
+    for entry in _entries(folder):
+        with contextlib.suppress(OSError):
+            if Path(entry.path) not in parts:
+                count += sum(map(_is_counted, files_below(entry.path) if _is_folder(entry) else [entry]))
+    return count
+
+
+def _images_below(folder: Path) -> tuple[list[tuple[str, Path]], Counter[str]]:
+    """Return the images in a folder, in the order of their names within it, and what else there is."""
+    images, others, known = [], Counter[str](), _extensions()
+    for entry in files_below(folder):
+        extension = _extension(entry)
+        if extension in known:
+            path = Path(entry.path)
+            images.append((in_one_form(path.relative_to(folder).as_posix()), path))
+        elif _is_broken_link(entry):
+            others[BROKEN_LINK] += 1
+        elif _is_counted(entry):
+            others[f"{shown(extension) or 'without a file extension'} not supported"] += 1
+    return sorted(images), others
+
+
+def _is_broken_link(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and not os.path.exists(entry.path)
+
+
+def _is_counted(entry: os.DirEntry[str]) -> bool:
+    return _extension(entry) not in NOTES
+
+
+def _extension(entry: os.DirEntry[str]) -> str:
+    return Path(entry.name.strip()).suffix.lower()
+
+
+def _extensions() -> set[str]:
+    """Return the extensions, in lower case, of files that are read as images."""
+    Image.init()
+    return {extension for extension, kind in Image.registered_extensions().items() if kind in FORMATS} | JPEG_TOO

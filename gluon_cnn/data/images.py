@@ -1,0 +1,211 @@
+"""Pictures from files of your own: one, or a folder with a folder of pictures for each class."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from gluon_cnn._core.checks import check_pair
+from gluon_cnn._core.startup import progress_disabled
+from gluon_cnn.data.description import DataFile, shown
+from gluon_cnn.data.folders import Listing, find_images, first, tell_left_out
+from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+from tqdm.auto import tqdm
+
+MODES = {1: "L", 3: "RGB"}  # Pillow's names, by number of channels
+
+
+def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> np.ndarray:
+    """Return a picture file as bytes of one size.
+
+    Parameters
+    ----------
+    path : str or Path
+        JPEG, PNG or another kind that Pillow reads; colour or grey, transparency over black.
+    size : (int, int)
+        Height and width in pixels. The picture is scaled until it covers them; what is left over at two opposite sides
+        is cut off, so that nothing is stretched.
+    channels : int
+        3 for red, green and blue, 1 for grey.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (channels, height, width).
+
+    Raises
+    ------
+    OSError
+        When there is no such file or it is no whole picture. The message names it.
+    ValueError
+        When ``channels`` is neither 1 nor 3, or ``size`` no pair of whole numbers of at least 1.
+
+    Notes
+    -----
+    Pixels of 16 bits are scaled to 8. Integers of 16 or 32 bits that would all fit into 8 are taken as they are, as
+    scaled they would all be black.
+    """
+    return _read(path, *_form(size, channels))[0]
+
+
+def _form(size: tuple[int, int], channels: int) -> tuple[tuple[int, int], str]:
+    if channels not in MODES:
+        raise ValueError(f"channels must be 1 or 3; got {channels!r}")
+    return check_pair("size", size), MODES[channels]
+
+
+def _read(path: str | Path, size: tuple[int, int], mode: str) -> tuple[np.ndarray, bytes]:
+    """Return the pixels of a file, and all its bytes."""
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+            raise ValueError("it is a folder, a device or a pipe")
+        raw = Path(path).read_bytes()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, about what cameras and programs noted in the file
+            pixels = _pixels(raw, size, mode)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no file {shown(path)}") from None
+    except UnidentifiedImageError as error:
+        what = f"(cannot identify image file): it begins with {raw[:12]!r}" if raw else "(the file is empty)"
+        raise OSError(f"{shown(path)} cannot be read as a picture {what}") from error
+    except Exception as error:  # damaged files make Pillow raise all kinds
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise OSError(f"{shown(path)} cannot be read as a picture ({reason})") from error
+    return (pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)), raw
+
+
+def _pixels(raw: bytes, size: tuple[int, int], mode: str) -> np.ndarray:
+    with Image.open(io.BytesIO(raw)) as opened:
+        lenient = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv sets it for all: half a picture would pass for a whole one
+        tags = dict(getattr(opened, "tag_v2", {}))
+        try:
+            opened.load()
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = lenient
+        picture = _upright(opened)
+        if picture.mode.startswith(("I", "F")):
+            picture = _in_8_bits(picture, tags)
+        return np.asarray(ImageOps.fit(_flat(picture).convert(mode), (size[1], size[0]), Image.Resampling.BILINEAR))
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    """Return a picture in a mode that Pillow converts to grey and to RGB, over black where it is transparent."""
+    if picture.mode == "LAB":
+        lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(picture, lab, rgb, outputMode="RGB") or picture
+    if picture.mode == "La":  # of grey with transparency, in which Pillow converts it to nothing else
+        picture = picture.convert("LA")
+    if picture.mode.endswith(("A", "a")) or "transparency" in picture.info:
+        return Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture.convert("RGBA"))
+    return picture
+
+
+BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # two of TIFF's tags, and a value of the second
+
+
+def _in_8_bits(picture: Image.Image, tags: dict) -> Image.Image:
+    """Scale integers of more than 8 bits, which Pillow itself would cut off at 255."""
+    values = np.asarray(picture)
+    smallest, largest = values.min(), values.max()
+    if picture.mode == "F" or smallest < 0 or largest >= 2**16:
+        raise ValueError(
+            f"its values, {smallest} to {largest}, are not bytes and have no fixed range: save it with 8 or 16 bits"
+        )
+    white = 2 ** min(16, *tags.get(BITS, (16,))) - 1
+    values = values.astype(np.int64)
+    values[values == picture.info.get("transparency")] = 0  # over black, as all transparency
+    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow sees to that with 8 bits only
+        values = white - values
+    if values.max() > 255:
+        values = values * 255 // white
+    return Image.fromarray(values.astype(np.uint8))
+
+
+def _upright(opened: Image.Image) -> Image.Image:
+    """Turn a picture as the camera that took it says; a damaged note of the camera leaves it as it is."""
+    try:
+        return ImageOps.exif_transpose(opened) or opened  # never None here, but Pillow 10's types say it may be
+    except Exception:  # struct.error, KeyError and others, although the pixels are fine
+        return opened
+
+
+class Images(NamedTuple):
+    """The images of a folder: pixels as :func:`read_folder` returns them, labels, and the files they came from."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    files: list[DataFile]
+
+
+def read_folder(
+    folder: str | Path,
+    size: tuple[int, int],
+    channels: int = 3,
+    broken: str = "refuse",
+    classes: tuple[str, ...] | None = None,
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return all pictures of a folder that holds a folder for each class.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The classes are numbered in the order of their folders' names. Links to folders are followed. Hidden files, what
+        a system leaves in a folder, and notes (such as ``.txt`` and ``.json``) are not looked at; other files that are
+        not read are counted in a warning.
+    size, channels
+        See :func:`read_picture`.
+    broken : str
+        What to do about files that cannot be read: ``"refuse"`` the folder, or ``"skip"`` them with a warning. The
+        message names the first five of them.
+    classes : tuple of str, optional
+        The names of the class folders, when another folder has decided them.
+
+    Returns
+    -------
+    images, labels, classes
+        uint8 of shape (N, channels, height, width), int32 of shape (N,), and the classes' names.
+
+    Raises
+    ------
+    ValueError
+        When the folder has fewer than two class folders, or other ones than ``classes``, when one of them holds no
+        picture, when a file cannot be read, or ``broken`` is another word.
+    OSError
+        When a folder cannot be read.
+    """
+    listing = find_images(folder, classes)
+    images, skipped = read_images(listing, size, channels, broken)
+    tell_left_out(folder, len(images.files), listing.left_out, skipped)
+    return images.pixels, images.labels, listing.classes
+
+
+def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: str) -> tuple[Images, list[str]]:
+    """Read what was found. Return it, and for each file that was skipped what is wrong with it."""
+    if broken not in ("refuse", "skip"):
+        raise ValueError(f"broken must be 'refuse' or 'skip'; got {broken!r}")
+    size, mode = _form(size, channels)
+    pixels, labels, files, faults = [], [], [], []
+    bar = tqdm(listing.images, desc=shown(listing.folder), unit="picture", leave=False, disable=progress_disabled())
+    for name, path, label in bar:
+        try:
+            image, raw = _read(path, size, mode)
+        except OSError as error:
+            faults.append(str(error))
+            continue
+        pixels.append(image)
+        labels.append(label)
+        files.append(DataFile(name, len(raw), hashlib.sha256(raw).hexdigest()))
+    if faults and broken == "refuse":
+        raise ValueError(
+            f"{first(faults)}: repair the broken files or move them away, or pass broken='skip' (--skip-broken)"
+        )
+    for label, name in enumerate(listing.classes):
+        if label not in labels:
+            raise ValueError(f"{shown(listing.folder / name)} holds no picture that can be read: {first(faults)}")
+    return Images(np.stack(pixels), np.array(labels, np.int32), files), faults

@@ -1,0 +1,185 @@
+"""A trained network for programs without MXNet: ONNX, or MXNet's own symbol. Lesson 15."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+from gluon_cnn._core.checks import check_shape, check_weights
+from gluon_cnn._core.contexts import contexts_of
+from gluon_cnn._core.errors import error_summary
+from gluon_cnn._core.files import atomic_write, write_all
+from gluon_cnn._core.forward import forward, zeros_for
+from gluon_cnn._core.parameter_files import parameter_bytes
+from mxnet import gluon, nd
+
+INPUT, OUTPUT, BATCH = "data", "scores", "batch"
+
+
+def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[int]) -> Path:
+    """Write a network as ONNX, which ONNX Runtime and others predict with.
+
+    Parameters
+    ----------
+    net : HybridBlock
+        A network with weights, on any context; it is not changed.
+    path : str or Path
+        The file, such as ``"lenet.onnx"``.
+    input_shape : sequence of int
+        Of a batch, such as ``(1, 1, 28, 28)``. The number of pictures is left open in the file, the rest is fixed.
+
+    Returns
+    -------
+    Path
+        The file. Its input is called ``data``, its output ``scores``; both are float32.
+
+    Raises
+    ------
+    ImportError
+        When ``onnx`` is not installed.
+    TypeError
+        When ``net`` is no HybridBlock.
+    ValueError
+        When the network has no weights yet or others than finite float32, an input of this shape does not fit, it has
+        several outputs, the converter cannot write one of its operators, or ONNX Runtime computes other scores.
+    OSError
+        When the file cannot be written.
+
+    Notes
+    -----
+    MXNet's converter writes operators as of ONNX' opset 13 but stamps the file with the newest that it finds, where
+    some of them mean something else; here it says 13. Dropout is left out, batch norm has its moving averages.
+    Where ``onnxruntime`` is installed, it predicts random pictures from the file, as many as given and one more, before
+    the file gets its name: the converter writes some operators wrongly, local response normalization for one. Without
+    it such a file is written. Its releases up to 1.23 average windows wrongly that reach over the edge
+    (``AvgPool2D(..., ceil_mode=True)``).
+    """
+    path, shape = _path(path), check_shape("input_shape", input_shape)
+    symbol, parameters = _plain(net, shape, "ONNX")
+    _check_numbers(net, parameters)
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError(f"writing ONNX takes onnx: pip install onnx onnxruntime ({error})") from None
+    from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
+
+    with _in_our_words(net):
+        with tempfile.TemporaryDirectory() as folder:
+            written = str(Path(folder) / "network.onnx")
+            mx.onnx.export_model(
+                symbol,
+                parameters,
+                [shape],
+                np.float32,
+                written,
+                dynamic=True,
+                dynamic_input_shapes=[(BATCH, *shape[1:])],
+            )
+            model = onnx.load(written)
+        del model.opset_import[:]
+        model.opset_import.append(onnx.helper.make_opsetid("", max(MXNetGraph.registry_)))
+        model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)  # older programs refuse newer files
+        weights = {tensor.name for tensor in model.graph.initializer}
+        inputs = [value for value in model.graph.input if value.name not in weights]
+        del model.graph.input[:]  # weights among them could be overwritten, and so are not optimized
+        model.graph.input.extend(inputs)
+        (output,) = model.graph.output
+        model.graph.node.append(onnx.helper.make_node("Identity", [output.name], [OUTPUT]))
+        output.name = OUTPUT
+        onnx.checker.check_model(model, full_check=True)
+        content = model.SerializeToString()
+        _compare_scores(net, content, shape)
+    with atomic_write(path) as file:
+        file.write(content)
+    return path
+
+
+def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[int]) -> tuple[Path, Path]:
+    """Write a network as MXNet's symbol and parameters, which ``gluon.SymbolBlock.imports`` reads without its code.
+
+    Parameters
+    ----------
+    net : HybridBlock
+        A network with weights, on any context; it is not changed.
+    path : str or Path
+        Beginning of both names, such as ``"lenet"``.
+    input_shape : sequence of int
+        Of a batch, such as ``(1, 1, 28, 28)``; to check that the network takes it.
+
+    Returns
+    -------
+    (Path, Path)
+        ``<path>-symbol.json`` and ``<path>-0000.params``. The input is called ``data``.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As :func:`export_onnx`.
+    """
+    symbol, parameters = _plain(net, check_shape("input_shape", input_shape), "a symbol")
+    auxiliary = set(symbol.list_auxiliary_states())
+    arrays = {f"{'aux' if k in auxiliary else 'arg'}:{k}": value for k, value in parameters.items()}
+    path = _path(path)
+    names = (Path(f"{path}-symbol.json"), Path(f"{path}-0000.params"))
+    write_all(dict(zip(names, (symbol.tojson().encode(), parameter_bytes(arrays)))))
+    return names
+
+
+def _path(path: str | Path) -> Path:
+    """Return a path that ends with a name."""
+    if not isinstance(path, (str, Path)) or not Path(path).name:
+        raise ValueError(f"path must name a file, such as 'lenet'; got {path!r}")
+    return Path(path)
+
+
+def _plain(net: gluon.HybridBlock, shape: tuple[int, ...], form: str) -> tuple[mx.sym.Symbol, dict[str, nd.NDArray]]:
+    """Return the network's graph, layer by layer as it is defined, and its parameters on the CPU."""
+    context = contexts_of(check_weights(net, gluon.HybridBlock))[0]
+    forward(net, zeros_for(net, shape))  # and mxnet may have been rearranging weights
+    symbol = net(mx.sym.var(INPUT))
+    if not isinstance(symbol, mx.sym.Symbol) or len(symbol.list_outputs()) != 1:
+        raise ValueError(f"{type(net).__name__} cannot be written as {form}: it has several outputs, not one")
+    return symbol, {p.name: p.data(context).as_in_context(mx.cpu()) for p in net.collect_params().values()}
+
+
+def _check_numbers(net: gluon.HybridBlock, parameters: dict[str, nd.NDArray]) -> None:
+    """Refuse weights of another type than float32, NaN and infinity."""
+    for name, array in parameters.items():
+        kind = np.dtype(array.dtype).name
+        if kind != "float32":
+            raise ValueError(f"{type(net).__name__} computes with {kind}; float32 is what can be written as ONNX")
+        if not np.isfinite(array.asnumpy()).all():
+            raise ValueError(f"{type(net).__name__} cannot be written as ONNX: {name} holds NaN or infinity")
+
+
+@contextmanager
+def _in_our_words(net: gluon.HybridBlock) -> Iterator[None]:
+    """Make one kind of error of those of converter, checker and ONNX Runtime, each of which has several of its own."""
+    try:
+        yield
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:
+        raise ValueError(f"{type(net).__name__} cannot be written as ONNX: {error_summary(error)}") from None
+
+
+def _compare_scores(net: gluon.HybridBlock, content: bytes, shape: tuple[int, ...]) -> None:
+    """Raise an error when ONNX Runtime, where it is installed, computes other scores than the network."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what fails is raised, and need not be printed, too
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    for pictures in (shape[0], shape[0] + 1):
+        X = np.random.RandomState(0).normal(size=(pictures, *shape[1:])).astype(np.float32)
+        (scores,) = session.run([OUTPUT], {INPUT: X})  # first: mxnet writes beyond arrays when reshape does not fit
+        expected = net(nd.array(X, ctx=contexts_of(net)[0])).asnumpy()
+        largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+        if scores.shape != expected.shape or not np.allclose(scores, expected, 0, 1e-4 * largest, equal_nan=True):
+            raise ValueError(f"ONNX Runtime {onnxruntime.__version__} computes other scores from the file")

@@ -1,0 +1,1 @@
+"""Training in several processes, on MXNet's parameter server."""

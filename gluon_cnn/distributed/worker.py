@@ -1,0 +1,26 @@
+"""Run a worker's program for ``gluon-cnn launch``: python -m gluon_cnn.distributed.worker program.py [ARGUMENT ...]."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+from gluon_cnn.distributed.workers import leave
+
+
+def main() -> None:
+    """Run the program; when it gives up with ``sys.exit``, end at once: mxnet would wait for the other workers."""
+    sys.argv.pop(0)
+    sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        if end.code:
+            leave(end.code if isinstance(end.code, int) else 1)
+
+
+if __name__ == "__main__":
+    main()

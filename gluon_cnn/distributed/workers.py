@@ -1,0 +1,197 @@
+"""Training in several processes, on one machine or many, with mxnet's parameter server.
+
+Each worker reads its own share of every batch and computes gradients; servers add them up; each worker gets the sum and
+updates its own copy of the weights. ``gluon-cnn launch`` starts all of them, see :mod:`gluon_cnn.distributed.launch`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import functools
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+import mxnet as mx
+import numpy as np
+from mxnet import gluon, nd
+from mxnet.base import _LIB, check_call
+
+KVSTORES = ("dist_sync",)
+FIRST_KEY = 10**5  # parameters have the keys below; mxnet multiplies keys by 9,973, in 32 bits
+PIECE = 2**20  # bytes of a message that are sent at once, as numbers: servers know nothing else
+
+
+class Workers:
+    """The processes that train a network together; without a store this one is alone.
+
+    Parameters
+    ----------
+    store : KVStore, optional
+        A distributed one of mxnet's, synchronous.
+
+    Attributes
+    ----------
+    rank : int
+        Number of this worker, 0..count - 1. Worker 0 prints, and keeps checkpoints and results.
+    count : int
+        Number of workers.
+    """
+
+    def __init__(self, store: mx.kvstore.KVStoreBase | None = None) -> None:
+        self.store = store
+        self.rank: int = 0 if store is None else store.rank
+        self.count: int = 1 if store is None else store.num_workers
+        self._trainer: gluon.Trainer | None = None
+        self._sums: dict[int, tuple[int, nd.NDArray]] = {}  # by their length: key, and what was pulled
+
+    @classmethod
+    def of(cls, trainer: gluon.Trainer) -> Workers:
+        """Return those that share a trainer.
+
+        Raises
+        ------
+        ValueError
+            When the trainer's store is distributed, but asynchronous or meant to update the weights itself: workers
+            would not know the state of the optimizer, nor how many pictures a smaller batch has.
+        """
+        store, updates = (trainer._kvstore_params[name] for name in ("kvstore", "update_on_kvstore"))
+        kind: str = store if isinstance(store, str) else getattr(store, "type", "")
+        if "dist" not in kind:
+            return cls()
+        if isinstance(store, str) or "async" in kind or updates is not False:
+            raise ValueError(
+                "a distributed trainer needs its store and updates of its own: "
+                'Trainer(..., kvstore=mx.kv.create("dist_sync"), update_on_kvstore=False)'
+            )
+        return _sharing(store)
+
+    @property
+    def settings(self) -> dict:
+        """Return what ``gluon.Trainer`` needs to train with them."""
+        return {} if self.store is None else {"kvstore": self.store, "update_on_kvstore": False}
+
+    def sum(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
+        """Return the sums over all workers, float64; each has to call it with as many values."""
+        mine = np.asarray(values, np.float64)
+        if self.store is None:
+            return mine
+        if mine.size not in self._sums:
+            self._sums[mine.size] = FIRST_KEY + len(self._sums), nd.zeros(mine.size, dtype=np.float64)
+            self.store.init(*self._sums[mine.size])
+        key, total = self._sums[mine.size]
+        self.store.push(key, nd.array(mine, dtype=np.float64))
+        self.store.pull(key, out=total)
+        return total.asnumpy()
+
+    def together(self, pictures: int) -> int:
+        """Return how many pictures all workers have in this step.
+
+        Raises
+        ------
+        ValueError
+            When one has none while another has: they would wait for each other for ever.
+        """
+        mine = np.zeros(self.count)
+        mine[self.rank] = pictures
+        found = self.sum(mine)
+        if found.any() and not found.all():
+            none, some = int(found.argmin()), int(found.argmax())
+            raise ValueError(f"worker {none} has no batch left while worker {some} has: give each as many")
+        return int(found.sum())
+
+    def tell(self, message: bytes) -> bytes:
+        """Return worker 0's message."""
+        if self.store is None:
+            return message
+        mine = np.frombuffer(message if self.rank == 0 else b"", np.uint8)
+        length = int(self.sum([len(mine)])[0])
+        found = []
+        for start in range(0, length, PIECE):
+            piece = np.zeros(PIECE)
+            piece[: len(mine[start : start + PIECE])] = mine[start : start + PIECE]
+            found.append(self.sum(piece).astype(np.uint8))  # the others add zeros
+        return np.concatenate([np.empty(0, np.uint8), *found])[:length].tobytes()
+
+    def begin(self, net: gluon.Block, trainer: gluon.Trainer, X: nd.NDArray) -> None:
+        """Give all workers the weights of worker 0, and random numbers of their own from here on.
+
+        Raises
+        ------
+        ValueError
+            When they have begun with another trainer: servers know parameters by their number, and keep their sizes.
+        """
+        if self.store is None:
+            return
+        if self._trainer not in (None, trainer):
+            raise ValueError("these workers have trained with another trainer: launch a job for each training")
+        self._trainer = trainer
+        if not trainer._params_to_init:
+            return
+        if self.rank == 0 and self.count > 1:
+            print(f"Worker 0 of {self.count} is on {socket.gethostname()} and keeps what is kept")
+        net(X[:1])  # draws weights whose shape was not known
+        for parameter in trainer._params_to_init:
+            _in_the_usual_layout(parameter.list_data())
+        trainer._init_kvstore()
+        trainer._init_params()
+        mx.random.seed(int(np.random.randint(2**30)) + self.rank)  # other masks of dropout for other pictures
+
+
+def join(kind: str) -> Workers:
+    """Take part in a training that a launcher has started.
+
+    Raises
+    ------
+    ValueError
+        When no launcher has started this process, or ``kind`` is none of :data:`KVSTORES`.
+    """
+    if kind not in KVSTORES:
+        raise ValueError(f"kvstore must be {' or '.join(KVSTORES)}; got {kind!r}")
+    if os.environ.get("DMLC_ROLE") != "worker":  # mxnet would end the process
+        raise ValueError(f"kvstore {kind} is for processes that a launcher starts: gluon-cnn launch -n 2 -- train ...")
+    sys.excepthook = _end_now
+    store = mx.kv.create(kind)
+    store.pushpull = functools.partial(_pushpull, store.pushpull)
+    atexit.register(_close, store)
+    return _sharing(store)
+
+
+def _pushpull(pushpull: Callable, key: int, value: Sequence[nd.NDArray], *args, **kwargs) -> None:
+    _in_the_usual_layout(value)
+    pushpull(key, value, *args, **kwargs)
+
+
+def _in_the_usual_layout(arrays: Sequence[nd.NDArray]) -> None:
+    """Undo the layout that oneDNN has given to arrays: mxnet 1.9.1 fails to send them as they are."""
+    for array in arrays:
+        array *= 1
+
+
+def _close(store: mx.kvstore.KVStore) -> None:
+    """Free a store: left to Python's end it may be freed too late, and abort."""
+    nd.waitall()
+    check_call(_LIB.MXKVStoreFree(store.handle))  # waits for the other workers
+    store.handle = ctypes.c_void_p()  # freeing it again does nothing
+
+
+def leave(status: int) -> NoReturn:
+    """End this process at once: at an ordinary end mxnet waits for the other workers, which may wait for this one."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _end_now(*error) -> NoReturn:
+    # In one piece: other workers, which often fail for the same reason, write to the same place.
+    sys.stderr.write("".join(traceback.format_exception(*error)))
+    leave(1)
+
+
+@functools.cache  # a store takes each key once
+def _sharing(store: mx.kvstore.KVStoreBase) -> Workers:
+    return Workers(store)

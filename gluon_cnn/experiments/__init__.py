@@ -1,0 +1,1 @@
+"""Networks by name, trained runs in folders, comparison."""

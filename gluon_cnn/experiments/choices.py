@@ -1,0 +1,56 @@
+"""What can be chosen by name: networks, initializers, optimizers."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import mxnet as mx
+from gluon_cnn.networks.base import Network
+from mxnet import gluon, init
+
+SMALLEST_SIDE = 28  # of Fashion-MNIST's pictures, in pixels
+
+
+INITIALIZERS: dict[str, Callable[[], init.Initializer]] = {
+    "xavier": init.Xavier,  # the notes'; keeps the size of values through layers without an activation
+    "he": functools.partial(init.MSRAPrelu, "in", 0),  # variance 2 / inputs: twice as much, as a ReLU takes away half
+}
+
+
+# MXNet's optimizers that are not offered, and why.
+UNUSABLE = {
+    "adamax": "it divides by zero where a weight has had no gradient yet",
+    "groupadagrad": "it takes matrices only, and kernels and biases are none",
+    "ccsgd": "it is an old name of sgd",
+    "test": "it climbs up the gradient",
+}
+
+
+def optimizers() -> list[str]:
+    """Return the names of the optimizers to choose from: MXNet's, and those that were registered with it."""
+    return [name for name in mx.optimizer.Optimizer.opt_registry if name not in UNUSABLE]
+
+
+def check_optimizer(name: str) -> None:
+    reason = UNUSABLE.get(name.lower())
+    if reason:
+        raise ValueError(
+            f"the optimizer {name!r} of MXNet {mx.__version__} is not offered, as {reason}: choose one of "
+            f"{', '.join(optimizers())}"
+        )
+    choose("optimizer", name.lower(), dict.fromkeys(optimizers()))
+
+
+def fewest_pixels(make: Callable[..., gluon.Block]) -> int:
+    """Return the fewest pixels of a side that a network of the course takes; 1 of another, which is not known."""
+    net = make(num_classes=1)
+    return net.smallest_size() if isinstance(net, Network) else 1
+
+
+def choose(what: str, name: str, choices: dict[str, Any]) -> Any:
+    """Return what has that name; refuse another name with the right ones."""
+    if name not in choices:
+        raise ValueError(f"there is no {what} {name!r}; choose one of {', '.join(choices)}")
+    return choices[name]

@@ -1,0 +1,218 @@
+"""All networks on the same data with the same budget: one table, one figure. Lesson 14."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from gluon_cnn._core.files import atomic_write, make_folder
+from gluon_cnn._core.startup import progress_disabled
+from gluon_cnn.experiments.choices import choose, fewest_pixels
+from gluon_cnn.experiments.experiment import experiment
+from gluon_cnn.layers.convolution import receptive_field
+from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.networks.summary import format_table, summary
+from gluon_cnn.plots.style import COLORS, WIDEST, draw_anywhere, show_or_save, style
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from mxnet import gluon
+from tqdm.auto import tqdm
+
+MARKERS = "osD^vP*X<>ph"
+TABLE = "comparison.csv"  # file that `write` makes beside comparison.png
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one network is, what it costs and what it reached.
+
+    Attributes
+    ----------
+    network : str
+        Its name.
+    pixels : int
+        Height of its pictures.
+    parameters : int
+        Weights, biases and statistics.
+    flops : int
+        Floating-point operations for one picture, see :func:`gluon_cnn.summary`.
+    receptive_field : int
+        Pixels along one axis that the widest-seeing value sees, see :func:`gluon_cnn.receptive_field`.
+    images_per_second : float
+        In training, from the first batch on.
+    pictures : int
+        How many it was trained on in its time; one that came twice counts twice.
+    test_accuracy : float
+        Share of right answers, 0..1.
+    """
+
+    network: str
+    pixels: int
+    parameters: int
+    flops: int
+    receptive_field: int
+    images_per_second: float
+    pictures: int
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One :class:`Measurement` for each network; printed, it is a table."""
+
+    measurements: tuple[Measurement, ...]
+    budget: str
+
+    def __repr__(self) -> str:
+        head = ("network", "pixels", "parameters", "MFLOPs", "sees", "pictures/s", "pictures", "test accuracy")
+        rows = [
+            (
+                m.network,
+                str(m.pixels),
+                f"{m.parameters:,}",
+                f"{m.flops / 1e6:,.1f}",
+                str(m.receptive_field),
+                f"{m.images_per_second:,.0f}",
+                f"{m.pictures:,}",
+                f"{m.test_accuracy:.3f}",
+            )
+            for m in self.measurements
+        ]
+        return format_table(head, rows)
+
+    def write(self, folder: str | Path) -> None:
+        """Write the table (CSV) and the figure (PNG) into a folder."""
+        folder = make_folder(Path(folder))
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, [field.name for field in fields(Measurement)])
+        writer.writeheader()
+        writer.writerows(asdict(m) for m in self.measurements)
+        with atomic_write(folder / TABLE) as file:  # first: drawing may fail
+            file.write(table.getvalue().encode())
+        draw_anywhere(self.plot, folder / "comparison.png")
+
+    def plot(self, file: str | Path | None = None) -> None:
+        """Draw accuracy over parameters, speed over work, accuracy over pictures: show it, or write it to a file."""
+        best, quickest, busiest = (
+            max(self.measurements, key=lambda m: getattr(m, name)).network
+            for name in ("test_accuracy", "images_per_second", "pictures")
+        )
+        panels = (
+            ("parameters", "test_accuracy", "parameters", "test accuracy", f"{self.budget}: {best} gets furthest"),
+            ("flops", "images_per_second", "FLOPs for a picture", "pictures a second", f"{quickest} is the quickest"),
+            ("pictures", "test_accuracy", "pictures trained on", "test accuracy", f"{busiest} sees most pictures"),
+        )
+        with style():
+            _, axes = plt.subplots(2, 2, figsize=(WIDEST, 7), layout="constrained")
+            *drawn, last = axes.flat
+            for ax, (x, y, xlabel, ylabel, title) in zip(drawn, panels):
+                for m, color, marker in zip(
+                    self.measurements, itertools.cycle(COLORS.values()), itertools.cycle(MARKERS)
+                ):
+                    ax.scatter(getattr(m, x), getattr(m, y), color=color, marker=marker, s=60, label=m.network)
+                ax.set(xscale="log", xlabel=xlabel, ylabel=ylabel, title=title)
+                logarithmic = [ax.xaxis]
+                if y == "test_accuracy":
+                    ax.set_ylim(0, 1)
+                else:
+                    ax.set_yscale("log")
+                    logarithmic.append(ax.yaxis)
+                for axis in logarithmic:
+                    axis.set_major_locator(LogLocator(subs=(1, 3)))
+                    axis.set_major_formatter(EngFormatter(sep=""))  # 300k
+                    axis.set_minor_formatter(NullFormatter())
+            last.axis("off")
+            last.legend(*drawn[0].get_legend_handles_labels(), loc="center")
+            show_or_save(file)
+
+
+def compare(
+    networks: Iterable[str] | Mapping[str, Callable[..., gluon.HybridBlock]] | None = None,
+    dataset: Any = "sample",
+    resize: int | Mapping[str, int] | None = None,
+    seconds: float | None = 10.0,
+    optimizer: str = "adam",
+    learning_rate: float = 0.001,
+    initializer: str = "he",
+    verbose: bool = True,
+    **settings: Any,
+) -> Comparison:
+    """Train networks one after the other on the same data with the same budget and measure what they are and reach.
+
+    Parameters
+    ----------
+    networks : iterable of str, or mapping from names to callables
+        As :func:`gluon_cnn.experiments.experiment.experiment` takes them, hybrid blocks. Default: all of the course.
+    dataset
+        See :func:`gluon_cnn.load_data`.
+    resize : int or mapping from names to int, optional
+        Pixels of a side, for all or for each. Default: 28, or the fewest that the network takes.
+    seconds : float or None
+        Training time of each network; None for ``num_epochs`` instead. Speed is that of this machine, and what is
+        reached in some seconds depends on it.
+    optimizer, learning_rate, initializer, **settings
+        See :func:`gluon_cnn.experiments.experiment.experiment`; the same for all.
+    verbose : bool
+        Whether to show progress.
+
+    Returns
+    -------
+    Comparison
+        ``print`` it, or use ``.plot()``, ``.write(folder)`` and ``.measurements``.
+
+    Raises
+    ------
+    ValueError
+        As :func:`gluon_cnn.experiments.experiment.experiment`; names and sizes are checked before any training.
+
+    Notes
+    -----
+    Ctrl-C ends the comparison: what was finished before is returned. A network whose loss does not stay finite is left
+    out, with a warning.
+    """
+    if not isinstance(networks, Mapping):
+        networks = {name: choose("network", name, NETWORKS) for name in (NETWORKS if networks is None else networks)}
+    common = {"optimizer": optimizer, "learning_rate": learning_rate, "initializer": initializer, **settings}
+    num_epochs = 1 if seconds is not None else settings.get("num_epochs", 1)
+    sides = {name: resize.get(name) if isinstance(resize, Mapping) else resize for name in networks}
+    for name, make in networks.items():
+        fewest, side = fewest_pixels(make), sides[name]
+        if side is not None and side < fewest:
+            raise ValueError(f"{name} needs pictures of at least {fewest}x{fewest}; got {side}x{side}: resize them")
+    found = []
+    bar = tqdm(networks.items(), unit="network", leave=False, disable=not verbose or progress_disabled())
+    for name, make in bar:
+        bar.set_description(name)
+        try:
+            run = experiment(make, dataset, sides[name], seconds=seconds, verbose=False, **common)
+        except FloatingPointError as error:
+            warnings.warn(f"{name} is left out: {error}", stacklevel=2)
+            continue
+        except KeyboardInterrupt:
+            break
+        history = run.history
+        if len(history) < num_epochs:  # Ctrl-C, which training takes for its own end
+            break
+        table = summary(run.net, (1, *run.input_shape))
+        pictures = sum(history.pictures)
+        trained = sum(n / rate for n, rate in zip(history.pictures, history.images_per_second))  # seconds
+        found.append(
+            Measurement(
+                network=name,
+                pixels=run.input_shape[1],
+                parameters=table.parameters,
+                flops=table.flops,
+                receptive_field=receptive_field(run.net),
+                images_per_second=pictures / trained,
+                pictures=pictures,
+                test_accuracy=history.test_accuracy[-1],
+            )
+        )
+    budget = f"{seconds:g} seconds" if seconds is not None else f"{num_epochs} epochs"
+    return Comparison(tuple(found), budget)

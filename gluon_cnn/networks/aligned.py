@@ -1,0 +1,68 @@
+"""Convolutions that compute with full blocks of channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gluon_cnn._core.startup import channels_at_once
+from mxnet.gluon import nn
+
+KEEP_ZEROS = (nn.AvgPool2D, nn.MaxPool2D)
+
+
+_filling_up = False
+
+
+@contextmanager
+def filling_up() -> Iterator[None]:
+    """Let :class:`Aligned` fill up its channels in the graph that is drawn meanwhile, one to compute with."""
+    global _filling_up
+    before, _filling_up = _filling_up, True
+    try:
+        yield
+    finally:
+        _filling_up = before
+
+
+class Aligned(nn.HybridSequential):
+    """Layers one after the other; in a hybridized network their convolutions compute with channels filled up by zeros.
+
+    oneDNN has fast code for whole blocks of 8 channels (16 with AVX-512), and slow code for LeNet's 20 and 50. A filter
+    of zeros makes a map of zeros, ReLU and pooling keep it (whatever another activation makes of it), the next
+    convolution multiplies it by zero, and behind the last of these layers it is cut off. Parameters, outputs and
+    gradients are those of the plain layers, the latter two up to rounding.
+    """
+
+    def hybrid_forward(self, F, x):
+        if not _filling_up:  # step by step, where hooks see each layer's own channels; or in a graph to look at
+            return super().hybrid_forward(F, x)
+        channels = filled = 0  # of x: those that mean something, and all; 0 before the first convolution
+        for layer in self:
+            if isinstance(layer, nn.Conv2D):
+                x, channels, filled = _convolve(F, layer, x, channels, filled)
+                continue
+            if filled > channels and not isinstance(layer, KEEP_ZEROS):
+                x, filled = F.slice_axis(x, axis=1, begin=0, end=channels), channels
+            x = layer(x)
+        return F.slice_axis(x, axis=1, begin=0, end=channels) if filled > channels else x
+
+
+def _convolve(F, layer: nn.Conv2D, x, channels: int, filled: int):
+    """Return the layer's output with channels filled up, how many of them mean something, and how many they are."""
+    settings = dict(layer._kwargs)
+    own, kernel = settings["num_filter"], tuple(settings["kernel"])
+    block = channels_at_once()
+    settings["num_filter"] = -(-own // block) * block
+    more_own, more = settings["num_filter"] - own, filled - channels
+    if channels and layer.weight.shape[1] != channels:  # mxnet cannot infer it through the zeros
+        raise ValueError(f"{layer.name} follows {channels} channels: pass in_channels={channels}")
+    weight, bias, dtype = layer.weight.var(), layer.bias.var(), layer.weight.dtype
+    if more_own:
+        weight = F.concat(weight, F.zeros((more_own, 0, *kernel), dtype=dtype), dim=0)  # mxnet infers the 0
+        bias = F.concat(bias, F.zeros((more_own,), dtype=dtype), dim=0)
+    if more:
+        weight = F.concat(weight, F.zeros((own + more_own, more, *kernel), dtype=dtype), dim=1)
+    with layer.name_scope():
+        x = F.Convolution(x, weight, bias, name="fwd", **settings)
+    return layer.act(x) if layer.act is not None else x, own, own + more_own

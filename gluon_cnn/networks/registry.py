@@ -1,0 +1,41 @@
+"""The course's networks by name. One row here makes a network known to the command line, lesson 14 and the tests."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gluon_cnn.networks.base import Network
+
+
+@dataclass(frozen=True)
+class Named:
+    """A network of the course; its module, and with it MXNet, is imported when it is called."""
+
+    module: str
+    maker: str
+    remark: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, **settings: Any) -> Network:
+        module = importlib.import_module(f"gluon_cnn.networks.{self.module}")
+        return getattr(module, self.maker)(**self.settings, **settings)
+
+
+NETWORKS = {
+    "lenet": Named("lenet", "LeNet"),
+    "alexnet": Named("alexnet", "AlexNet"),
+    "vgg": Named("vgg", "vgg11", "11 layers"),
+    "nin": Named("nin", "NiN"),
+    "nin_bn": Named("nin", "NiN", "batch norm", {"batch_norm": True}),
+    "googlenet": Named("googlenet", "GoogLeNet"),
+    "resnet": Named("resnet", "ResNet", "18 layers"),
+    "densenet": Named("densenet", "DenseNet"),
+}
+
+
+def describe_networks() -> str:
+    """Return the names in one line, with remarks."""
+    return ", ".join(f"{name} ({network.remark})" if network.remark else name for name, network in NETWORKS.items())

@@ -1,0 +1,80 @@
+"""What a network consists of and sees: shares of its layers, filters, feature maps."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from gluon_cnn._core.checks import as_numpy
+from gluon_cnn.networks.summary import Summary
+from gluon_cnn.plots.images import show_images, show_in_rows
+from gluon_cnn.plots.style import WIDEST, show_figure, style
+from mxnet import nd
+
+
+def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int, title: str | None = None) -> None:
+    """Show a first convolution's kernels: dark is negative, grey zero, bright positive, each scaled by its largest.
+
+    Parameters
+    ----------
+    weights : NDArray
+        Shape (filters, 1 or 3, height, width).
+    num_rows, num_cols : int
+        Size of the grid.
+    title : str, optional
+        Of the figure.
+    """
+    filters = as_numpy(weights)
+    filters = 0.5 + 0.5 * filters / np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
+    filters = filters.transpose(0, 2, 3, 1)  # a window of 3x3 must not be taken for three colours
+    show_images(filters, num_rows, num_cols, figsize=(0.55 * num_cols, 0.6 * num_rows), title=title)
+
+
+def show_feature_maps(
+    maps: nd.NDArray, picture: nd.NDArray, count: int = 11, title: str = "input", name: str = "map"
+) -> None:
+    """Show a picture and where its strongest feature maps see something, each scaled by its largest value.
+
+    Parameters
+    ----------
+    maps : NDArray
+        Shape (channels, height, width).
+    picture : NDArray
+        What the maps were made from, in one of the shapes of :func:`gluon_cnn.show_images`.
+    count : int
+        How many maps, the strongest first.
+    title : str
+        Of the picture.
+    name : str
+        Stands before each map's number.
+    """
+    values = as_numpy(maps)
+    peaks = values.max(axis=(1, 2))
+    strongest = peaks.argsort()[::-1][:count]
+    shown = [np.maximum(values[k], 0) / max(peaks[k], 1e-12) for k in strongest]
+    titles = [title, *(f"{name} {k}" for k in strongest)]
+    show_in_rows([picture, *shown], titles, in_a_row=6, height=1.7)
+
+
+def plot_shares(table: Summary, title: str) -> None:
+    """Draw which share of a network's parameters and of its FLOPs each layer or block has.
+
+    Parameters
+    ----------
+    table : Summary
+        What :func:`gluon_cnn.summary` returned; its rows without FLOPs, such as pooling, are left out.
+    title : str
+        Of the figure.
+    """
+    layers = [layer for layer in table.layers if layer.flops]
+    names = [f"{layer.kind.replace('2D', '')} {layer.details[0]}" for layer in layers]
+    x = np.arange(len(layers))
+    with style():
+        plt.figure(figsize=(max(6.0, min(0.8 * len(layers), WIDEST)), 3.4))
+        plt.bar(x - 0.2, [layer.parameters / table.parameters for layer in layers], 0.4, label="share of the weights")
+        plt.bar(x + 0.2, [layer.flops / table.flops for layer in layers], 0.4, label="share of the work (FLOPs)")
+        plt.xticks(x, names, rotation=30, ha="right")
+        plt.xlabel("layer with weights, its width")
+        plt.ylabel("share")
+        plt.title(title)
+        plt.legend()
+        show_figure()

@@ -1,0 +1,92 @@
+"""Confusion matrix and worst mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from gluon_cnn._core.checks import as_numpy
+from gluon_cnn.plots.images import show_in_rows
+from gluon_cnn.plots.style import show_figure, style
+
+
+def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequence[str], count: int = 10) -> None:
+    """Show the wrong answers that the network was surest of, with the right class and the predicted one.
+
+    Parameters
+    ----------
+    data : iterable of (X, y)
+        The batches that :func:`predict` got, in the same order.
+    labels, probabilities
+        What it returned.
+    names : sequence of str
+        The classes' names, in the order of their numbers.
+    count : int
+        How many pictures at most.
+    """
+    labels, probabilities = as_numpy(labels), as_numpy(probabilities)
+    predictions = probabilities.argmax(axis=1)
+    wrong = (predictions != labels).nonzero()[0]
+    surest = wrong[probabilities[wrong].max(axis=1).argsort()[::-1][:count]]
+    if not len(surest):
+        print("No mistakes")
+        return
+    pictures = np.concatenate([as_numpy(X) for X, _ in data])
+    titles = [f"{names[int(labels[k])]}\nas {names[predictions[k]]}" for k in surest]
+    show_in_rows(pictures[surest], titles, in_a_row=5, height=2.0)
+
+
+def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
+    """Draw how often each class (row) was taken for each class (column).
+
+    Parameters
+    ----------
+    labels, predictions : sequence of int, numpy.ndarray or NDArray
+        Right and predicted class numbers, of one length; or of each image the probabilities or scores of all classes,
+        of which the largest counts.
+    names : sequence of str
+        The classes' names, in the order of their numbers.
+    """
+    if len(labels) != len(predictions):
+        raise ValueError(f"labels and predictions differ in length: {len(labels)} and {len(predictions)}")
+    labels = _class_numbers("labels", labels, len(names))
+    predictions = _class_numbers("predictions", predictions, len(names))
+    for number in (*labels, *predictions):
+        if not 0 <= number < len(names):
+            raise ValueError(f"there are names for the classes 0 to {len(names) - 1}; got class {number}")
+    counts = np.zeros((len(names), len(names)), int)
+    np.add.at(counts, (labels, predictions), 1)
+    mistakes = counts - np.diag(np.diag(counts))
+    commonest = np.argwhere(mistakes == mistakes.max())[:2]  # two that are equally common
+    pairs = " and ".join(f"{names[true]} taken for {names[taken]}" for true, taken in commonest)
+    sizes = np.unique(counts.sum(axis=1))
+    with style():
+        _, ax = plt.subplots(figsize=(6.6, 6), layout="constrained")
+        ax.grid(False)
+        ax.imshow(counts, cmap="Blues")
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                ax.text(
+                    column, row, count, ha="center", va="center", color="white" if count > counts.max() / 2 else "black"
+                )
+        ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+        ax.set_yticks(range(len(names)), names)
+        title = "No mistakes" if not mistakes.any() else f"Most common: {pairs}"
+        each = f" ({sizes[0]} pictures each)" if len(sizes) == 1 else ""
+        ax.set(xlabel="predicted class", ylabel=f"true class{each}", title=title)
+        show_figure()
+
+
+def _class_numbers(name: str, values: Any, classes: int) -> np.ndarray:
+    """Return class numbers as they are, and of rows of one value per class the position of the largest."""
+    numbers = as_numpy(values)
+    if numbers.ndim == 2 and numbers.shape[1] == classes and numbers.dtype.kind in "biuf":
+        return numbers.argmax(axis=1)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "biuf" or (numbers != np.floor(numbers)).any():
+        raise ValueError(
+            f"{name} must be class numbers, or rows of {classes} probabilities or scores; got {numbers.dtype} of shape "
+            f"{numbers.shape}"
+        )
+    return numbers.astype(int)
