@@ -185,7 +185,7 @@ def test_it_needs_nothing_of_the_course():
     assert printed.split() == [
         "gluon_cnn",
         "lazy_loader",
-        *("gluon_cnn._core.startup", "gluon_cnn._core.server", "gluon_cnn.compat"),
+        *("gluon_cnn._core", "gluon_cnn._core.server", "gluon_cnn._core.startup", "gluon_cnn.compat"),
     ]
 
 

@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 from mxnet import autograd, gluon, init, nd
 from PIL import Image, ImageFile
 
-from tests.test_idx import PICTURES as IDX_PICTURES
-from tests.test_idx import idx
+from tests.data.test_idx import PICTURES as IDX_PICTURES
+from tests.data.test_idx import idx
 
 OURS = (ValueError, TypeError, OSError)
 LONGEST = 500  # characters of a message; mxnet's traces have thousands

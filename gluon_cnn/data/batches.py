@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from gluon_cnn._core.checks import as_numpy, check_bool, check_int, check_pair
-from gluon_cnn.data.fashion_mnist import Split
 from mxnet import nd
 
 MOST_CLASSES = 1_000_000  # a label beyond is a mistake, and a name for each class would fill the memory
+
+Split = tuple[np.ndarray, np.ndarray]  # images, labels
 
 
 class Batches:

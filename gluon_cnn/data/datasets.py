@@ -1,25 +1,23 @@
-"""Data by name: Fashion-MNIST, as a sample in the package and in full from disk; folders, arrays; a few photos."""
+"""Data by name: Fashion-MNIST, as a sample in the package and in full from disk; folders, arrays; photos."""
 
 from __future__ import annotations
 
-import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gluon_cnn._core.checks import as_numpy, check_pair
-from gluon_cnn.data.batches import Batches, train_and_test
+from gluon_cnn.data.batches import Batches, Split, train_and_test
 from gluon_cnn.data.description import DataFile, shown
 from gluon_cnn.data.fashion_mnist import (
     FASHION_MNIST_CLASSES,
     SAMPLE_FOLDER,
-    Split,
     load_data_fashion_mnist,
     read_files,
 )
-from gluon_cnn.data.folders import count_outside, find_images, tell_left_out
+from gluon_cnn.data.folders import count_outside, find_images, is_kind, tell_left_out
 from gluon_cnn.data.held_out import chosen_by_name, chosen_by_order, listed
 from gluon_cnn.data.images import Images, read_images
 
@@ -89,22 +87,12 @@ def load_data(
         return train_and_test(sample, batch_size, resize, seed, FASHION_MNIST_CLASSES)
     if dataset == "fashion-mnist":
         return load_data_fashion_mnist(batch_size, resize, seed=seed)
-    if _is(stat.S_ISDIR, dataset):
+    if is_kind(stat.S_ISDIR, dataset):
         return _load_folder(Path(dataset), batch_size, resize, seed, channels, broken, held_out)
     raise ValueError(
         f"there is no data set {str(dataset)!r}; choose one of {', '.join(map(repr, DATASETS))}, or name a folder that "
         "holds a folder of pictures for each class"
     )
-
-
-def _is(kind: Callable[[int], bool], path: str | Path) -> bool:
-    """Return whether a path is a folder (``stat.S_ISDIR``) or a file; raise OSError when it may not be looked at."""
-    try:
-        return kind(os.stat(path).st_mode)
-    except PermissionError as error:
-        raise OSError(error.errno, f"{shown(path)} cannot be read: {error.strerror}") from None
-    except (OSError, ValueError):  # no such file, or a name that no file can have
-        return False
 
 
 def _load_folder(
@@ -119,7 +107,7 @@ def _load_folder(
     if resize is None:
         raise ValueError(f"the pictures in {shown(folder)} may differ in size: pass resize, the pixels of a side")
     size, parts = check_pair("resize", resize), [folder / "train", folder / "test"]
-    if all(_is(stat.S_ISDIR, part) for part in parts):
+    if all(is_kind(stat.S_ISDIR, part) for part in parts):
         train = find_images(parts[0], prefix="train/")
         test = find_images(parts[1], train.classes, prefix="test/")
         images, skipped = read_images(train, size, channels, broken)

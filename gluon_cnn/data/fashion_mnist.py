@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import mxnet as mx
-import numpy as np
 from gluon_cnn._core.checks import check_int, check_pair
-from gluon_cnn.data.batches import Batches, train_and_test
-from gluon_cnn.data.datasets import _is
+from gluon_cnn.data.batches import Batches, Split, train_and_test
 from gluon_cnn.data.download import download as download_file
+from gluon_cnn.data.folders import is_kind
 from gluon_cnn.data.idx import read_idx
 from mxnet import nd
 
@@ -50,9 +49,6 @@ HOSTS = (
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
 )
-
-
-Split = tuple[np.ndarray, np.ndarray]  # images, labels
 
 
 def fashion_mnist_labels(labels: Iterable[int] | nd.NDArray) -> list[str]:
@@ -168,7 +164,7 @@ def _places(root: str | Path | None) -> list[Path]:
 
 
 def _file(folder: Path, name: str) -> Path | None:
-    return next((path for path in (folder / f"{name}.gz", folder / name) if _is(stat.S_ISREG, path)), None)
+    return next((path for path in (folder / f"{name}.gz", folder / name) if is_kind(stat.S_ISREG, path)), None)
 
 
 def _missing(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -191,3 +191,13 @@ def _extensions() -> set[str]:
     """Return the extensions, in lower case, of files that are read as images."""
     Image.init()
     return {extension for extension, kind in Image.registered_extensions().items() if kind in FORMATS} | JPEG_TOO
+
+
+def is_kind(kind: Callable[[int], bool], path: str | Path) -> bool:
+    """Return whether a path is a folder (``stat.S_ISDIR``) or a file; raise OSError when it may not be looked at."""
+    try:
+        return kind(os.stat(path).st_mode)
+    except PermissionError as error:
+        raise OSError(error.errno, f"{shown(path)} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError):  # no such file, or a name that no file can have
+        return False

@@ -49,7 +49,7 @@ class History:
         """Plot loss and accuracies over the epochs: show them, or write them to a file."""
         from gluon_cnn.plots.curves import plot_history  # training works where nothing is drawn
 
-        plot_history(self, file)
+        plot_history(self.loss, self.train_accuracy, self.test_accuracy, file)
 
 
 def read_history(values: Any) -> History:

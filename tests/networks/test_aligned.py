@@ -65,7 +65,7 @@ def test_equals_the_plain_layers(block, channels, inputs, activation):
     aligned, plain = pair(channels, activation=activation)
     X = nd.random.normal(shape=(2, inputs, 7, 7))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(aligned, "channels_at_once", lambda: block)
+        patch.setattr("gluon_cnn.networks.aligned.channels_at_once", lambda: block)
         aligned.initialize(init.Normal(0.5))
         aligned.hybridize()
         aligned(X)  # shapes left open are found through the zeros

@@ -11,7 +11,7 @@ from gluon_cnn.training.prediction import predict_batches
 from mxnet import gluon, nd
 from mxnet.gluon import nn
 
-from tests.test_fine_tuning import SMALL
+from tests.training.test_fine_tuning import SMALL
 
 WORDS = r"takes images with their channels first, \(N, C, H, W\); got {}: pass x\.transpose\(\(0, 3, 1, 2\)\)$"
 

@@ -27,7 +27,7 @@ from matplotlib import pyplot as plt
 from mxnet import gluon, nd
 from PIL import Image
 
-from tests.test_checkpoint import interrupted_after
+from tests.training.test_checkpoint import interrupted_after
 
 RNG = np.random.RandomState(4)
 COLUMNS = len(dataclasses.fields(g.History))

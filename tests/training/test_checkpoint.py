@@ -327,15 +327,15 @@ def test_what_stops_the_writing_leaves_what_was_there(tmp_path, monkeypatch):
 OURS = """
 import sys
 sys.path.insert(0, sys.argv[2])
-from tests.test_checkpoint import parts, trained
+from tests.training.test_checkpoint import parts, trained
 print("begins", flush=True)
 trained(40, sys.argv[1], parts("adam"))
 """
 OWN = """
 import random, sys
 sys.path.insert(0, sys.argv[2])
-from tests.test_checkpoint import trained
-from tests.test_resuming import TWELVE, made
+from tests.training.test_checkpoint import trained
+from tests.training.test_resuming import TWELVE, made
 parts = made(TWELVE, "nadam", before=random.randrange(4), frozen=[3])
 print("begins", flush=True)
 trained(10, sys.argv[1], parts)
@@ -344,7 +344,7 @@ trained(10, sys.argv[1], parts)
 
 def training_seconds(program, folder, limit=600.0):
     """Train in a process of its own; return how long that took, or None when it was killed at the limit."""
-    command = [sys.executable, "-c", program, str(folder), str(Path(__file__).parent.parent)]
+    command = [sys.executable, "-c", program, str(folder), str(Path(__file__).parents[2])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "begins\n"
         start = time.perf_counter()

@@ -13,7 +13,7 @@ from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training.prediction import predict_batches
 from mxnet.gluon import nn
 
-from tests.test_fine_tuning import SMALL
+from tests.training.test_fine_tuning import SMALL
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mxnet import autograd, gluon, lr_scheduler
 from mxnet.gluon import nn
 
-from tests.test_checkpoint import LABELS, PICTURES, assert_equal, trained
+from tests.training.test_checkpoint import LABELS, PICTURES, assert_equal, trained
 
 CHANNELS = 4
 TWO = [mx.cpu(0), mx.cpu(1)]
@@ -282,7 +282,7 @@ IN_A_PROCESS = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from tests.test_resuming import TWELVE, made, train
+from tests.training.test_resuming import TWELVE, made, train
 train(made(TWELVE, "nadam", before=int(sys.argv[3])), int(sys.argv[4]), Path(sys.argv[2]))
 """
 
@@ -290,7 +290,7 @@ train(made(TWELVE, "nadam", before=int(sys.argv[3])), int(sys.argv[4]), Path(sys
 def test_in_new_processes(tmp_path):
     straight = train(made(TWELVE, "nadam"), 2, tmp_path / "straight")
     for before, num_epochs in ((0, 1), (1, 2)):
-        command = [sys.executable, "-c", IN_A_PROCESS, str(Path(__file__).parent.parent), str(tmp_path / "resumed")]
+        command = [sys.executable, "-c", IN_A_PROCESS, str(Path(__file__).parents[2]), str(tmp_path / "resumed")]
         subprocess.run([*command, str(before), str(num_epochs)], check=True)
     record, arrays = read_archive((tmp_path / "resumed" / "epoch-0002.npz").read_bytes(), tmp_path)
     assert record["state"] == straight[2]

@@ -17,7 +17,7 @@ from gluon_cnn.networks.registry import NETWORKS
 from mxnet import nd
 from mxnet.gluon import nn
 
-from tests.test_fine_tuning import SMALL
+from tests.training.test_fine_tuning import SMALL
 
 
 def own():

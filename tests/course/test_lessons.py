@@ -8,7 +8,7 @@ import sys
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn.course import answers, equality, lessons, progress, source
+from gluon_cnn.course import answers, equality, progress, source
 from mxnet import nd
 from mxnet.gluon import nn
 
@@ -123,7 +123,7 @@ def test_outputs_may_agree_where_gradients_do_not():
 
 
 def test_progress_is_shown_among_the_output(monkeypatch, capsys):
-    monkeypatch.setattr(lessons, "tqdm", functools.partial(lessons.tqdm, disable=False))  # tests have no bars
+    monkeypatch.setattr(progress, "tqdm", functools.partial(progress.tqdm, disable=False))  # tests have no bars
     assert list(progress.progress([3, 1], unit="training")) == [3, 1]
     printed = capsys.readouterr()
     assert "2/2" in printed.out

@@ -269,7 +269,7 @@ for left in (0, 1, 5000, 100_000):
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path):
-    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "lenet"), str(Path(__file__).parent.parent)]
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "lenet"), str(Path(__file__).parents[2])]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     first, *others = done.stdout.splitlines()
