@@ -15,7 +15,7 @@ from pathlib import Path
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn.cli import main as cli
+from gluon_cnn.cli.parser import make_parser
 from PIL import Image
 
 nbformat = pytest.importorskip("nbformat")
@@ -74,7 +74,7 @@ def check_lesson(path, words):
 def check(name, *words):
     """Look up all parts of a command."""
     if name == "gluon-cnn":
-        parsed = cli._parser().parse_args(words)
+        parsed = make_parser().parse_args(words)
         if parsed.command == "launch":
             check("gluon-cnn", *parsed.training)
     elif name == "make":

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from gluon_cnn._core.files import atomic_write, write_all
 from gluon_cnn.cli import main as cli
+from gluon_cnn.cli.parser import make_parser
 from gluon_cnn.data.idx import read_idx
 from gluon_cnn.data.images import read_folder, read_picture
 from gluon_cnn.experiments import experiment
@@ -823,7 +824,7 @@ COMMANDS = {
 
 
 def test_every_command_has_a_row():
-    (commands,) = (action.choices for action in cli._parser()._actions if action.choices)
+    (commands,) = (action.choices for action in make_parser()._actions if action.choices)
     without_arguments = {"doctor"}
     assert set(commands) - {arguments[0] for arguments in COMMANDS.values()} == without_arguments
 

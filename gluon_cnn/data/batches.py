@@ -128,7 +128,7 @@ class Batches:
         return len(self.labels) // together + (len(self.labels) % together > self._worker)
 
     def __iter__(self) -> Iterator[tuple[nd.NDArray, nd.NDArray]]:
-        order = np.arange(len(self.labels))
+        order: np.ndarray = np.arange(len(self.labels))
         if self.shuffle:
             order = np.random.RandomState([self.seed, self.epoch]).permutation(order)
         self.epoch += 1

@@ -104,6 +104,6 @@ class VGG(Network):
         return self.output(self.features(x))
 
 
-def vgg11(num_classes: int = 10) -> VGG:
+def vgg11(num_classes: int = 10, **settings) -> VGG:
     """Return the paper's network of 11 layers, configuration A."""
-    return VGG(VGG11, num_classes)
+    return VGG(VGG11, num_classes, **settings)

@@ -10,8 +10,9 @@ import mxnet as mx
 import pytest
 from gluon_cnn.cli import doctor
 from gluon_cnn.cli import main as cli
+from gluon_cnn.cli.parser import make_parser
 from gluon_cnn.data import fashion_mnist
-from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.networks.registry import NETWORKS, describe_networks
 
 
 def run(capsys, *arguments):
@@ -38,7 +39,7 @@ def test_no_or_a_wrong_command_is_refused_with_the_right_ones(capsys, arguments)
 
 
 def test_every_command_explains_itself(capsys):
-    (commands,) = (action.choices for action in cli._parser()._actions if action.choices)
+    (commands,) = (action.choices for action in make_parser()._actions if action.choices)
     named = "doctor data summary train launch evaluate predict quantize export compare"
     assert set(commands) == set(named.split())
     for name in commands:
@@ -75,7 +76,7 @@ def test_an_error_of_mxnet_is_one_line(capsys, monkeypatch, error, message):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(cli, "_summary", fail)
+    monkeypatch.setattr("gluon_cnn.cli.networks.summary", fail)
     assert run(capsys, "summary", "lenet")[2] == f"gluon-cnn summary: {message}\n"
 
 
@@ -83,7 +84,7 @@ def test_a_fault_of_our_own_keeps_its_trace(monkeypatch):
     def fail(*_):
         raise KeyError("a fault")
 
-    monkeypatch.setattr(cli, "_summary", fail)
+    monkeypatch.setattr("gluon_cnn.cli.networks.summary", fail)
     with pytest.raises(KeyError):
         cli.main(["summary", "lenet"])
 
@@ -106,9 +107,9 @@ def test_summary_prints_the_table_of_the_size_asked_for(capsys):
 def test_data_tells_where_it_is(capsys, monkeypatch, tmp_path):
     pictures = [[0] * 3, [0] * 2]
     monkeypatch.setattr(
-        fashion_mnist, "read_fashion_mnist", lambda root, download: ((pictures[0], 0), (pictures[1], 0))
+        "gluon_cnn.cli.data.read_fashion_mnist", lambda root, download: ((pictures[0], 0), (pictures[1], 0))
     )
-    monkeypatch.setattr(fashion_mnist, "find_fashion_mnist", lambda root: tmp_path)
+    monkeypatch.setattr("gluon_cnn.cli.data.find_fashion_mnist", lambda root: tmp_path)
     status, printed, _ = run(capsys, "data", "--root", str(tmp_path))
     assert status == 0
     assert f"is in {tmp_path}: 3 training and 2 test pictures" in printed
@@ -126,7 +127,7 @@ def test_ctrl_c_says_how_to_go_on(capsys, monkeypatch):
     def interrupted(root, download):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fashion_mnist, "read_fashion_mnist", interrupted)
+    monkeypatch.setattr("gluon_cnn.cli.data.read_fashion_mnist", interrupted)
     status, _, errors = run(capsys, "data")
     assert status == 130
     assert "goes on where it stopped" in errors
@@ -146,7 +147,7 @@ def test_whoever_reads_the_output_may_stop():
 
 
 def report(capsys):
-    status = doctor.main()
+    status = doctor.run()
     return status, capsys.readouterr().out
 
 
@@ -192,12 +193,12 @@ def test_the_doctor_names_a_gpu_that_does_not_compute(capsys, monkeypatch):
 
 
 def test_help_names_every_network():
-    names = re.sub(r" \(.*?\)", "", cli.NAMES).split(", ")
+    names = re.sub(r" \(.*?\)", "", describe_networks()).split(", ")
     assert sorted(names) == sorted(NETWORKS)
 
 
 def test_the_doctor_goes_on_where_data_cannot_be_read(capsys, no_usual_places, open_folder, as_nobody, monkeypatch):
-    doctor.main()  # imports what it needs
+    doctor.run()  # imports what it needs
     (open_folder / "secret").mkdir(mode=0)
     monkeypatch.setenv("GLUON_CNN_DATA", str(open_folder / "secret" / "fashion-mnist"))
     found = list(doctor._data())

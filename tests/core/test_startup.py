@@ -113,13 +113,13 @@ def test_a_number_of_threads_that_is_none_is_named_and_replaced(value):
 
 
 def test_the_doctor_names_a_number_of_threads_that_is_none():
-    printed, _ = run("from gluon_cnn import doctor; doctor.main()", OMP_NUM_THREADS="abc")
+    printed, _ = run("from gluon_cnn.cli import doctor; doctor.run()", OMP_NUM_THREADS="abc")
     assert "-> OMP_NUM_THREADS=abc is not a number: unset OMP_NUM_THREADS" in printed
 
 
 MXNET_FIRST = """
     import sys, gluon_cnn.compat, mxnet  # what another package does that lets mxnet import
-    del sys.modules["gluon_cnn"], sys.modules["gluon_cnn._core.startup"]
+    for name in "gluon_cnn", "gluon_cnn._core", "gluon_cnn._core.startup": del sys.modules[name]
     import os; del os.environ["OMP_NUM_THREADS"]
     import ctypes; ctypes.CDLL("libgomp.so.1").omp_set_num_threads(1)  # what mxnet chooses on two cores
     import gluon_cnn
@@ -255,7 +255,7 @@ def test_where_mxnet_has_no_wheel_the_container_is_named(monkeypatch, system, ma
 
 
 def test_the_doctor_works_without_mxnet(broken_mxnet):
-    printed, errors = run("import sys; from gluon_cnn import doctor; sys.exit(doctor.main())", **broken_mxnet)
+    printed, errors = run("import sys; from gluon_cnn.cli import doctor; sys.exit(doctor.run())", **broken_mxnet)
     assert "!! mxnet" in printed
     assert "apt-get install libgomp1" in printed
     assert "The course cannot run like this" in printed

@@ -8,7 +8,7 @@ import sys
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn.course import answers, equality, progress, source
+from gluon_cnn.course import answers, equality, progress_bar, source
 from mxnet import nd
 from mxnet.gluon import nn
 
@@ -55,8 +55,8 @@ def test_a_difference_is_an_error(wrong, message, ours_is_wrong):
 
 def test_a_difference_is_an_error_without_asserts():
     program = (
-        "import gluon_cnn, numpy\nfrom gluon_cnn import lessons\nfrom mxnet import nd\n"
-        "lessons.compare(nd.square, nd.abs, numpy.square, X=nd.array([1, 2, 3]))"
+        "import gluon_cnn, numpy\nfrom gluon_cnn.course import equality\nfrom mxnet import nd\n"
+        "equality.compare_functions(nd.square, nd.abs, numpy.square, X=nd.array([1, 2, 3]))"
     )
     done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True, check=False)
     assert "AssertionError: output, Gluon's: off by a relative" in done.stderr
@@ -123,8 +123,8 @@ def test_outputs_may_agree_where_gradients_do_not():
 
 
 def test_progress_is_shown_among_the_output(monkeypatch, capsys):
-    monkeypatch.setattr(progress, "tqdm", functools.partial(progress.tqdm, disable=False))  # tests have no bars
-    assert list(progress.progress([3, 1], unit="training")) == [3, 1]
+    monkeypatch.setattr(progress_bar, "tqdm", functools.partial(progress_bar.tqdm, disable=False))  # tests have no bars
+    assert list(progress_bar.progress([3, 1], unit="training")) == [3, 1]
     printed = capsys.readouterr()
     assert "2/2" in printed.out
     assert not printed.err

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from gluon_cnn._core.record import written
 from gluon_cnn.cli import main as cli
+from gluon_cnn.cli.folders import SETTINGS
 from gluon_cnn.experiments import choices, experiment
 from gluon_cnn.experiments.comparison import compare
 from gluon_cnn.experiments.run import Run
@@ -173,7 +174,7 @@ def test_a_folder_that_holds_no_run_is_named(tmp_path, capsys):
 
 
 def test_of_a_training_that_was_killed_the_next_command_is_named(tmp_path, capsys):
-    (tmp_path / cli.SETTINGS).write_text("{}")
+    (tmp_path / SETTINGS).write_text("{}")
     assert cli.main(["evaluate", "--run", str(tmp_path)]) == 1
     assert f"interrupted: gluon-cnn train --resume {tmp_path}\n" in capsys.readouterr().err
 
@@ -321,7 +322,7 @@ def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsy
             raise KeyboardInterrupt
         return 0.5
 
-    monkeypatch.setattr("gluon_cnn.training.metrics.accuracy_on", interrupted)
+    monkeypatch.setattr("gluon_cnn.training.loop.accuracy_on", interrupted)
     assert cli.main(["train", "lenet", "--epochs", "3"]) == 0
     assert "Stopped in epoch 2" in capsys.readouterr().out
     assert len(Run.load("runs/lenet").history) == 1

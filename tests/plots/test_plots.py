@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from gluon_cnn import History, apply, show_images, summary
 from gluon_cnn.course.diagrams.network import draw_network
-from gluon_cnn.plots import network, predictions, style
+from gluon_cnn.plots import COLORS, network, plot_confusion, show_mistakes
 from matplotlib import pyplot as plt
 from mxnet import nd
 from mxnet.gluon import nn
@@ -62,22 +62,22 @@ def test_plotting_leaves_the_users_settings_alone():
 
 
 def test_confusion_counts_and_names_the_most_common_mistake():
-    predictions.plot_confusion([0, 0, 1, 2, 2, 2], [0, 1, 1, 0, 0, 2], ["cat", "dog", "fox"])
+    plot_confusion([0, 0, 1, 2, 2, 2], [0, 1, 1, 0, 0, 2], ["cat", "dog", "fox"])
     ax = plt.gca()
     np.testing.assert_array_equal(ax.images[0].get_array(), [[1, 1, 0], [0, 1, 0], [2, 0, 1]])
     assert ax.get_title() == "Most common: fox taken for cat"
     assert ax.get_ylabel() == "true class"
-    predictions.plot_confusion([0, 1], [0, 1], ["cat", "dog"])
+    plot_confusion([0, 1], [0, 1], ["cat", "dog"])
     assert plt.gca().get_title() == "No mistakes"
-    predictions.plot_confusion(nd.array([0, 1]), nd.array([1, 1]), ["cat", "dog"])
+    plot_confusion(nd.array([0, 1]), nd.array([1, 1]), ["cat", "dog"])
     assert plt.gca().get_title() == "Most common: cat taken for dog"
     assert plt.gca().get_ylabel() == "true class (1 pictures each)"
-    predictions.plot_confusion([0, 1, 2, 2], [1, 1, 0, 2], ["cat", "dog", "fox"])
+    plot_confusion([0, 1, 2, 2], [1, 1, 0, 2], ["cat", "dog", "fox"])
     assert plt.gca().get_title() == "Most common: cat taken for dog and fox taken for cat"
     with pytest.raises(ValueError, match="classes 0 to 1; got class 2"):
-        predictions.plot_confusion([0, 1], [0, 2], ["cat", "dog"])
+        plot_confusion([0, 1], [0, 2], ["cat", "dog"])
     with pytest.raises(ValueError, match="differ in length: 2 and 1"):
-        predictions.plot_confusion([0, 1], [0], ["cat", "dog"])
+        plot_confusion([0, 1], [0], ["cat", "dog"])
 
 
 @pytest.mark.parametrize("as_they_are", [np.asarray, nd.array, list], ids=["NumPy", "NDArray", "list"])
@@ -85,7 +85,7 @@ def test_confusion_of_probabilities_takes_the_likeliest_class(as_they_are):
     probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.6, 0.1, 0.3]], np.float32)
     names = ["cat", "dog", "fox"]
     for labels in (np.array([0, 1, 1, 2]), np.eye(3, dtype=np.float32)[[0, 1, 1, 2]]):
-        predictions.plot_confusion(as_they_are(labels), as_they_are(probabilities), names)
+        plot_confusion(as_they_are(labels), as_they_are(probabilities), names)
         np.testing.assert_array_equal(plt.gca().images[0].get_array(), [[1, 0, 0], [0, 2, 0], [1, 0, 0]])
 
 
@@ -96,19 +96,19 @@ def test_what_is_neither_classes_nor_probabilities_is_named(predictions):
     with pytest.raises(
         ValueError, match="predictions must be class numbers, or rows of 2 probabilities or scores; got"
     ):
-        predictions.plot_confusion([0, 1], predictions, ["cat", "dog"])
+        plot_confusion([0, 1], predictions, ["cat", "dog"])
 
 
 HISTORY = History([1.0], [0.5], [0.5], [1], [1.0], [1.0])
 DRAW = {
     "show_images": lambda: show_images([GREY], 1, 1),
     "apply": lambda: apply(nd.array(COLOUR), lambda img: img, 1),
-    "plot_confusion": lambda: predictions.plot_confusion([0, 1], [0, 0], ["cat", "dog"]),
+    "plot_confusion": lambda: plot_confusion([0, 1], [0, 0], ["cat", "dog"]),
     "plot_history": lambda: HISTORY.plot(),
     "plot_shares": lambda: network.plot_shares(summary(small(), (1, 8)), "Mine"),
     "show_filters": lambda: network.show_filters(nd.ones((2, 1, 3, 3)), 1, 2),
     "show_maps": lambda: network.show_feature_maps(nd.ones((2, 3, 3)), GREY),
-    "show_mistakes": lambda: predictions.show_mistakes(
+    "show_mistakes": lambda: show_mistakes(
         [(nd.ones((1, 1, 4, 4)), None)], nd.array([0]), np.array([[0.1, 0.9]]), ["cat", "dog"]
     ),
     "draw_network": lambda: draw_network(small(), (1, 1, 4, 4)),
@@ -153,7 +153,7 @@ def luminance(colour):
 
 def test_the_first_two_colours_differ_in_brightness_too():
     """So the two curves of a history stay apart in print and for any eyes."""
-    dark, bright = sorted(luminance(style.COLORS[name]) for name in ("blue", "orange"))
+    dark, bright = sorted(luminance(COLORS[name]) for name in ("blue", "orange"))
     assert (bright + 0.05) / (dark + 0.05) > 2
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from gluon_cnn._core.files import locked
 from gluon_cnn.cli import main as cli
+from gluon_cnn.cli.parser import make_parser
 from gluon_cnn.experiments import experiment
 from gluon_cnn.experiments.comparison import Comparison, Measurement
 from gluon_cnn.experiments.run import Run, newest_run
@@ -283,7 +284,7 @@ def test_a_finished_training_is_continued(pics, capsys, optimizer):  # 17 (mxnet
 
 
 def test_names_of_python_on_the_command_line():  # (own)
-    parser = cli._parser()
+    parser = make_parser()
     short = "--epochs 4 --lr 0.5 --batch-size 3 --seed 2 --init he"
     for names in (
         "--num-epochs 4 --learning-rate 0.5 --batch-size 3 --random-seed 2 --initializer he",

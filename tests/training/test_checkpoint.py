@@ -17,7 +17,7 @@ import pytest
 from gluon_cnn.cli import main as cli
 from gluon_cnn.experiments import experiment
 from gluon_cnn.experiments.run import Run
-from gluon_cnn.training import history, metrics
+from gluon_cnn.training import history, loop
 from gluon_cnn.training.checkpoint import Checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
@@ -398,7 +398,7 @@ def few_pictures(monkeypatch, tmp_path):
 
 def interrupted_after(epochs, monkeypatch):
     """Let Ctrl-C be pressed in the test of a later epoch."""
-    calls, evaluate = [], metrics.accuracy_on
+    calls, evaluate = [], loop.accuracy_on
 
     def impatient(*arguments):
         calls.append(1)
@@ -406,7 +406,7 @@ def interrupted_after(epochs, monkeypatch):
             raise KeyboardInterrupt
         return evaluate(*arguments)
 
-    monkeypatch.setattr(metrics, "accuracy_on", impatient)
+    monkeypatch.setattr(loop, "accuracy_on", impatient)
 
 
 def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp_path):

@@ -9,7 +9,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn.training import loop as training
-from gluon_cnn.training import metrics
+from gluon_cnn.training.history import read_history
 from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn
 
@@ -343,7 +343,7 @@ def test_the_clock_runs_until_the_last_update(monkeypatch):
     events = []
     waitall = training.nd.waitall
     monkeypatch.setattr(training.nd, "waitall", lambda: (events.append("waited"), waitall()))
-    monkeypatch.setattr(metrics, "accuracy_on", lambda *_: events.append("tested") or 0.5)
+    monkeypatch.setattr(training, "accuracy_on", lambda *_: events.append("tested") or 0.5)
     net = nn.Dense(2)
     net.initialize()
 
@@ -365,6 +365,6 @@ def test_a_history_says_nothing_that_was_not_measured():
     names = ["loss", "train_accuracy", "test_accuracy", "pictures", "images_per_second", "seconds"]
     assert list(vars(history)) == names
     former = json.loads(json.dumps({**vars(history), "loader_seconds": [0.5]}))
-    assert history.read_history(former) == history
+    assert read_history(former) == history
     with pytest.raises(ValueError, match="a part of the history is missing"):
-        history.read_history({name: former[name] for name in former if name != "loss"})
+        read_history({name: former[name] for name in former if name != "loss"})

@@ -4,7 +4,7 @@ import gluon_cnn as g
 import numpy as np
 import pytest
 from gluon_cnn.course import diagrams
-from gluon_cnn.course.diagrams import cells
+from gluon_cnn.course.diagrams.cells import FRAME, INPUT, OUTPUT, PADDING, TINTS
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
@@ -23,7 +23,7 @@ def cells(fill, side=1):
 
 
 def frames():
-    red = [p for p in plt.gca().patches if to_hex(p.get_edgecolor()) == cells.FRAME.lower()]
+    red = [p for p in plt.gca().patches if to_hex(p.get_edgecolor()) == FRAME.lower()]
     return [(p.get_x(), p.get_y(), p.get_width(), p.get_height()) for p in red]
 
 
@@ -33,8 +33,8 @@ def test_a_sliding_window_with_the_sum_at_each_place():
     for total in ("0·1 + 1·2 + 2·4 + 3·5 = 25", "0·5 + 1·6 + 2·8 + 3·9 = 49"):
         assert total in drawn
     assert [drawn.count(value) for value in ("25", "31", "43", "49")] == [4, 3, 2, 1]
-    assert len(cells(cells.INPUT)) == 4 * 9
-    assert len(cells(cells.OUTPUT)) == 4 * 4
+    assert len(cells(INPUT)) == 4 * 9
+    assert len(cells(OUTPUT)) == 4 * 4
 
 
 def test_bias_stride_and_padding_are_drawn_as_they_are_computed():
@@ -43,7 +43,7 @@ def test_bias_stride_and_padding_are_drawn_as_they_are_computed():
     totals = [text for text in texts() if " = " in text]
     assert [float(text.split(" = ")[1]) for text in totals] == Y.ravel().tolist()
     assert [eval(text.split(" = ")[0].replace("·", "*")) for text in totals] == Y.ravel().tolist()
-    assert len(cells(cells.PADDING)) == 4 * 7
+    assert len(cells(PADDING)) == 4 * 7
 
 
 @pytest.mark.parametrize("setting", [(5, 3), (5, 3, 2, 1), (6, 3, 2), ((4, 7), (2, 3), (1, 2), ((0, 1), (2, 0)))])
@@ -52,7 +52,7 @@ def test_the_places_of_a_window(setting):
     size, kernel, stride, padding = (*setting, *(1, 0)[len(setting) - 2 :])
     pair = g.conv_output_size(size if isinstance(size, tuple) else (size, size), kernel, stride, padding)
     assert texts()[0].endswith(f"→ {pair[0]}×{pair[1]}")
-    assert len(cells(cells.OUTPUT)) == pair[0] * pair[1] == len(plt.gca().lines)
+    assert len(cells(OUTPUT)) == pair[0] * pair[1] == len(plt.gca().lines)
 
 
 def test_pixels_that_no_window_reaches_are_hatched():
@@ -68,7 +68,7 @@ def test_the_receptive_field_that_is_framed(stack):
     ((x, _, width, _),) = frames()
     assert width == g.receptive_field(stack)
     assert f"{width} pixels" in texts()[-1]
-    top = min(cells(cells.OUTPUT), key=lambda cell: cell.get_y())
+    top = min(cells(OUTPUT), key=lambda cell: cell.get_y())
     assert top.get_x() + 0.5 == x + width / 2  # the one output value sits over the middle of what it sees
 
 
@@ -94,7 +94,7 @@ def test_pooling_colours_each_window_like_its_result():
     for mode in ("max", "avg"):
         for value in g.pool2d(nd.array(picture), 2, mode).asnumpy().ravel():
             assert f"{value:.3g}" in drawn
-    assert [len(cells(tint)) for tint in cells.TINTS[:4]] == [6] * 4  # four pixels, a maximum and a mean
+    assert [len(cells(tint)) for tint in TINTS[:4]] == [6] * 4  # four pixels, a maximum and a mean
     assert len(cells("#FFFFFF")) == 4  # the column that no window reaches
 
 
@@ -105,9 +105,9 @@ def test_upsampling_copies():
 
 def test_axes_of_batch_norm_and_layer_norm():
     diagrams.draw_norm_axes(samples=2, channels=3, side=2)
-    batch_only, both = cells(cells.TINTS[2]), cells(cells.TINTS[0])
+    batch_only, both = cells(TINTS[2]), cells(TINTS[0])
     assert (len(batch_only), len(both)) == (2, 2 + 3)
-    batch_only, both = cells(cells.TINTS[2], 0.5), cells(cells.TINTS[0], 0.5)
+    batch_only, both = cells(TINTS[2], 0.5), cells(TINTS[0], 0.5)
     assert (len(batch_only), len(both)) == (2 * 4, (2 + 3) * 4)
     with pytest.raises(ValueError, match="1 to 6; got 3 and 7"):
         diagrams.draw_norm_axes(samples=3, channels=7)
