@@ -4,6 +4,7 @@ import contextlib
 import csv
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from gluon_cnn.cli import main as cli
 from gluon_cnn.distributed import workers as distributed
 from gluon_cnn.distributed.launch import SERVE, Host, _in_words, read_hosts
 from gluon_cnn.distributed.workers import Workers
+from gluon_cnn.experiments.experiment import experiment
 from gluon_cnn.networks.registry import NETWORKS
 from mxnet import gluon, nd
 from PIL import Image
@@ -59,9 +61,9 @@ def test_a_trainer_that_updates_elsewhere_is_refused():
 
 def test_workers_take_the_same_number_of_steps():
     with pytest.raises(ValueError, match="leave out seconds="):
-        g.experiment.experiment("lenet", seconds=1, workers=pretended(2))
+        experiment("lenet", seconds=1, workers=pretended(2))
     with pytest.raises(ValueError, match="the last batch of 1 cannot be shared by 3 workers: change the batch size"):
-        g.experiment.experiment("lenet", batch_size=31, workers=pretended(3), verbose=False)
+        experiment("lenet", batch_size=31, workers=pretended(3), verbose=False)
 
 
 def pretended(count):
@@ -173,11 +175,11 @@ def test_how_a_process_ended_in_words():
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     """A folder of 50 pictures in two classes: 34 to train on, 16 to test on."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder, rng = tmp_path_factory.mktemp("pictures"), np.random.RandomState(0)  # whatever ran before
     for name, brightness in (("bright", 200), ("dark", 60)):
         (folder / name).mkdir()
         for k in range(25):
-            noise = RNG.randint(-50, 50, (28, 28))
+            noise = rng.randint(-50, 50, (28, 28))
             Image.fromarray((brightness + noise).astype(np.uint8)).save(folder / name / f"{k:02}.png")
     return folder
 
@@ -258,7 +260,7 @@ def test_under_the_launcher_that_mxnet_brings(pictures, alone, tmp_path):
     launcher = f"{mended}runpy.run_path({str(Path(mx.__file__).parent / 'tools' / 'launch.py')!r}, run_name='__main__')"
     worker = command(*training(pictures, 2, "run", "--epochs", 2, "--kvstore", "dist_sync"))
     status, printed = ran(
-        [sys.executable, "-c", launcher, "-n", "2", "-s", "1", "--launcher", "local", " ".join(worker)], tmp_path
+        [sys.executable, "-c", launcher, "-n", "2", "-s", "1", "--launcher", "local", shlex.join(worker)], tmp_path
     )
     assert status == 0, printed
     assert "Epoch 2. Loss" in printed, printed

@@ -37,7 +37,8 @@ def forty_pictures(monkeypatch):
         parts = load_data(dataset, batch_size)
         return [g.Batches(b.images[:40], b.labels[:40], batch_size, resize, True, classes=b.classes) for b in parts]
 
-    monkeypatch.setattr(experiment, "load_data", few)
+    for module in ("experiment", "run"):
+        monkeypatch.setattr(f"gluon_cnn.experiments.{module}.load_data", few)
 
 
 def test_a_seed_repeats_a_run_and_another_does_not():
@@ -281,7 +282,8 @@ def test_a_folder_where_weights_should_be(tmp_path):
 
 def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
     """Dark and bright pictures, one of them broken: trained on, tested on, asked about."""
-    monkeypatch.setattr(experiment, "load_data", g.load_data)
+    for module in ("experiment", "run"):
+        monkeypatch.setattr(f"gluon_cnn.experiments.{module}.load_data", g.load_data)
     monkeypatch.chdir(tmp_path)
     for name, value in (("bright", 250), ("dark", 5)):
         Path("light", name).mkdir(parents=True)
@@ -340,7 +342,7 @@ def test_a_comparison_checks_sizes_first_and_leaves_out_what_fails(monkeypatch):
         compare(["lenet", "nin"], resize=28, verbose=False)
 
     def fail_once(network, *arguments, **settings):
-        if network is g.LeNet:
+        if network is NETWORKS["lenet"]:
             raise NotFinite("the loss is nan in batch 7")
         return experiment.experiment(network, *arguments, **settings)
 

@@ -129,7 +129,7 @@ def test_a_file_that_lacks_a_layer(tmp_path):
     arrays = nd.load(str(path))
     nd.save(str(path), {name: array for name, array in arrays.items() if name != "output.weight"})
     program = (
-        "import sys, gluon_cnn, mxnet\nfrom gluon_cnn.experiments.experiment import load_weights\n"
+        "import sys, gluon_cnn, mxnet\nfrom gluon_cnn.networks.loading import load_weights\n"
         "load_weights(gluon_cnn.LeNet(2), sys.argv[1], mxnet.cpu())"
     )
     done = subprocess.run([sys.executable, "-O", "-c", program, path], capture_output=True, text=True, check=False)
