@@ -52,17 +52,36 @@ notebooks/*
 
 ```{toctree}
 :hidden:
+:caption: How to
+
+docs/environment
+docs/compat
+docs/distributed
+```
+
+```{toctree}
+:hidden:
 :caption: Reference
 
 docs/api
-docs/results
-docs/performance
+docs/glossary
 docs/errata
 docs/frameworks
-docs/distributed
+```
+
+```{toctree}
+:hidden:
+:caption: Measurements
+
+docs/results
+docs/performance
 docs/reliability
-docs/environment
-docs/compat
+```
+
+```{toctree}
+:hidden:
+:caption: Project
+
 CONTRIBUTING
 CHANGELOG
 ```
