@@ -76,7 +76,7 @@ notebooks: $(STAMP) ## execute every lesson, or LESSONS=notebooks/05*, and store
 # PyTorch and others, apart from the course's environment
 OTHERS := build/bench
 
-bench: $(STAMP) $(OTHERS)/.installed ## time every network against PyTorch, in turns, and the input pipeline (about an hour)
+bench: $(STAMP) $(OTHERS)/.installed ## time every network against PyTorch, in turns, and the input pipeline (about 50 minutes)
 	$(BIN)/python benchmarks/speed/run.py --torch-python $(OTHERS)/bin/python
 	for size in 64 1; do $(BIN)/python benchmarks/speed/run.py --torch-python $(OTHERS)/bin/python --networks resnet \
 	  --tasks predict --batch-size $$size --contenders ours fused pytorch pytorch_last onnxruntime int8 \
