@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 
 import numpy as np
 
-__all__ = ["NUMPY_NAMES", "PATCHES", "around_import"]
+__all__ = ["ADVICE", "NUMPY_NAMES", "PATCHES", "around_import"]
 
 
 def _removed(name: str) -> Callable[..., object]:
@@ -81,6 +81,7 @@ def _plain_settings(module: types.ModuleType) -> Iterator[None]:
 def _plain_shapes(module: types.ModuleType) -> Iterator[None]:
     """The same for the shape of a symbol's variable."""
     yield
+    vars(module)["_text"] = _text
     _redefine(module, "var", "str(shape)", "_text(shape)")
 
 
@@ -129,7 +130,6 @@ def _without_numpy(value: object) -> object:
 def _redefine(module: types.ModuleType, function: str, old: str, new: str) -> None:
     """Define a function anew, with other text in its source."""
     source = inspect.getsource(getattr(module, function)).replace(old, new)
-    vars(module)["_text"] = _text
     exec(compile(source, str(module.__file__), "exec"), vars(module))
 
 
@@ -150,6 +150,10 @@ PATCHES: dict[str, list[Around]] = {
 }
 
 
+# What to say when no finder finds a module of ``PATCHES``.
+ADVICE: dict[str, Callable[[], str]] = {}
+
+
 class _Finder(importlib.abc.MetaPathFinder):
     """Find what the other finders find, and have a module of ``PATCHES`` executed inside its contexts."""
 
@@ -159,7 +163,9 @@ class _Finder(importlib.abc.MetaPathFinder):
         if name not in PATCHES:
             return None
         specs = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
-        spec = next((spec for spec in specs if spec is not None), None)
+        spec = next(filter(None, specs), None)
+        if spec is None and name in ADVICE:
+            raise ModuleNotFoundError(ADVICE[name](), name=name)
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
@@ -174,10 +180,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def around_import(name: str, around: Around) -> None:
-    """Have the module ``name`` executed inside the context ``around(module)`` from now on.
-
-    When it has been imported already, the context is entered and left at once.
-    """
+    """Execute the module ``name`` inside the context ``around(module)`` from now on; at once if it is imported."""
     PATCHES.setdefault(name, []).append(around)
     _apply(name, around)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
-import importlib.abc
 import importlib.util
 import os
 import platform
@@ -18,7 +17,7 @@ import subprocess
 import sys
 import types
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from gluon_cnn import compat
@@ -47,8 +46,7 @@ def available_cores(root: str | Path = "/") -> int:
     for cpu in cpus:
         siblings = root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list"
         cores.add(siblings.read_text().strip() if siblings.is_file() else str(cpu))
-    limits = [len(cores), *_cgroup_limits(root)]
-    return max(1, int(min(limits)))
+    return max(1, int(min([len(cores), *_cgroup_limits(root)])))
 
 
 def _cgroup_limits(root: Path) -> list[float]:
@@ -121,36 +119,30 @@ def remark(text: str) -> None:
 def import_advice(error: BaseException) -> str:
     """Say what an error met while importing a library means, and which command fixes it."""
     text = str(error).strip()
-    first_line = text.splitlines()[0] if text else type(error).__name__
-    missing = re.search(
-        r"(lib[\w.+-]+?\.(?:so|dylib)[.\d]*):? .*?no such file|(lib[\w.+-]+\.so[.\d]*): cannot", text, re.I
-    )
-    library = next((name for name in missing.groups() if name), None) if missing else None
-    if library and re.match(r"lib(cu|nccl|nv)", library):
+    missing = re.search(r"(lib[\w.+-]+?\.(so|dylib)[.\d]*):? (cannot|.*?no such file)", text, re.I)
+    library = missing[1] if missing else ""
+    if re.match(r"lib(cu|nccl|nv)", library):
         return (
             f"{library} is missing: this build of mxnet needs the CUDA 11 and cuDNN 8 libraries on LD_LIBRARY_PATH. "
             f"Without a GPU install the CPU build: {INSTALL_MXNET}"
         )
-    if library and library.startswith(("libarmpl", "libamath", "libastring")):
+    if library.startswith(("libarmpl", "libamath", "libastring")):
         return f"{library}, one of Arm's libraries, is missing: docs/environment.md has three commands that replace it"
     if library:
         package = DEBIAN_PACKAGES.get(library)
         how = f"apt-get install {package}" if package else f"install the package of your system that holds {library}"
         return f"the system library {library} is missing: {how}"
-    if isinstance(error, ModuleNotFoundError) and error.name == "mxnet":
-        return f"mxnet is not installed: {INSTALL_MXNET}{_no_wheel()}"
-    if isinstance(error, ModuleNotFoundError) and error.name and error.name.startswith("distutils"):
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if name == "mxnet":
+        system, machine = platform.system(), platform.machine()
+        has_wheel = (system, machine) in (("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "x86_64"))
+        container = f" (there is none for {system} on {machine}: use the container, see docs/environment.md)"
+        return f"mxnet is not installed: {INSTALL_MXNET}{'' if has_wheel else container}"
+    if name and name.startswith("distutils"):
         return f"Python {platform.python_version()} has no distutils, as mxnet needs: {PIP_INSTALL} setuptools"
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"{error.name} is not installed: {PIP_INSTALL} {error.name}"
-    return f"{type(error).__name__}: {first_line}"
-
-
-def _no_wheel() -> str:
-    system, machine = platform.system(), platform.machine()
-    if (system, machine) in (("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "x86_64")):
-        return ""
-    return f" (there is none for {system} on {machine}: use the container, see docs/environment.md)"
+    if name:
+        return f"{name} is not installed: {PIP_INSTALL} {name}"
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
 
 
 class _OnFirstUse(types.ModuleType):
@@ -196,14 +188,6 @@ def _importing_mxnet(module: types.ModuleType) -> Iterator[None]:
         os.environ.setdefault("MXNET_OPTIMIZER_AGGREGATION_SIZE", "1")
 
 
-class _Missing(importlib.abc.MetaPathFinder):
-    """Say how to install mxnet when no other finder has found it."""
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> None:
-        if name == "mxnet":
-            raise ModuleNotFoundError(import_advice(ModuleNotFoundError(name=name)), name=name)
-
-
 @functools.lru_cache
 def mxnet_problem() -> str | None:
     """Import mxnet; return why that fails and what to do about it, or None."""
@@ -227,8 +211,8 @@ def _start() -> None:
         )
     os.environ["OMP_NUM_THREADS"] = str(chosen or cores)
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each graph that is bound tells of oneDNN on stderr
+    compat.ADVICE["mxnet"] = lambda: import_advice(ModuleNotFoundError(name="mxnet"))
     compat.around_import("mxnet", _importing_mxnet)
-    sys.meta_path.append(_Missing())
 
 
 _start()
