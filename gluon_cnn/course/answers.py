@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 from gluon_cnn._core.errors import error_summary
@@ -13,39 +16,54 @@ class WrongAnswer(Exception):
     """What is wrong with an answer, as a part of a sentence."""
 
 
-def result_of(function: Callable, *arguments: Any) -> nd.NDArray:
-    """Return what a learner's function gives; anything but an NDArray is a wrong answer."""
+def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[..., Any]], Callable[[Any], None]]:
+    """Make a check from a function that tells whether an answer is right: it prints the verdict, never a traceback.
+
+    The function may raise :class:`WrongAnswer` with the reason; any other exception counts as a wrong answer, too, and
+    is named. The hint follows a wrong answer, the explanation a right one; None means not answered yet.
+    """
+
+    def make_check(is_right: Callable[..., Any]) -> Callable[[Any], None]:
+        @functools.wraps(is_right)
+        def check(answer: Any) -> None:
+            try:
+                if answer is None:
+                    verdict = "replace None by your answer, then run the cell again."
+                else:
+                    verdict = f"right. {explanation}" if is_right(answer) else f"not yet. Hint: {hint}"
+            except WrongAnswer as reason:
+                verdict = f"not yet: {reason}. Hint: {hint}"
+            except Exception as error:  # the learner's code may fail in any way
+                raised = f"{type(error).__name__}: {error_summary(error)}"
+                verdict = f"not yet. Trying the answer raised {raised}\nHint: {hint}"
+            print(f"Exercise {number}: {verdict}")
+
+        return check
+
+    return make_check
+
+
+def equals(*expected: Any) -> Callable[[Any], bool]:
+    """Return a function that tells whether an answer is one of the expected values."""
+    return lambda answer: answer in expected
+
+
+def is_close(expected: float, **tolerance: float) -> Callable[[Any], bool]:
+    """Return a function that tells whether an answer is a number close to the expected one, by :func:`math.isclose`."""
+    return lambda answer: isinstance(answer, Real) and math.isclose(answer, expected, **tolerance)
+
+
+def result_of(function: Callable, *arguments: Any, shape: tuple[int, ...] | None = None) -> nd.NDArray:
+    """Return what a learner's function gives; anything but an NDArray (of this shape) is a wrong answer."""
     result = function(*arguments)
     if not isinstance(result, nd.NDArray):
         raise WrongAnswer(f"it returned {'nothing' if result is None else type(result).__name__}, not an NDArray")
+    if shape is not None:
+        expect_shape(result, shape)
     return result
 
 
-def judge(number: int, answer: Any, is_right: Callable[[Any], bool], hint: str, explanation: str) -> None:
-    """Print whether an answer is right; a wrong one gets a hint and no traceback.
-
-    Parameters
-    ----------
-    number : int
-        Number of the exercise.
-    answer : object
-        The learner's answer; None means not answered yet.
-    is_right : callable
-        Called with the answer; it may raise :class:`WrongAnswer` with the reason. Any other exception counts as a wrong
-        answer, too, and is named.
-    hint, explanation : str
-        Printed after a wrong and after a right answer.
-    """
-    if answer is None:
-        print(f"Exercise {number}: replace None by your answer, then run the cell again.")
-        return
-    try:
-        right = bool(is_right(answer))
-    except WrongAnswer as reason:
-        print(f"Exercise {number}: not yet: {reason}. Hint: {hint}")
-        return
-    except Exception as error:  # the learner's code may fail in any way
-        raised = f"{type(error).__name__}: {error_summary(error)}"
-        print(f"Exercise {number}: not yet. Trying the answer raised {raised}\nHint: {hint}")
-        return
-    print(f"Exercise {number}: right. {explanation}" if right else f"Exercise {number}: not yet. Hint: {hint}")
+def expect_shape(array: Any, shape: tuple[int, ...], name: str = "the result") -> None:
+    """Call an array of another shape a wrong answer."""
+    if array.shape != shape:
+        raise WrongAnswer(f"{name} has shape {array.shape}, expected {shape}")

@@ -2,83 +2,63 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from numbers import Real
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, judge, result_of
+from gluon_cnn.course.answers import WrongAnswer, exercise, expect_shape, is_close, result_of
 from mxnet import autograd, nd
 
-
-def check_1(answer: float | None) -> None:
-    """Judge the factor that turns weights trained in one mode into weights for the other."""
-    judge(
-        1,
-        answer,
-        lambda value: isinstance(value, Real) and math.isclose(value, 0.8, abs_tol=1e-6),
-        "what does downscale_in_infer do to X in prediction, and what does Gluon's mode do to it?",
-        "X * 0.8 times the weights is X times the weights * 0.8.",
-    )
+check_1 = exercise(
+    1,
+    "what does downscale_in_infer do to X in prediction, and what does Gluon's mode do to it?",
+    "X * 0.8 times the weights is X times the weights * 0.8.",
+)(is_close(0.8, abs_tol=1e-6))
 
 
-def check_2(answer: Callable[[nd.NDArray, float], nd.NDArray] | None) -> None:
-    """Judge dropout of whole maps."""
-
-    def is_right(drop_maps: Callable) -> bool:
-        X = nd.array(np.random.RandomState(0).uniform(1, 2, (40, 50, 3, 4)))
-        for p in (0.25, 0.6):
-            result = result_of(drop_maps, X, p)
-            if result.shape != X.shape:
-                raise WrongAnswer(f"{X.shape} became {result.shape}")
-            factor = (result / X).asnumpy()
-            if not np.allclose(factor, factor[:, :, :1, :1], atol=1e-5):
-                raise WrongAnswer("in some maps one pixel was dropped and another kept")
-            kept = factor[:, :, 0, 0] > 0
-            if kept.all():
-                raise WrongAnswer("nothing was dropped")
-            if any((kept == kept.take([0], axis)).all() for axis in (0, 1)):
-                raise WrongAnswer("all samples, or all channels of a sample, share one decision")
-            if not np.allclose(factor[:, :, 0, 0][kept], 1 / (1 - p), rtol=1e-4):
-                raise WrongAnswer(f"kept maps should be multiplied by 1 / (1 - {p})")
-            if abs(kept.mean() - (1 - p)) > 0.06:  # more than five standard deviations of 2,000 decisions
-                raise WrongAnswer(f"with p = {p} it kept {kept.mean():.0%} of the maps")
-        return True
-
-    judge(
-        2,
-        answer,
-        is_right,
-        "g.dropout(nd.ones((N, C, 1, 1)), p) is one decision for each map, with the factor in it; "
-        "broadcasting does the rest.",
-        "Neighbouring pixels say nearly the same, so dropping single ones takes little away; this drops a feature.",
-    )
+@exercise(
+    2,
+    "g.dropout(nd.ones((N, C, 1, 1)), p) is one decision for each feature map, with the factor in it; "
+    "broadcasting does the rest.",
+    "Neighbouring pixels say nearly the same, so dropping single ones takes little away; this drops a feature.",
+)
+def check_2(drop_maps: Callable) -> bool:
+    """Judge dropout of whole feature maps."""
+    X = nd.array(np.random.RandomState(0).uniform(1, 2, (40, 50, 3, 4)))
+    for p in (0.25, 0.6):
+        factor = (result_of(drop_maps, X, p, shape=X.shape) / X).asnumpy()
+        if not np.allclose(factor, factor[:, :, :1, :1], atol=1e-5):
+            raise WrongAnswer("in some feature maps one pixel was dropped and another kept")
+        factor = factor[:, :, 0, 0]
+        kept = factor > 0
+        if kept.all():
+            raise WrongAnswer("nothing was dropped")
+        if any((kept == kept.take([0], axis)).all() for axis in (0, 1)):
+            raise WrongAnswer("all samples, or all channels of a sample, share one decision")
+        if not np.allclose(factor[kept], 1 / (1 - p), rtol=1e-4):
+            raise WrongAnswer(f"kept feature maps should be multiplied by 1 / (1 - {p})")
+        if abs(kept.mean() - (1 - p)) > 0.06:  # more than five standard deviations of 2,000 decisions
+            raise WrongAnswer(f"with p = {p} it kept {kept.mean():.0%} of the feature maps")
+    return True
 
 
-def check_3(answer: Callable | None) -> None:
+@exercise(
+    3,
+    "with autograd.train_mode(): net(X).softmax() drops; add up n of them and divide by n.",
+    "Where the passes disagree, the network does not know.",
+)
+def check_3(mean_prediction: Callable) -> bool:
     """Judge the mean prediction of networks with different masks."""
+    calls = []
 
-    def is_right(mean_prediction: Callable) -> bool:
-        calls = []
+    def net(X: nd.NDArray) -> nd.NDArray:
+        calls.append(autograd.is_training())
+        return nd.array([[0, len(calls), 2]]) * nd.ones((X.shape[0], 1))
 
-        def net(X: nd.NDArray) -> nd.NDArray:
-            calls.append(autograd.is_training())
-            return nd.array([[0, len(calls), 2]]) * nd.ones((X.shape[0], 1))
-
-        result = result_of(mean_prediction, net, nd.ones((4, 2)), 5)
-        if len(calls) != 5:
-            raise WrongAnswer(f"asked for 5 passes, it called the network {len(calls)} times")
-        if not all(calls):
-            raise WrongAnswer("the network was in prediction mode, so nothing was dropped")
-        if result.shape != (4, 3):
-            raise WrongAnswer(f"the result has shape {result.shape} instead of (4, 3)")
-        probabilities = [np.exp([0, k, 2]) / np.exp([0, k, 2]).sum() for k in range(1, 6)]
-        return np.allclose(result.asnumpy(), np.mean(probabilities, axis=0), atol=1e-5)
-
-    judge(
-        3,
-        answer,
-        is_right,
-        "with autograd.train_mode(): net(X).softmax() drops; add up n of them and divide by n.",
-        "Where the passes disagree, the network does not know.",
-    )
+    result = result_of(mean_prediction, net, nd.ones((4, 2)), 5)
+    if len(calls) != 5:
+        raise WrongAnswer(f"asked for 5 passes, it called the network {len(calls)} times")
+    if not all(calls):
+        raise WrongAnswer("the network was in prediction mode, so nothing was dropped")
+    expect_shape(result, (4, 3))
+    probabilities = [np.exp([0, k, 2]) / np.exp([0, k, 2]).sum() for k in range(1, 6)]
+    return np.allclose(result.asnumpy(), np.mean(probabilities, axis=0), atol=1e-5)

@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, judge
-from gluon_cnn.layers.convolution import receptive_field
+from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape
 from mxnet import init, nd
 from mxnet.gluon import Block
 
+check_1 = exercise(
+    1,
+    "add up what the four paths give; what stands in front of a 3x3 or 5x5 stays inside its path.",
+    "96 and 16 are inside: they make the 3x3 and the 5x5 cheap.",
+)(equals(192 + 208 + 48 + 64))
 
-def check_1(answer: int | None) -> None:
-    """Judge the output channels of an Inception block."""
-    judge(
-        1,
-        answer,
-        lambda value: value == 192 + 208 + 48 + 64,
-        "add up what the four paths give; what stands in front of a 3x3 or 5x5 stays inside its path.",
-        "96 and 16 are inside: they make the 3x3 and the 5x5 cheap.",
-    )
-
-
-def check_2(answer: int | None) -> None:
-    """Judge the receptive field of two Inception blocks."""
-    judge(
-        2,
-        answer,
-        lambda value: value == receptive_field([(5, 1), (5, 1)]),
-        "the largest window counts, in both blocks; g.receptive_field adds them up.",
-        "Through the 5x5 paths; through the 1x1 paths it sees a single pixel.",
-    )
+check_2 = exercise(
+    2,
+    "the largest kernel counts, in both blocks; g.receptive_field adds them up.",
+    "Through the 5x5 paths; through the 1x1 paths it sees a single pixel.",
+)(equals(9))
 
 
-def check_3(answer: Block | None) -> None:
-    """Judge a block of two paths."""
-    judge(
-        3,
-        answer,
-        _has_two_paths,
-        "HybridConcurrent(axis=1), then add nn.Conv2D(8, kernel_size=1) and a 3x3 with padding=1.",
-        "Its 24 channels are 8 that saw one pixel and 16 that saw nine.",
-    )
-
-
-def _has_two_paths(block: Block) -> bool:
-    """Send one bright pixel through positive weights and see which pixels of which channels change."""
+@exercise(
+    3,
+    "HybridConcurrent(axis=1), then add nn.Conv2D(8, kernel_size=1) and a 3x3 with padding=1.",
+    "Its 24 channels are 8 that saw one pixel and 16 that saw nine.",
+)
+def check_3(block: Block) -> bool:
+    """Judge two paths: send a bright pixel through positive weights and see which pixels of which channels change."""
     shapes = [p.shape for p in block.collect_params(".*weight").values()]
     channels = shapes[0][1] if shapes and shapes[0][1] else 2  # those that it has seen already, if any
     block.initialize(init.One(), force_reinit=True)
@@ -51,8 +34,7 @@ def _has_two_paths(block: Block) -> bool:
     bright = dark.copy()
     bright[0, :, 3, 3] = 1
     difference = block(bright) - block(dark)
-    if difference.shape != (1, 24, 7, 7):
-        raise WrongAnswer(f"it makes {difference.shape} of {dark.shape}, expected (1, 24, 7, 7)")
+    expect_shape(difference, (1, 24, 7, 7))
     pixels = (difference[0].asnumpy() != 0).sum(axis=(1, 2))
     if not np.isin(pixels, (1, 9)).all():
         raise WrongAnswer(f"a bright pixel changes {sorted({int(n) for n in pixels})} pixels of a channel, not 1 or 9")

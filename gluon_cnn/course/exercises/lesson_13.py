@@ -5,46 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, judge
+from gluon_cnn.course.answers import WrongAnswer, equals, exercise
 from gluon_cnn.training.fine_tuning import freeze
 from mxnet import nd
 from mxnet.gluon import nn
 
+check_1 = exercise(
+    1,
+    "only the new layer, Dense(512 -> 2), learns: its weights and its biases.",
+    "512 * 2 + 2, of eleven million.",
+)(equals(512 * 2 + 2))
 
-def check_1(answer: int | None) -> None:
-    """Judge how many parameters a frozen resnet18_v2 with two classes trains."""
-    judge(
-        1,
-        answer,
-        lambda value: value == 1026,
-        "only the new layer, Dense(512 -> 2), learns: its weights and its biases.",
-        "512 * 2 + 2, of eleven million.",
-    )
-
-
-def check_2(answer: float | None) -> None:
-    """Judge the rate of the new layer."""
-    judge(
-        2,
-        answer,
-        lambda value: abs(value - 0.02) < 1e-9,
-        "the layer's own factor multiplies the trainer's rate.",
-        "0.005 * 4. The features move four times more slowly, so that little of what they know is lost.",
-    )
+check_2 = exercise(
+    2,
+    "the layer's own factor multiplies the trainer's rate.",
+    "0.005 * 4. The features move four times more slowly, so that little of what they know is lost.",
+)(lambda answer: abs(answer - 0.02) < 1e-9)
 
 
-def check_3(answer: Callable | None) -> None:
+@exercise(
+    3,
+    'in net.collect_params().values(), grad_req is "null" where training changes nothing; np.prod(p.shape).',
+    "The averages of batch norm are parameters, too, but no trainer changes them.",
+)
+def check_3(trainable: Callable) -> bool:
     """Judge a function that counts what training changes."""
-    judge(
-        3,
-        answer,
-        _counts_what_moves,
-        'in net.collect_params().values(), grad_req is "null" where training changes nothing; np.prod(p.shape).',
-        "The averages of batch norm are parameters, too, but no trainer changes them.",
-    )
-
-
-def _counts_what_moves(trainable: Callable) -> bool:
     net = nn.HybridSequential()
     net.add(nn.Conv2D(4, 3), nn.BatchNorm(), nn.Dense(5))
     net.initialize()

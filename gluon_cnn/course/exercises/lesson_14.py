@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from types import SimpleNamespace
 
-from gluon_cnn.course.answers import WrongAnswer, judge
+from gluon_cnn.course.answers import WrongAnswer, exercise, expect_shape
 from mxnet import nd
 from mxnet.gluon import HybridBlock
 
-
-def check_1(answer: float | None) -> None:
-    """Judge how long a network needs for an epoch."""
-    judge(
-        1,
-        answer,
-        lambda value: abs(value - 250) < 1,
-        "pictures, divided by pictures a second.",
-        "A little more than four minutes, and the test comes on top.",
-    )
+check_1 = exercise(
+    1, "images, divided by images per second.", "A little more than four minutes, and the test comes on top."
+)(lambda answer: abs(answer - 250) < 1)
 
 
-def check_2(answer: Callable | None) -> None:
+@exercise(
+    2,
+    "max(..., key=...) over those whose .parameters fit; None when there is none.",
+    "On a small device the best network is the best of those that fit.",
+)
+def check_2(best_within: Callable) -> bool:
     """Judge a choice among networks."""
-    judge(
-        2,
-        answer,
-        _chooses,
-        "max(..., key=...) over those whose .parameters fit; None when there is none.",
-        "On a small device the best network is the best of those that fit.",
-    )
-
-
-def check_3(answer: Callable | None) -> None:
-    """Judge a network of the learner's own."""
-    judge(
-        3,
-        answer,
-        _is_a_network,
-        "a function of one argument, num_classes; an nn.HybridSequential that ends with nn.Dense(num_classes).",
-        "compare({'mine': make}) puts it into the table.",
-    )
-
-
-class _Entry:
-    def __init__(self, network: str, parameters: int, test_accuracy: float) -> None:
-        self.network, self.parameters, self.test_accuracy = network, parameters, test_accuracy
-
-
-def _chooses(best_within: Callable) -> bool:
-    entries = [_Entry("small", 10, 0.7), _Entry("medium", 20, 0.9), _Entry("large", 30, 0.8), _Entry("huge", 90, 0.95)]
+    rows = (("small", 10, 0.7), ("medium", 20, 0.9), ("large", 30, 0.8), ("huge", 90, 0.95))
+    entries = [SimpleNamespace(network=n, parameters=p, test_accuracy=accuracy) for n, p, accuracy in rows]
     for limit, expected in ((10, "small"), (35, "medium"), (1000, "huge"), (5, None)):
         got = best_within(list(entries), limit)
         name = getattr(got, "network", got)
@@ -57,22 +31,22 @@ def _chooses(best_within: Callable) -> bool:
     return True
 
 
-def _is_a_network(make: Callable) -> bool:
+@exercise(
+    3,
+    "a function of one argument, num_classes; an nn.HybridSequential that ends with nn.Dense(num_classes).",
+    "compare({'mine': make}) puts it into the table.",
+)
+def check_3(make: Callable) -> bool:
+    """Judge a network of the learner's own."""
+    kinds: set[str] = set()
     for num_classes in (3, 10):
         net = make(num_classes=num_classes)
         if not isinstance(net, HybridBlock):
             raise WrongAnswer(f"it made a {type(net).__name__}, not a HybridBlock")
         net.initialize()
-        shape = net(nd.zeros((2, 1, 28, 28))).shape
-        if shape != (2, num_classes):
-            raise WrongAnswer(f"for two pictures and {num_classes} classes its output has the shape {shape}")
-    kinds = {type(layer).__name__ for layer in _blocks(net)}
+        output = net(nd.zeros((2, 1, 28, 28)))
+        expect_shape(output, (2, num_classes), f"for two images and {num_classes} classes its output")
+        net.apply(lambda layer: kinds.add(type(layer).__name__))
     if "Conv2D" not in kinds:
         raise WrongAnswer("it has no convolution")
     return True
-
-
-def _blocks(block: HybridBlock) -> Iterable[HybridBlock]:
-    found: list[HybridBlock] = []
-    block.apply(found.append)
-    return found

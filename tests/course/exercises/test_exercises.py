@@ -1,0 +1,335 @@
+"""The checks of the exercises accept right answers, however they are written, and refuse plausible wrong ones."""
+
+import importlib
+import re
+
+import gluon_cnn as g
+import numpy as np
+import pytest
+from gluon_cnn.networks.vgg import vgg_block
+from mxnet import autograd, init, nd
+from mxnet.gluon import nn
+from mxnet.gluon.contrib.nn import HybridConcurrent
+
+
+def convolve2d(X, K):
+    return g.corr2d(X, nd.flip(K, axis=(0, 1)))
+
+
+def layer_norm(X, axis=1):
+    mean = X.mean(axis=axis, keepdims=True)
+    return (X - mean) / (((X - mean) ** 2).mean(axis=axis, keepdims=True) + 1e-5).sqrt()
+
+
+def fold(weight, bias, gamma, beta, mean, variance, order=(-1, 1, 1, 1)):
+    scale = gamma / (variance + 1e-5).sqrt()
+    return weight * scale.reshape(order), (bias - mean) * scale + beta
+
+
+def drop_maps(X, p, axes=(True, True), scale=True):
+    shape = tuple(size if kept else 1 for size, kept in zip(X.shape, axes))
+    return X * g.dropout(nd.ones((*shape, 1, 1)), p, mode="upscale_in_train" if scale else "downscale_in_infer")
+
+
+def mean_prediction(net, X, n, training=True, passes=None):
+    with autograd.train_mode() if training else autograd.predict_mode():
+        return nd.add_n(*[net(X).softmax() for _ in range(passes or n)]) / n
+
+
+def lenet_5(first=6, padding=2, last=10):
+    net = nn.HybridSequential()
+    net.add(
+        nn.Conv2D(first, kernel_size=5, padding=padding, activation="sigmoid"),
+        nn.AvgPool2D(2, 2),
+        nn.Conv2D(16, kernel_size=5),
+        nn.Activation("sigmoid"),
+        nn.AvgPool2D(2, 2),
+        nn.Flatten(),
+        nn.Dense(120, activation="sigmoid"),
+        nn.Dense(84, activation="sigmoid"),
+    )
+    if last:
+        net.add(nn.Dense(last))
+    return net
+
+
+def shift(X, pixels):
+    moved = nd.zeros_like(X)
+    moved[:, :, :, pixels:] = X[:, :, :, : X.shape[3] - pixels]
+    return moved
+
+
+def two_paths(kernel, padding, channels=16, activation=None):
+    block = HybridConcurrent(axis=1)
+    block.add(
+        nn.Conv2D(8, kernel_size=1, activation=activation),
+        nn.Conv2D(channels, kernel_size=kernel, padding=padding, activation=activation),
+    )
+    return block
+
+
+def used_before(block, channels):
+    block.initialize()
+    block(nd.zeros((1, channels, 8, 8)))
+    return block
+
+
+def residual(function, x):
+    change = function(x)
+    return nd.relu(change + (x if change.shape == x.shape else x[:, :, ::2, ::2]))
+
+
+def residual_without_relu(function, x):
+    change = function(x)
+    return change + (x if change.shape == x.shape else x[:, :, ::2, ::2])
+
+
+def dense_block(x, layers):
+    for layer in layers:
+        x = nd.concat(x, layer(x), dim=1)
+    return x
+
+
+def last_layer_only(x, layers):
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def new_maps_first(x, layers):
+    for layer in layers:
+        x = nd.concat(layer(x), x, dim=1)
+    return x
+
+
+VGG_16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+
+
+def five(img, size):
+    below, right = img.shape[0] - size, img.shape[1] - size
+    places = [(0, 0), (0, right), (below, 0), (below, right), (below // 2, right // 2)]
+    return nd.stack(*(img[i : i + size, j : j + size] for i, j in places))
+
+
+def ten(axis):
+    return lambda img, size: nd.concat(five(img, size), nd.flip(five(img, size), axis=axis), dim=0)
+
+
+def everything(net):
+    return sum(p.data().size for p in net.collect_params().values())
+
+
+def trainable(net):
+    return sum(p.data().size for p in net.collect_params().values() if p.grad_req != "null")
+
+
+def best_within(entries, limit):
+    return max((e for e in entries if e.parameters <= limit), key=lambda e: e.test_accuracy, default=None)
+
+
+def largest_within(entries, limit):
+    return max((e for e in entries if e.parameters <= limit), key=lambda e: e.parameters, default=None)
+
+
+def softmax(scores):
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def overflowing(scores):
+    return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+
+
+def network(num_classes, units=None, convolution=True):
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(4, 3) if convolution else nn.Dense(4), nn.Dense(units or num_classes))
+    return net
+
+
+# lesson and exercise: (right answers, wrong answers)
+ANSWERS = {
+    "00.1": ([50_176, 50_176.0], [64, "many"]),
+    "00.2": (
+        [lambda X: X.mean(axis=(1, 2, 3)), lambda X: X.reshape((X.shape[0], -1)).mean(axis=1)],
+        [lambda X: X.mean(), lambda X: X.mean(axis=0), lambda X: X.sum(axis=(1, 2, 3)), lambda X: None],
+    ),
+    "01.1": ([26], [54, 27, "26 rows"]),
+    "01.2": ([12], [10, 14, [12]]),
+    "01.3": (
+        [convolve2d],
+        [g.corr2d, lambda X, K: g.corr2d(X, nd.flip(K, axis=0)), lambda X, K: convolve2d(X, K.T), "flip"],
+    ),
+    "01.4": (
+        [nd.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]]), nd.array([[0, 0, 0], [0, 3, 0], [0, -3, 0]])],
+        [
+            nd.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]]),
+            nd.array([[1, 0, -1], [1, 0, -1], [1, 0, -1]]),
+            nd.ones((3, 3)),
+            nd.zeros((3, 3)),
+            nd.array([[1], [0], [-1]]),
+            3,
+        ],
+    ),
+    "02.1": ([0.25**10, 9.54e-7], [2.5, 0.25, 1e-5, "small"]),
+    "02.2": (
+        [lambda X, times: X.repeat(times, axis=2).repeat(times, axis=3)],
+        [
+            lambda X, times: X,
+            lambda X, times: nd.tile(X, (1, 1, times, times)),
+            lambda X, times: X.repeat(times, axis=2),
+        ],
+    ),
+    "02.3": (
+        [lambda X: X.mean(axis=(2, 3)), lambda X: nd.Pooling(X, global_pool=True, pool_type="avg").flatten()],
+        [lambda X: X.mean(axis=(2, 3), keepdims=True), lambda X: X.max(axis=(2, 3)), lambda X: X.mean()],
+    ),
+    "02.4": (
+        [g.corr2d(nd.ones((3, 3)), nd.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]]), padding=2)],
+        [nd.ones((5, 5)), nd.ones((3, 3)), nd.zeros((5, 5))],
+    ),
+    "03.1": ([(256, 128), [256, 128]], [(128, 256), (256, 256), 256, (64, 64)]),
+    "03.2": (
+        [layer_norm],
+        [lambda X: layer_norm(X, 0), lambda X: X, lambda X: X - X.mean(1, keepdims=True)],
+    ),
+    "03.3": (["bias", "Bias"], ["weight", 1]),
+    "03.4": (
+        [fold],
+        [
+            lambda *arrays: arrays[:2],
+            lambda *arrays: fold(*arrays, order=(1, -1, 1, 1)),
+            lambda w, b, *rest: (fold(w, b, *rest)[0], b),
+            lambda w, b, gamma, beta, mean, var: fold(w, b, gamma, beta, mean, var**2),
+        ],
+    ),
+    "04.1": ([0.8], [0.2, 1.25, "0.8"]),
+    "04.2": (
+        [drop_maps],
+        [
+            g.dropout,
+            lambda X, p: X,
+            lambda X, p: drop_maps(X, 1 - p),
+            lambda X, p: drop_maps(X, p, scale=False),
+            lambda X, p: drop_maps(X, p, axes=(True, False)),
+            lambda X, p: drop_maps(X, p, axes=(False, True)),
+            lambda X, p: drop_maps(X, p)[:, :, 0],
+        ],
+    ),
+    "04.3": (
+        [mean_prediction],
+        [
+            lambda net, X, n: mean_prediction(net, X, n, training=False),
+            lambda net, X, n: mean_prediction(net, X, n, passes=1),
+            lambda net, X, n: mean_prediction(lambda X: net(X) * 2, X, n),
+            lambda net, X, n: mean_prediction(net, X, n)[0],
+        ],
+    ),
+    "05.1": ([1800], [1250, 36, "many"]),
+    "05.2": ([161_418 / 170_988, 0.944], [94.4, 0.9, "most", 0.0]),
+    "05.3": (
+        [lenet_5()],
+        [lenet_5(first=20), lenet_5(padding=0), lenet_5(last=3), lenet_5(last=None), "LeNet-5"],
+    ),
+    "05.4": (
+        [shift],
+        [lambda X, pixels: X, lambda X, pixels: X[:, :, :, pixels:], lambda X, pixels: nd.zeros_like(X), 3],
+    ),
+    "06.1": ([34_944], [34_848, 11_712, "many"]),
+    "06.2": ([0.8276, 0.83], [84.4, 0.94, "most"]),
+    "06.3": ([195], [224, 67, [195]]),
+    "07.1": ([3_539_968], [3_538_944, 1_180_160, "many"]),
+    "07.2": ([0.6724, 0.67], [0.928, 67.2, "most"]),
+    "07.3": ([VGG_16, [list(pair) for pair in VGG_16]], [VGG_16[:4], ((13, 64),), 16]),
+    "08.1": ([(16_448, 147_520), [16_448, 147_520]], [(147_520, 16_448), 16_448, (16_384, 147_456)]),
+    "08.2": ([nd.ones((1, 3, 1, 1)) / 3], [nd.ones((1, 3, 1, 1)), nd.ones((3, 1, 1, 1)) / 3, 3]),
+    "08.3": ([9_224_458], [9_219_328, 0.0716, "few"]),
+    "09.1": ([512], [624, 240, "512"]),
+    "09.2": ([9], [5, 25, 10]),
+    "09.3": (
+        [two_paths(3, 1), two_paths(3, 1, activation="relu"), used_before(two_paths(3, 1), 3)],
+        [two_paths(5, 2), two_paths(3, 1, 8), two_paths(3, 0), "paths"],
+    ),
+    "10.1": ([8_320], [8_192, 73_856, "few"]),
+    "10.2": ([34], [18, 32, 33]),
+    "10.3": ([residual], [residual_without_relu, lambda f, x: nd.relu(f(x)), lambda f, x: None]),
+    "11.1": ([1024], [512, 2048, "many"]),
+    "11.2": ([dense_block], [last_layer_only, new_maps_first, lambda x, layers: x]),
+    "11.3": ([9, (3, 3)], [3, 1, 9216]),
+    "12.1": ([50], [25, 32, "many"]),
+    "12.2": (["flip", "Flip "], ["crop", "brightness", 3]),
+    "12.3": ([ten(2)], [ten(1), five, lambda img, size: img]),
+    "13.1": ([1026], [1024, 512]),
+    "13.2": ([0.02, 0.005 * 4], [0.005, 0.00125, "more"]),
+    "13.3": ([trainable], [everything, lambda net: None]),
+    "14.1": ([250, 250.0], [0.004, 240]),
+    "14.2": ([best_within], [largest_within, lambda entries, limit: entries[0]]),
+    "14.3": (
+        [network],
+        [lambda num_classes: network(10), lambda num_classes: network(num_classes, convolution=False), nn.Dense],
+    ),
+    "15.1": ([683_952], [170_988, 683_952 * 8]),
+    "15.2": ([[True, True, False, False], (1, 1, 0, 0)], [[True, False, False, False], [True], 4]),
+    "15.3": ([softmax], [overflowing, lambda scores: softmax(scores.T).T, lambda scores: scores[0]]),
+}
+
+
+@pytest.fixture
+def judge(capsys):
+    """Return a function that gives the verdict of a check: "right" or "not yet"."""
+
+    def verdict(exercise, answer):
+        lesson, number = exercise.split(".")
+        module = importlib.import_module(f"gluon_cnn.course.exercises.lesson_{lesson}")
+        getattr(module, f"check_{number}")(answer)
+        return re.match(rf"Exercise {number}: (right|not yet|replace None)", capsys.readouterr().out)[1]
+
+    return verdict
+
+
+@pytest.mark.parametrize("exercise", ANSWERS)
+def test_right_and_wrong_answers(judge, exercise):
+    right, wrong = ANSWERS[exercise]
+    assert [judge(exercise, answer) for answer in right] == ["right"] * len(right)
+    assert [judge(exercise, answer) for answer in wrong] == ["not yet"] * len(wrong)
+    assert judge(exercise, None) == "replace None"
+
+
+def test_an_answer_that_fails_is_named_with_its_error(capsys):
+    importlib.import_module("gluon_cnn.course.exercises.lesson_01").check_3(lambda X, K: X.no_such_method)
+    assert "Trying the answer raised AttributeError: 'NDArray' object" in capsys.readouterr().out
+
+
+def test_random_masks_are_judged_the_same_with_any_seed(judge):
+    for seed in range(20):
+        g.seed(seed)
+        assert judge("04.2", drop_maps) == "right"
+
+
+def test_folding_is_exact_to_rounding():
+    """Not only within the tolerance of the exercise."""
+    rng = np.random.RandomState(1)
+    weight, X = rng.randn(4, 2, 3, 3), nd.array(rng.randn(2, 2, 5, 5))
+    bias, gamma, beta, mean = rng.randn(4, 4)
+    arrays = [nd.array(array) for array in (weight, bias, gamma, beta, mean, rng.uniform(0.5, 2, 4))]
+    both = nd.Convolution(X, *arrays[:2], kernel=(3, 3), num_filter=4)
+    both = g.batch_norm(both, *arrays[2:4], False, *arrays[4:])
+    folded = nd.Convolution(X, *fold(*arrays), kernel=(3, 3), num_filter=4)
+    assert (folded - both).abs().max().asscalar() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "parameters", "dense"),
+    [
+        (lenet_5(), (1, 1, 28, 28), 61_706, None),
+        (g.LeNet(), (1, 1, 28, 28), 170_988, 161_418),
+        (g.AlexNet(), (1, 1, 96, 96), 21_598_922, 17_874_954),
+        (g.VGG(g.VGG11), (1, 1, 32, 32), 28_142_858, 18_923_530),
+        (g.VGG(g.VGG11), (1, 1, 224, 224), 128_806_154, 128_806_154 - 9_219_328),
+        (vgg_block(2, 512), (1, 256, 2, 2), 3_539_968, 0),
+    ],
+)
+def test_the_numbers_in_the_exercises_are_those_of_the_networks(net, shape, parameters, dense):
+    net.initialize(init.Zero())
+    table = g.summary(net, shape)
+    assert table.parameters == parameters
+    assert dense in (None, sum(layer.parameters for layer in table.layers if layer.kind == "Dense"))
