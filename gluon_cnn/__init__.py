@@ -1,7 +1,7 @@
 """Convolutional networks by hand in MXNet/Gluon: the package behind the course. Its names are in ``__init__.pyi``."""
 
 import lazy_loader
-from gluon_cnn._core import startup  # noqa: F401  before anything of mxnet
+from gluon_cnn._core import startup
 
 __version__ = "0.2.0"
 

@@ -6,17 +6,3 @@ from gluon_cnn.plots.images import as_image, show_images
 from gluon_cnn.plots.network import plot_shares, show_feature_maps, show_filters
 from gluon_cnn.plots.predictions import plot_confusion, show_mistakes
 from gluon_cnn.plots.style import COLORS, style
-
-__all__ = [
-    "COLORS",
-    "apply",
-    "as_image",
-    "plot_confusion",
-    "plot_history",
-    "plot_shares",
-    "show_feature_maps",
-    "show_filters",
-    "show_images",
-    "show_mistakes",
-    "style",
-]

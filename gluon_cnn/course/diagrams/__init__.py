@@ -1,34 +1,13 @@
 """The drawn figures of the lessons: made from the things they show, in one visual language.
 
 Cells hold numbers. Grey cells are input, yellow ones kernels, blue ones output, dashed ones padding; a red frame is the
-window that is being looked at, and crossed cells are dropped.
+window that is being looked at, and crossed cells are dropped. Each figure takes a ``title``.
 """
 
-from gluon_cnn.course.diagrams.convolution import (
-    draw_channels,
-    draw_convolution,
-    draw_many_kernels,
-    draw_one_by_one,
-    draw_receptive_field,
-    draw_windows,
-)
+from gluon_cnn.course.diagrams.channels import draw_channels, draw_many_kernels, draw_one_by_one
+from gluon_cnn.course.diagrams.convolution import draw_convolution, draw_receptive_field, draw_windows
 from gluon_cnn.course.diagrams.dropout import draw_dropout
 from gluon_cnn.course.diagrams.graph import draw_graph
 from gluon_cnn.course.diagrams.network import draw_network
 from gluon_cnn.course.diagrams.normalization import draw_norm_axes
 from gluon_cnn.course.diagrams.pooling import draw_pooling, draw_upsampling
-
-__all__ = [
-    "draw_channels",
-    "draw_convolution",
-    "draw_dropout",
-    "draw_graph",
-    "draw_many_kernels",
-    "draw_network",
-    "draw_norm_axes",
-    "draw_one_by_one",
-    "draw_pooling",
-    "draw_receptive_field",
-    "draw_upsampling",
-    "draw_windows",
-]

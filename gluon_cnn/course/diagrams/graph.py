@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from ast import literal_eval
+from collections import Counter
 from dataclasses import dataclass, field
 
 import mxnet as mx
@@ -16,17 +17,8 @@ from mxnet.gluon import HybridBlock
 BOX_WIDTH, BOX_HEIGHT, COLUMN, LANE = 2.8, 1.6, 3.8, 2.6  # in cells
 FILLS = {"Convolution": OUTPUT, "FullyConnected": TINTS[1], "BatchNorm": KERNEL, "input": INPUT}
 MERGES = {"elemwise_add", "broadcast_add", "_Plus", "Concat"}
-NAMES = {
-    "null": "input",
-    "FullyConnected": "Dense",
-    "BatchNorm": "Batch norm",
-    "Activation": "ReLU",
-    "relu": "ReLU",
-    "elemwise_add": "+",
-    "broadcast_add": "+",
-    "_Plus": "+",
-    "Concat": "concat",
-}
+NAMES = {"null": "input", "FullyConnected": "Dense", "BatchNorm": "Batch norm", "Activation": "ReLU", "relu": "ReLU"}
+NAMES |= {"elemwise_add": "+", "broadcast_add": "+", "_Plus": "+", "Concat": "concat"}
 
 
 @dataclass
@@ -41,23 +33,15 @@ class _Node:
     column: int = 0
     lane: float = 0.0
 
+    @property
+    def left(self) -> float:
+        return 0.2 + self.column * COLUMN
+
 
 def draw_graph(block: HybridBlock, shape: tuple[int, ...], title: str | None = None) -> None:
-    """Draw the operators of a block, from left to right, with the shape of what each gives.
+    """Draw the operators of a block, from left to right, with the shape of what each gives for an input of ``shape``.
 
-    Parameters
-    ----------
-    block : HybridBlock
-        Initialized or not; it is traced, not run.
-    shape : tuple of int
-        Shape of its input, (N, C, H, W); the figure leaves N out.
-    title : str, optional
-        Of the figure.
-
-    Raises
-    ------
-    ValueError
-        When the input does not fit the block.
+    The block is traced, not run. The first axis, the batch, is left out.
     """
     nodes = _nodes(block, shape)
     _place(nodes)
@@ -82,10 +66,7 @@ def _nodes(block: HybridBlock, shape: tuple[int, ...]) -> list[_Node]:
         raise ValueError(f"an input of shape {shape} does not fit {type(block).__name__}") from None
     shape_of = dict(zip(symbol.get_internals().list_outputs(), shapes))
     raw = json.loads(symbol.tojson())["nodes"]
-    users: dict[int, int] = {}
-    for entry in raw:
-        for source, *_ in entry["inputs"]:
-            users[source] = users.get(source, 0) + 1
+    users = Counter(source for entry in raw for source, *_ in entry["inputs"])
     nodes: list[_Node] = []
     place: dict[int, int] = {}  # number in mxnet's graph -> number among ours
     for number, entry in enumerate(raw):
@@ -94,12 +75,12 @@ def _nodes(block: HybridBlock, shape: tuple[int, ...]) -> list[_Node]:
         if kind == "null" and entry["name"] != "data":
             continue  # a weight
         output = entry["name"] if kind == "null" else f"{entry['name']}_output"
-        if kind in ("Activation", "relu") and users[entry["inputs"][0][0]] == 1 and nodes[before[0]].kind != "input":
-            name = {"relu": "ReLU"}.get(attrs.get("act_type", "relu"), attrs.get("act_type", ""))
-            nodes[before[0]].label += f"\n{name}"
-            place[number] = before[0]
-            continue
-        if kind in ("Dropout", "Flatten", "expand_dims", "squeeze"):
+        activates = kind in ("Activation", "relu") and nodes[before[0]].kind != "input"
+        activates = activates and users[entry["inputs"][0][0]] == 1
+        if activates:
+            name = attrs.get("act_type", "relu")
+            nodes[before[0]].label += "\nReLU" if name == "relu" else f"\n{name}"
+        if activates or kind in ("Dropout", "Flatten", "expand_dims", "squeeze"):
             place[number] = before[0]
             continue
         place[number] = len(nodes)
@@ -124,19 +105,13 @@ def _label(kind: str, attrs: dict[str, str]) -> str:
 def _place(nodes: list[_Node]) -> None:
     """Give each node its column, the longest way from the input, and its lane: branches fan out, merges lie between."""
     for number, node in enumerate(nodes):
-        if not node.before:
+        if not (before := [nodes[source] for source in node.before]):
             continue
-        node.column = 1 + max(nodes[source].column for source in node.before)
-        if len(node.before) > 1:
-            node.lane = sum(nodes[source].lane for source in node.before) / len(node.before)
-        else:
-            (source,) = node.before
-            branches = [n for n in nodes[source].after if len(nodes[n].before) == 1]
-            node.lane = nodes[source].lane + branches.index(number) - (len(branches) - 1) / 2
-
-
-def _left(node: _Node) -> float:
-    return 0.2 + node.column * COLUMN
+        node.column = 1 + max(source.column for source in before)
+        node.lane = sum(source.lane for source in before) / len(before)
+        if len(before) == 1:
+            branches = [n for n in before[0].after if len(nodes[n].before) == 1]
+            node.lane += branches.index(number) - (len(branches) - 1) / 2
 
 
 def _is_arc(nodes: list[_Node], source: int, target: int) -> bool:
@@ -148,20 +123,19 @@ def _is_arc(nodes: list[_Node], source: int, target: int) -> bool:
 def _draw_edge(ax: Axes, nodes: list[_Node], source: int, target: int, top: float) -> None:
     a, b = nodes[source], nodes[target]
     middle = BOX_HEIGHT / 2
+    above, below = top + a.lane * LANE, top + b.lane * LANE
     if _is_arc(nodes, source, target):
-        start = (_left(a) + BOX_WIDTH / 2, top + a.lane * LANE)
-        end = (_left(b) + BOX_WIDTH / 2, top + b.lane * LANE)
+        start, end = (a.left + BOX_WIDTH / 2, above), (b.left + BOX_WIDTH / 2, below)
         rise = -1.1 / (end[0] - start[0]) * 2
         arrow(ax, start, end, connectionstyle=f"arc3,rad={rise}", color=COLORS["blue"], linewidth=1.8)
     else:
-        start = (_left(a) + BOX_WIDTH, top + a.lane * LANE + middle)
-        bend = (_left(b) - (COLUMN - BOX_WIDTH), start[1])  # past the boxes of other lanes, if there are any
-        ax.plot([start[0], bend[0]], [start[1], bend[1]], color="black", linewidth=1)
-        arrow(ax, bend, (_left(b), top + b.lane * LANE + middle), shrinkA=0)
+        bend = b.left - (COLUMN - BOX_WIDTH)  # past the boxes of other lanes, if there are any
+        ax.plot([a.left + BOX_WIDTH, bend], [above + middle, above + middle], color="black", linewidth=1)
+        arrow(ax, (bend, above + middle), (b.left, below + middle), shrinkA=0)
 
 
 def _draw_box(ax: Axes, node: _Node, top: float) -> None:
-    x, y = _left(node), top + node.lane * LANE
+    x, y = node.left, top + node.lane * LANE
     fill = FILLS.get(node.kind, TINTS[2] if node.kind in MERGES else "#FFFFFF")
     style = "round,pad=0,rounding_size=0.25"
     ax.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, boxstyle=style, facecolor=fill, edgecolor="black"))

@@ -1,4 +1,4 @@
-"""The drawn figures of the lessons: made from the things they show."""
+"""Figure of a network as what flows through it. Lessons 05-11."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 
 import matplotlib.pyplot as plt
 import numpy as np
-from gluon_cnn.course.diagrams.cells import INPUT, TINTS, arrow
+from gluon_cnn.course.diagrams.cells import INPUT, TINTS, arrow, box, write
 from gluon_cnn.networks.summary import LayerSummary, summary
 from gluon_cnn.plots.style import COLORS, show_figure, style
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from mxnet.gluon import Block
 
 SHEETS_SHOWN = 6  # a stack of more feature maps is drawn with this many
@@ -24,30 +24,15 @@ KEEP_SHAPE = ("Dropout", "BatchNorm", "Activation")
 
 
 def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -> None:
-    """Draw what flows through a network, from layer to layer; a block such as an Inception is one step.
+    """Draw what flows through an initialized network, from layer to layer; a block such as an Inception is one step.
 
-    Parameters
-    ----------
-    net : Block
-        An initialized network.
-    shape : tuple of int
-        Shape of its input, (N, C, H, W).
-    title : str, optional
-        Default: the network's name, layers with parameters and number of parameters.
-
-    Raises
-    ------
-    ValueError
-        When the shape is not of rank 4 or the network is not initialized.
-
-    Notes
-    -----
     Feature maps are stacks of sheets, vectors are columns; the label under an arrow is the layer, the label over a
     stack its channels, height and width. Stacks are blue behind convolutions, white behind pooling, green behind
-    blocks. Dropout, and batch norm and activations that are layers of their own, are left out.
+    blocks. Dropout, and batch norm and activations that are layers of their own, are left out. The title is by default
+    the network's name and its numbers of layers and parameters.
     """
     if len(shape) != 4:
-        raise ValueError(f"shape must be that of pictures, (N, C, H, W); got {shape}")
+        raise ValueError(f"shape must be that of images, (N, C, H, W); got {shape}")
     table = summary(net, shape, blocks=True)
     layers = [layer for layer in table.layers if layer.kind not in KEEP_SHAPE]
     weighted = sum(layer.kind in ("Conv2D", "Dense") for row in table.layers for layer in row.inner or (row,))
@@ -68,12 +53,10 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
                 _draw_layer(ax, layers[i], x, x + GAP, y)
                 right = max(right, x + GAP)
             right = max(right, x + 0.5)
-        ax.set_xlim(-0.3, right)
-        ax.set_ylim(-1.75 - ROW_HEIGHT * (rows - 1), 1.6)
-        ax.set_aspect("equal")
+        title = title or f"{table.network}: {weighted} layers with weights, {table.parameters:,} parameters"
+        ax.set(xlim=(-0.3, right), ylim=(-1.75 - ROW_HEIGHT * (rows - 1), 1.6), aspect="equal", title=title)
         ax.axis("off")
         _add_legend(ax, fills)
-        ax.set_title(title or f"{table.network}: {weighted} layers with weights, {table.parameters:,} parameters")
         show_figure()
 
 
@@ -89,27 +72,27 @@ def _draw_output(ax: Axes, x: float, y: float, size: tuple[int, ...], fill: str,
     """Draw one stack or column from ``x`` on, its middle at the height ``y``, and return its width."""
     if len(size) == 1:
         height = float(np.clip(0.42 * np.log2(size[0]), 0.6, 2.2)) * 0.75
-        ax.add_patch(Rectangle((x, y - height / 2), 0.22, height, facecolor=fill, edgecolor="black", linewidth=0.9))
-        ax.text(x + 0.11, y + height / 2 + 0.12, f"{size[0]:,}", ha="center", va="bottom", fontsize=10)
+        box(ax, x, y - height / 2, 0.22, height, fill)
+        write(ax, x + 0.11, y + height / 2 + 0.12, f"{size[0]:,}", va="bottom", fontsize=10)
         return 0.22
-    channels, height, width = size
-    sheets = min(channels, SHEETS_SHOWN)
-    side_y, side_x = max(height * scale, 0.16), max(width * scale, 0.16)
-    step = 0.07
-    total = side_x + step * (sheets - 1)
-    bottom = y - (side_y + step * (sheets - 1)) / 2
-    for k in range(sheets):
-        offset = step * (sheets - 1 - k)  # the last drawn lies in front, lower left
-        ax.add_patch(
-            Rectangle((x + offset, bottom + offset), side_x, side_y, facecolor=fill, edgecolor="black", linewidth=0.9)
-        )
-    top = bottom + side_y + step * (sheets - 1)
-    ax.text(x + total / 2, top + 0.12, f"{channels}×{height}×{width}", ha="center", va="bottom", fontsize=10)
-    return total
+    height, width = (max(side * scale, 0.16) for side in size[1:])
+    behind = 0.07 * (min(size[0], SHEETS_SHOWN) - 1)  # how far the last sheet is shifted, upper right
+    bottom = y - (height + behind) / 2
+    for offset in np.arange(behind, -0.01, -0.07):
+        box(ax, x + offset, bottom + offset, width, height, fill)
+    write(
+        ax,
+        x + (width + behind) / 2,
+        bottom + height + behind + 0.12,
+        "×".join(map(str, size)),
+        va="bottom",
+        fontsize=10,
+    )
+    return width + behind
 
 
 def _draw_layer(ax: Axes, layer: LayerSummary, start: float, end: float, y: float) -> None:
     """Draw an arrow between two outputs with the layer's name and settings under it."""
     arrow(ax, (start + 0.1, y), (end - 0.1, y))
     words = [layer.kind.replace("2D", ""), *(re.sub(r"(\d)x(\d)", r"\1×\2", detail) for detail in layer.details)]
-    ax.text((start + end) / 2, y - 0.98, "\n".join(words), ha="center", va="top", fontsize=9.5, linespacing=1.25)
+    write(ax, (start + end) / 2, y - 0.98, "\n".join(words), va="top", fontsize=9.5, linespacing=1.25)

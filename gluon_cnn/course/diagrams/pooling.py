@@ -6,63 +6,40 @@ from typing import Any
 
 import numpy as np
 from gluon_cnn._core.checks import as_numpy
-from gluon_cnn.course.diagrams.cells import TINTS, arrow, canvas, draw_cells, write
+from gluon_cnn.course.diagrams.cells import TINTS, arrow, canvas, draw_beside, write
 from gluon_cnn.layers.pooling import pool2d
 from mxnet import nd
 
 
 def draw_pooling(X: Any, pool_size: int = 2, title: str | None = None) -> None:
-    """Draw a picture in windows that touch, the largest value and the mean of each.
-
-    Parameters
-    ----------
-    X : NDArray
-        Picture, shape (H, W).
-    pool_size : int
-        Side of a window, and the stride.
-    title : str, optional
-        Of the figure.
-    """
+    """Draw an image (H, W) in windows that touch, the largest value and the mean of each."""
     X = nd.array(X)
     largest, mean = (pool2d(X, pool_size, mode).asnumpy() for mode in ("max", "avg"))
-    tints = _tints(largest.shape)
-    whole = np.full(X.shape, "#FFFFFF")
-    whole[: largest.shape[0] * pool_size, : largest.shape[1] * pool_size] = tints.repeat(pool_size, 0).repeat(
-        pool_size, 1
-    )
-    height, width = X.shape
-    rows, columns = largest.shape
+    (height, width), (rows, columns), tints = X.shape, largest.shape, _tints(largest.shape)
+    fills = np.full(X.shape, "#FFFFFF")
+    fills[: rows * pool_size, : columns * pool_size] = _enlarge(tints, pool_size)
     with canvas(width + 2 * columns + 5.4, max(height, rows) + 1.2, title=title) as ax:
-        middle = 0.9 + height / 2
-        draw_cells(ax, 0.2, 0.9, as_numpy(X), whole)
-        x = width + 2.2
+        middle, x = 0.9 + height / 2, width + 2.2
+        draw_beside(ax, 0.2, middle, as_numpy(X), fills)
         arrow(ax, (x - 1.7, middle), (x - 0.3, middle))
         for name, values in (("maximum", largest), ("mean", mean)):
-            draw_cells(ax, x, middle - rows / 2, values, tints)
             write(ax, x + columns / 2, middle - rows / 2 - 0.45, name)
-            x += columns + 1.6
+            x = draw_beside(ax, x, middle, values, tints) + 0.4
 
 
 def draw_upsampling(X: Any, times: int = 2, title: str | None = None) -> None:
-    """Draw how a picture grows by copying each pixel.
-
-    Parameters
-    ----------
-    X : NDArray
-        Picture, shape (H, W).
-    times : int
-        Copies down and to the right.
-    title : str, optional
-        Of the figure.
-    """
+    """Draw how an image (H, W) grows by copying each pixel."""
     values = as_numpy(X)
-    large = values.repeat(times, 0).repeat(times, 1)
-    fills = _tints(values.shape)
-    with canvas(values.shape[1] + large.shape[1] + 2.4, large.shape[0] + 0.4, title=title) as ax:
-        middle = 0.2 + large.shape[0] / 2
-        draw_cells(ax, 0.2, middle - values.shape[0] / 2, values, fills)
-        arrow(ax, (values.shape[1] + 0.5, middle), (values.shape[1] + 1.9, middle))
-        draw_cells(ax, values.shape[1] + 2.2, 0.2, large, fills.repeat(times, 0).repeat(times, 1))
+    (height, width), fills = values.shape, _tints(values.shape)
+    with canvas(width * (1 + times) + 2.4, height * times + 0.4, title=title) as ax:
+        middle = 0.2 + height * times / 2
+        draw_beside(ax, 0.2, middle, values, fills)
+        arrow(ax, (width + 0.5, middle), (width + 1.9, middle))
+        draw_beside(ax, width + 2.2, middle, _enlarge(values, times), _enlarge(fills, times))
+
+
+def _enlarge(table: np.ndarray, times: int) -> np.ndarray:
+    return table.repeat(times, 0).repeat(times, 1)
 
 
 def _tints(shape: tuple[int, ...]) -> np.ndarray:
