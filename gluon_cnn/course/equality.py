@@ -13,25 +13,10 @@ OUTPUT_TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-4
 def compare_functions(ours: Callable, gluons: Callable, formula: Callable, **arrays: nd.NDArray) -> None:
     """Print that two functions give the same as a formula: outputs, and gradients with respect to each array.
 
-    Parameters
-    ----------
-    ours, gluons : callable
-        Take the arrays in their order, float32, and return one array.
-    formula : callable
-        The same in NumPy and float64; it is differentiated numerically, by central differences.
-    **arrays : NDArray
-        Small: the formula is computed twice for each of their numbers.
-
-    Raises
-    ------
-    AssertionError
-        When an output differs by more than a relative 1e-5, or a gradient by more than 1e-4. The error is the largest
-        difference over the largest value.
-
-    Notes
-    -----
-    The gradients are those of a sum of the outputs with fixed random weights: that of the plain sum is zero for
-    normalized values, right or wrong.
+    The formula is the same in NumPy and float64; it is differentiated numerically, so the arrays should be small. An
+    AssertionError tells of an output that differs by more than a relative 1e-5, or a gradient by more than 1e-4: the
+    largest difference over the largest value. The gradients are those of a sum of the outputs with fixed random
+    weights, as that of the plain sum is zero for normalized values, right or wrong.
     """
     exact = [array.asnumpy().astype(np.float64) for array in arrays.values()]
     expected = formula(*exact)
@@ -50,17 +35,8 @@ def compare_functions(ours: Callable, gluons: Callable, formula: Callable, **arr
 def compare_blocks(ours: gluon.Block, others: gluon.Block, X: nd.NDArray) -> None:
     """Print that two blocks give the same outputs in training, and the same gradients of their input.
 
-    Parameters
-    ----------
-    ours, others : Block
-        Initialized, with equal weights.
-    X : NDArray
-        Their input, float32.
-
-    Raises
-    ------
-    AssertionError
-        When outputs or gradients differ by more than a relative 1e-4. Sum and error are those of :func:`compare`.
+    The blocks have equal weights. An AssertionError tells of a relative difference of more than 1e-4, measured as in
+    :func:`compare_functions`.
     """
     weights = np.random.RandomState(0).uniform(-1, 1, ours(X).shape)
     results = (_with_gradients(block, {"X": X}, weights) for block in (ours, others))

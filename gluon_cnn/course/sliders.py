@@ -21,13 +21,7 @@ KERNELS: dict[str, list[list[float]]] = {
 
 
 def explore_windows(size: int = 7, kernel_size: int = 3, stride: int = 1, padding: int = 0) -> None:
-    """Draw where a window can stand, with a slider for each setting.
-
-    Parameters
-    ----------
-    size, kernel_size, stride, padding : int
-        Where the sliders start; see :func:`gluon_cnn.conv_output_size`.
-    """
+    """Draw where a window can stand, with a slider for each setting of :func:`gluon_cnn.conv_output_size`."""
     starts = {"size": size, "kernel_size": kernel_size, "stride": stride, "padding": padding}
     ranges = {"size": (3, 12), "kernel_size": (1, 7), "stride": (1, 5), "padding": (0, 3)}
 
@@ -50,22 +44,15 @@ def explore_windows(size: int = 7, kernel_size: int = 3, stride: int = 1, paddin
 
 
 def explore_kernel(photo: Any) -> None:
-    """Show a photo before and after a 3x3 kernel, which can be typed in or chosen from :data:`KERNELS`.
-
-    Parameters
-    ----------
-    photo : NDArray or numpy.ndarray
-        Shape (H, W) or (H, W, 3), bytes.
-    """
+    """Show a photo of bytes, (H, W) or (H, W, 3), and what a 3x3 kernel makes of it: one of KERNELS or typed in."""
     if not _somebody_is_there():
         show_images([filter_photo(photo, kernel) for kernel in KERNELS.values()], 2, 3, (9, 6.6), list(KERNELS))
         return
     import ipywidgets as widgets
 
     cells = {
-        f"{row}{column}": widgets.FloatText(KERNELS["outline"][row][column], step=0.25, layout={"width": "80px"})
-        for row in range(3)
-        for column in range(3)
+        f"weight {k}": widgets.FloatText(weight, step=0.25, layout={"width": "80px"})
+        for k, weight in enumerate(np.ravel(KERNELS["outline"]))
     }
     choice = widgets.Dropdown(options=list(KERNELS), value="outline", layout={"width": "260px"})
 
@@ -75,7 +62,7 @@ def explore_kernel(photo: Any) -> None:
 
     def draw(**weights: float) -> None:
         kernel = np.reshape([weights[name] for name in cells], (3, 3))
-        show_images([photo, filter_photo(photo, kernel)], 1, 2, (9, 4.4), ["photo", "size of the kernel's answer"])
+        show_images([photo, filter_photo(photo, kernel)], 1, 2, (9, 4.4), ["photo", "size of the response"])
 
     choice.observe(fill, names="value")
     grid = widgets.GridBox(list(cells.values()), layout={"grid_template_columns": "repeat(3, 90px)"})
@@ -83,12 +70,12 @@ def explore_kernel(photo: Any) -> None:
 
 
 def filter_photo(photo: Any, kernel: Any) -> np.ndarray:
-    """Return the absolute answers of a 3x3 kernel to each colour of a photo of bytes, cut off at 1; shape as it was."""
+    """Return the absolute response of a 3x3 kernel to each colour of a photo of bytes, cut off at 1; same shape."""
     pixels = nd.array(as_image(photo) / 255.0)
     channels = pixels.reshape((*pixels.shape[:2], -1)).transpose((2, 0, 1))  # (1 or 3, H, W)
     weight = nd.array(kernel).reshape((1, 1, 3, 3))
-    answers = nd.Convolution(channels.expand_dims(1), weight, no_bias=True, kernel=(3, 3), pad=(1, 1), num_filter=1)
-    return answers[:, 0].abs().clip(0, 1).transpose((1, 2, 0)).reshape(pixels.shape).asnumpy()
+    response = nd.Convolution(channels.expand_dims(1), weight, no_bias=True, kernel=(3, 3), pad=(1, 1), num_filter=1)
+    return response[:, 0].abs().clip(0, 1).transpose((1, 2, 0)).reshape(pixels.shape).asnumpy()
 
 
 def _somebody_is_there() -> bool:

@@ -1,4 +1,4 @@
-"""Downloading a file so that it is whole and right, or not there at all."""
+"""Downloading a file so that it is complete and correct, or not there at all."""
 
 from __future__ import annotations
 
@@ -17,24 +17,18 @@ CHUNK = 1 << 16
 
 
 def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -> None:
-    """Download ``path`` from the first of ``urls`` that delivers it.
+    """Download ``path`` from the first of ``urls`` that delivers a file that ``check`` accepts.
 
-    The bytes go to ``<name>.part.<ending>`` beside ``path``, where a later call takes up again. Only when ``check``
-    accepts the whole file does it get its own name. Of several processes one downloads, and the others wait for it.
-
-    Raises
-    ------
-    OSError
-        When no address delivers a file that ``check`` accepts; the message names each address and its fault. Or when
-        the disk is full: what has arrived stays, and a later call goes on. When nothing has arrived, no folder is left.
+    The bytes go to ``<name>.part.<ending>`` beside ``path``, where a later call resumes; only an accepted file gets its
+    own name. Of several processes one downloads, and the others wait for it. An OSError names each address and its
+    fault, or the full disk. When nothing has arrived, no folder is left.
     """
-    part = path.with_name(f"{path.stem}.part{path.suffix}")
     new_folders = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone_in(path.parent):
             if not path.exists():
-                _from_one_of(urls, path, part, check)
+                _from_one_of(urls, path, check)
     finally:
         with contextlib.suppress(OSError):  # what holds something stays
             for folder in new_folders:
@@ -54,52 +48,41 @@ def _alone_in(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _from_one_of(urls: Sequence[str], path: Path, part: Path, check: Callable[[Path], object]) -> None:
-    faults = []
+def _from_one_of(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -> None:
+    part, faults = path.with_name(f"{path.stem}.part{path.suffix}"), []
     for url in urls:
         try:
-            _fetch(url, part)
+            _fetch(url, part, path.name)
             check(part)
-        except (requests.RequestException, ValueError) as error:
+        except requests.RequestException as error:
             faults.append(f"  {url}: {error}")
-            if isinstance(error, ValueError) and not isinstance(error, requests.RequestException):
-                part.unlink()  # whole but wrong: continuing it would keep it wrong
-            continue
+        except ValueError as error:
+            faults.append(f"  {url}: {error}")
+            part.unlink(missing_ok=True)  # complete but wrong: resuming it would keep it wrong
         except OSError as error:  # of the disk, not of the network
             raise OSError(error.errno, f"{part} could not be written: {error.strerror}") from error
-        os.replace(part, path)
-        return
+        else:
+            os.replace(part, path)
+            return
     raise OSError(f"{path.name} could not be downloaded:\n" + "\n".join(faults))
 
 
-def _fetch(url: str, part: Path) -> None:
+def _fetch(url: str, part: Path, name: str) -> None:
     """Append what is missing of ``url`` to ``part``, with a progress bar."""
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    headers["Accept-Encoding"] = "identity"  # the file's own bytes, so that lengths add up
+    headers = {"Accept-Encoding": "identity", "Range": f"bytes={have}-"}  # the file's own bytes, so that lengths add up
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        if response.status_code == requests.codes.requested_range_not_satisfiable:
+        if have and response.status_code == requests.codes.requested_range_not_satisfiable:
             return  # all of it is there already
         response.raise_for_status()
-        if response.status_code != requests.codes.partial_content:
-            have = 0  # the server sends all of it again
-        length = response.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        with (
-            part.open("ab" if have else "wb") as file,
-            tqdm(
-                total=total,
-                initial=have,
-                unit="B",
-                unit_scale=True,
-                desc=part.name.replace(".part", ""),
-                disable=progress_disabled(),
-            ) as bar,
-        ):
+        have = have if response.status_code == requests.codes.partial_content else 0  # else it sends all of it again
+        total = have + int(response.headers.get("Content-Length", 0))
+        settings = {"unit": "B", "unit_scale": True, "desc": name, "disable": progress_disabled()}
+        with part.open("ab" if have else "wb") as file, tqdm(total=total or None, initial=have, **settings) as bar:
             for chunk in response.iter_content(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
             file.flush()
             os.fsync(file.fileno())
-        if total is not None and part.stat().st_size < total:
+        if part.stat().st_size < total:
             raise requests.ConnectionError(f"the connection ended after {part.stat().st_size} of {total} bytes")

@@ -30,7 +30,7 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     path : str or Path
         The file, such as ``"lenet.onnx"``.
     input_shape : sequence of int
-        Of a batch, such as ``(1, 1, 28, 28)``. The number of pictures is left open in the file, the rest is fixed.
+        Of a batch, such as ``(1, 1, 28, 28)``. The number of images is left open in the file, the rest is fixed.
 
     Returns
     -------
@@ -41,21 +41,14 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     ------
     ImportError
         When ``onnx`` is not installed.
-    TypeError
-        When ``net`` is no HybridBlock.
     ValueError
-        When the network has no weights yet or others than finite float32, an input of this shape does not fit, it has
-        several outputs, the converter cannot write one of its operators, or ONNX Runtime computes other scores.
-    OSError
-        When the file cannot be written.
+        When the network cannot be written, or ONNX Runtime computes other scores from the file.
 
     Notes
     -----
-    MXNet's converter writes operators as of ONNX' opset 13 but stamps the file with the newest that it finds, where
-    some of them mean something else; here it says 13. Dropout is left out, batch norm has its moving averages.
-    Where ``onnxruntime`` is installed, it predicts random pictures from the file, as many as given and one more, before
-    the file gets its name: the converter writes some operators wrongly, local response normalization for one. Without
-    it such a file is written. Its releases up to 1.23 average windows wrongly that reach over the edge
+    Where ``onnxruntime`` is installed, it predicts random images from the file, as many as given and one more, before
+    the file gets its name: MXNet's converter writes some operators wrongly, local response normalization for one. The
+    releases of ONNX Runtime up to 1.23 average windows wrongly that reach over the edge
     (``AvgPool2D(..., ceil_mode=True)``).
     """
     path, shape = _path(path), check_shape("input_shape", input_shape)
@@ -67,19 +60,13 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
         raise ImportError(f"writing ONNX takes onnx: pip install onnx onnxruntime ({error})") from None
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 
-    with _in_our_words(net):
+    with _translate_errors(net):
         with tempfile.TemporaryDirectory() as folder:
             written = str(Path(folder) / "network.onnx")
-            mx.onnx.export_model(
-                symbol,
-                parameters,
-                [shape],
-                np.float32,
-                written,
-                dynamic=True,
-                dynamic_input_shapes=[(BATCH, *shape[1:])],
-            )
+            settings = {"dynamic": True, "dynamic_input_shapes": [(BATCH, *shape[1:])]}
+            mx.onnx.export_model(symbol, parameters, [shape], np.float32, written, **settings)
             model = onnx.load(written)
+        # The converter's operators are those of opset 13; it stamps the file with the newest that it finds.
         del model.opset_import[:]
         model.opset_import.append(onnx.helper.make_opsetid("", max(MXNetGraph.registry_)))
         model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)  # older programs refuse newer files
@@ -101,24 +88,8 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
 def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[int]) -> tuple[Path, Path]:
     """Write a network as MXNet's symbol and parameters, which ``gluon.SymbolBlock.imports`` reads without its code.
 
-    Parameters
-    ----------
-    net : HybridBlock
-        A network with weights, on any context; it is not changed.
-    path : str or Path
-        Beginning of both names, such as ``"lenet"``.
-    input_shape : sequence of int
-        Of a batch, such as ``(1, 1, 28, 28)``; to check that the network takes it.
-
-    Returns
-    -------
-    (Path, Path)
-        ``<path>-symbol.json`` and ``<path>-0000.params``. The input is called ``data``.
-
-    Raises
-    ------
-    TypeError, ValueError, OSError
-        As :func:`export_onnx`.
+    The arguments are those of :func:`export_onnx`, but ``path`` is the beginning of two names, such as ``"lenet"``.
+    Return ``<path>-symbol.json`` and ``<path>-0000.params``; the input is called ``data``.
     """
     symbol, parameters = _plain(net, check_shape("input_shape", input_shape), "a symbol")
     auxiliary = set(symbol.list_auxiliary_states())
@@ -157,8 +128,8 @@ def _check_numbers(net: gluon.HybridBlock, parameters: dict[str, nd.NDArray]) ->
 
 
 @contextmanager
-def _in_our_words(net: gluon.HybridBlock) -> Iterator[None]:
-    """Make one kind of error of those of converter, checker and ONNX Runtime, each of which has several of its own."""
+def _translate_errors(net: gluon.HybridBlock) -> Iterator[None]:
+    """Make one kind of error of the many of converter, checker and ONNX Runtime."""
     try:
         yield
     except (MemoryError, OSError):
@@ -176,8 +147,8 @@ def _compare_scores(net: gluon.HybridBlock, content: bytes, shape: tuple[int, ..
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what fails is raised, and need not be printed, too
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    for pictures in (shape[0], shape[0] + 1):
-        X = np.random.RandomState(0).normal(size=(pictures, *shape[1:])).astype(np.float32)
+    for batch_size in (shape[0], shape[0] + 1):
+        X = np.random.RandomState(0).normal(size=(batch_size, *shape[1:])).astype(np.float32)
         (scores,) = session.run([OUTPUT], {INPUT: X})  # first: mxnet writes beyond arrays when reshape does not fit
         expected = net(nd.array(X, ctx=contexts_of(net)[0])).asnumpy()
         largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)

@@ -29,7 +29,7 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     net : HybridBlock
         The network; input (N, C, H, W) float32.
     pictures : iterable of (X, y)
-        Batches of training pictures. The smallest and the largest value that each layer has for them become the ends of
+        Batches of training images. The smallest and the largest value that each layer has for them become the ends of
         its integers' range; the labels do not matter.
     num_batches : int
         How many of them to look at.
@@ -41,11 +41,9 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
 
     Raises
     ------
-    TypeError, ValueError
-        When ``net`` is no HybridBlock, has no weights yet or others than float32, as one that is quantized already;
-        ``num_batches`` is not a whole number of at least 1; or ``pictures`` gives no batch, no pairs (X, y), or
-        pictures that are no floats, hold NaN or infinity, or do not fit the network; or a weight is NaN or infinite; or
-        the quantized network computes something else than the network from the first batch.
+    ValueError
+        When the quantized network computes something else than the network from the first batch, or MXNet cannot
+        quantize one of its layers.
 
     References
     ----------
@@ -60,7 +58,7 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     counted = zip(range(check_int("num_batches", num_batches, 1)), pictures)
     batches = [[X] for _, batch in counted for X, _ in split_batch(batch, [mx.cpu()])]
     if not batches:
-        raise ValueError("pictures gave no batch: pass batches of training pictures")
+        raise ValueError("pictures gave no batch: pass batches of training images")
     batches = [batch for batch in batches if batch[0].shape == batches[0][0].shape]  # a shorter one would not fit
     for number, (X,) in enumerate(batches):
         check_finite(f"batch {number} of pictures", check_array("pictures", X))
@@ -73,7 +71,7 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     # reverse: ResNet's scores were off by up to 27%. It does so with elemwise_add alone.
     outputs = mx.sym.load_json(outputs.tojson().replace('"op": "elemwise_add"', '"op": "broadcast_add"'))
     with warnings.catch_warnings(), translate_mxnet_errors(f"{type(net).__name__} cannot be quantized"):
-        warnings.simplefilter("ignore", UserWarning)  # mxnet cannot decide the type of the pictures, and need not
+        warnings.simplefilter("ignore", UserWarning)  # mxnet cannot decide the type of the images, and need not
         graph = gluon.SymbolBlock(outputs, data, params=net.collect_params())
         quantized = ready(quantization.quantize_net_v2(graph, calib_data=batches, calib_mode="naive", ctx=mx.cpu()))
         with autograd.pause():

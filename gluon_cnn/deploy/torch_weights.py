@@ -14,10 +14,10 @@ from mxnet import gluon, nd
 from mxnet.gluon import nn
 
 KINDS = {nn.Conv2D: "convolution", nn.Dense: "dense layer", nn.BatchNorm: "batch norm", BatchNorm: "batch norm"}
-# PyTorch's name: Gluon's
+WEIGHTS = {"weight": "weight", "bias": "bias"}  # PyTorch's name: Gluon's
 NAMES = {
-    "convolution": {"weight": "weight", "bias": "bias"},
-    "dense layer": {"weight": "weight", "bias": "bias"},
+    "convolution": WEIGHTS,
+    "dense layer": WEIGHTS,
     "batch norm": {"weight": "gamma", "bias": "beta", "running_mean": "running_mean", "running_var": "running_var"},
 }
 # what `nn.BatchNorm(scale=False, center=False)` computes with
@@ -46,7 +46,7 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
     Parameters
     ----------
     net : Block
-        A network that has seen a picture, so that all shapes are known.
+        A network that has seen an image, so that all shapes are known.
     state_dict : mapping of str to array
         What ``module.state_dict()`` gives in PyTorch; tensors on the CPU, or NumPy's arrays.
     strict : bool
@@ -60,11 +60,7 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
     Raises
     ------
     ValueError
-        When a layer has no counterpart (``strict``), or none has, or a value is NaN or too large for the network's
-        type; nothing is changed then. Or when the network has no weights yet.
-    TypeError
-        When ``net`` is no Gluon network or a SymbolBlock, which has no layers, or ``state_dict`` no mapping of strings
-        to arrays of real numbers.
+        When a layer has no counterpart (``strict``), or none has; nothing is changed then.
 
     Notes
     -----
@@ -86,16 +82,16 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
     pairs = [(a, b) for a, b in pairs if _fits(a, b)]
     matched = {id(layer) for pair in pairs for layer in pair}
     left = [
-        f"{whose} {layer}"
-        for whose, layers in (("Gluon's", ours), ("PyTorch's", theirs))
-        for layer in layers
-        if id(layer) not in matched
+        f"{whose} {a}"
+        for whose, all_of in (("Gluon's", ours), ("PyTorch's", theirs))
+        for a in all_of
+        if id(a) not in matched
     ]
     if not pairs or (strict and left):
-        what = "no layer has a counterpart" if not pairs else f"these have no counterpart: {', '.join(left[:6])}"
-        more = f" and {len(left) - 6} more" if pairs and len(left) > 6 else ""
-        hint = "; strict=False loads the others" if pairs else ""
-        raise ValueError(f"{type(net).__name__} and the state_dict do not match: {what}{more}{hint}")
+        more = f" and {len(left) - 6} more" if len(left) > 6 else ""
+        what = f"these have no counterpart: {', '.join(left[:6])}{more}; strict=False loads the others"
+        what = what if pairs else "no layer has a counterpart"
+        raise ValueError(f"{type(net).__name__} and the state_dict do not match: {what}")
     values = [(parameter, _converted(b, name, parameter)) for a, b in pairs for name, parameter in a.parts.items()]
     for parameter, value in values:
         parameter.set_data(nd.array(value, dtype=parameter.dtype))
@@ -107,10 +103,8 @@ def _converted(theirs: _Layer, name: str, parameter: gluon.Parameter) -> np.ndar
     with np.errstate(over="ignore"):
         value = np.asarray(theirs.parts.get(name, np.zeros(parameter.shape))).astype(parameter.dtype)
     if not np.isfinite(value).all():
-        kind = np.dtype(parameter.dtype)
-        raise ValueError(
-            f"PyTorch's {f'{theirs.name}.{name}'.lstrip('.')} holds NaN, infinity, or numbers too large for {kind}"
-        )
+        full, kind = f"{theirs.name}.{name}".lstrip("."), np.dtype(parameter.dtype)
+        raise ValueError(f"PyTorch's {full} holds NaN, infinity, or numbers too large for {kind}")
     return value
 
 
@@ -134,7 +128,7 @@ def _ours(net: gluon.Block) -> list[_Layer]:
             parts = {theirs: getattr(block, ours) for theirs, ours in NAMES[kind].items()}
             parts = {name: parameter for name, parameter in parts.items() if parameter is not None}
             if any(parameter._data is None for parameter in parts.values()):
-                raise ValueError(f"{type(net).__name__} has no weights yet: run a picture through it first")
+                raise ValueError(f"{type(net).__name__} has no weights yet: run an image through it first")
             fixed = {name: FIXED[name] for name in FIXED if kind == "batch norm" and not parts[name]._differentiable}
             found.append(_Layer(place, kind, parts["weight"].shape, parts, fixed))
         for name, child in block._children.items():
@@ -163,9 +157,8 @@ def _theirs(state_dict: Mapping[str, Any]) -> list[_Layer]:
             found.append(_Layer(place, "parameter", array.shape, parts))
             continue
         weight = parts.get("weight", np.empty(0))
-        kind = (
-            "batch norm" if "running_mean" in parts else {4: "convolution", 2: "dense layer"}.get(weight.ndim, "layer")
-        )
+        kind = {4: "convolution", 2: "dense layer"}.get(weight.ndim, "layer")
+        kind = "batch norm" if "running_mean" in parts else kind
         found.append(_Layer(place, kind, weight.shape, parts))
     return found
 

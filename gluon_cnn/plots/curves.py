@@ -25,10 +25,10 @@ def plot_history(
     with style():
         _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
         left.plot(epochs, loss, marker="o", markersize=4)
-        left.set(title=f"Training loss ends at {loss[-1]:.3f}", xlabel="epoch", ylabel="mean loss of a picture")
+        left.set(title=f"Training loss ends at {loss[-1]:.3f}", xlabel="epoch", ylabel="mean loss per image")
         left.set_ylim(bottom=0)
-        right.plot(epochs, train_accuracy, marker="o", markersize=4, label="training pictures")
-        right.plot(epochs, test_accuracy, marker="s", markersize=4, linestyle="--", label="test pictures")
+        right.plot(epochs, train_accuracy, marker="o", markersize=4, label="training images")
+        right.plot(epochs, test_accuracy, marker="s", markersize=4, linestyle="--", label="test images")
         right.set(title=f"Test accuracy ends at {test_accuracy[-1]:.3f}", xlabel="epoch", ylabel="accuracy")
         right.legend(loc="lower right")
         for ax in (left, right):

@@ -12,11 +12,11 @@ from gluon_cnn.plots.style import COLORS, WIDEST, show_figure, style
 from mxnet import nd
 
 
-def show_in_rows(pictures: Sequence[Any], titles: Sequence[str], in_a_row: int, height: float) -> None:
-    """Show pictures with titles in rows that are as wide as a page."""
+def show_in_rows(images: Sequence[Any], titles: Sequence[str], in_a_row: int, height: float) -> None:
+    """Show images with titles in rows that are as wide as a page."""
     rows = -(-len(titles) // in_a_row)
     columns = min(in_a_row, len(titles))
-    show_images(pictures, rows, columns, figsize=(WIDEST * columns / in_a_row, height * rows), titles=titles)
+    show_images(images, rows, columns, figsize=(WIDEST * columns / in_a_row, height * rows), titles=titles)
 
 
 def show_images(
@@ -27,26 +27,19 @@ def show_images(
     titles: Sequence[str] | None = None,
     title: str | None = None,
 ) -> None:
-    """Show pictures in a grid, row by row.
+    """Show images in a grid, row by row.
 
     Parameters
     ----------
-    images : sequence or array of pictures
+    images : sequence or array of images
         Each of shape (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W); bytes 0..255 or floats 0..1.
-        The first ``num_rows * num_cols`` are shown; cells without a picture stay empty.
-    num_rows, num_cols : int
-        Size of the grid.
+        The first ``num_rows * num_cols`` are shown; cells without an image stay empty.
     figsize : (float, float), optional
-        Width and height of the figure in inches. Default: 1.5 for a picture's longer side, with room for titles.
+        Width and height of the figure in inches. Default: 1.5 for an image's longer side, with room for titles.
     titles : sequence of str, optional
-        One a picture.
+        One per image.
     title : str, optional
         Of the whole figure, which gets higher by it.
-
-    Raises
-    ------
-    ValueError
-        When a picture has another shape or the grid has no cell.
     """
     if num_rows < 1 or num_cols < 1:
         raise ValueError(f"num_rows and num_cols must be at least 1; got {num_rows} and {num_cols}")
@@ -57,13 +50,8 @@ def show_images(
         width, height = max(width, 1.0), height + 0.25
     across, down = figsize or (width * num_cols, height * num_rows)
     with style():
-        figure, axes = plt.subplots(
-            num_rows,
-            num_cols,
-            figsize=(across, down + (0.3 if title else 0)),
-            squeeze=False,
-            layout="constrained",
-        )
+        size = across, down + (0.3 if title else 0)
+        figure, axes = plt.subplots(num_rows, num_cols, figsize=size, squeeze=False, layout="constrained")
         if title:
             figure.suptitle(title, fontsize=plt.rcParams["axes.titlesize"])
         for i, ax in enumerate(axes.flat):
@@ -71,8 +59,7 @@ def show_images(
                 ax.axis("off")
             else:
                 ax.set(xticks=[], yticks=[])
-                for spine in ax.spines.values():  # white pictures end somewhere
-                    spine.set(visible=True, color=COLORS["grey"], linewidth=0.6)
+                ax.spines[:].set(visible=True, color=COLORS["grey"], linewidth=0.6)  # white images end somewhere
                 ax.imshow(pictures[i], vmin=0, vmax=255 if pictures[i].dtype.kind in "iu" else 1)
                 if titles is not None and i < len(titles):
                     ax.set_title(titles[i], fontsize=10)
@@ -80,12 +67,12 @@ def show_images(
 
 
 def as_image(image: Any) -> np.ndarray:
-    """Return a picture as matplotlib takes it, (H, W) or (H, W, 3), from any of the shapes of :func:`show_images`."""
+    """Return an image as matplotlib takes it, (H, W) or (H, W, 3), from any of the shapes of :func:`show_images`."""
     pixels = as_numpy(image)
     if pixels.ndim == 3 and pixels.shape[0] in (1, 3) and pixels.shape[2] not in (1, 3):
         pixels = pixels.transpose(1, 2, 0)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     if pixels.ndim != 2 and not (pixels.ndim == 3 and pixels.shape[2] == 3):
-        raise ValueError(f"a picture has shape (H, W), (H, W, 3) or (3, H, W); got {pixels.shape}")
+        raise ValueError(f"an image has shape (H, W), (H, W, 3) or (3, H, W); got {pixels.shape}")
     return pixels

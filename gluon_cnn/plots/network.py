@@ -14,38 +14,21 @@ from mxnet import nd
 def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int, title: str | None = None) -> None:
     """Show a first convolution's kernels: dark is negative, grey zero, bright positive, each scaled by its largest.
 
-    Parameters
-    ----------
-    weights : NDArray
-        Shape (filters, 1 or 3, height, width).
-    num_rows, num_cols : int
-        Size of the grid.
-    title : str, optional
-        Of the figure.
+    The weights have shape (filters, 1 or 3, height, width).
     """
     filters = as_numpy(weights)
     filters = 0.5 + 0.5 * filters / np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
-    filters = filters.transpose(0, 2, 3, 1)  # a window of 3x3 must not be taken for three colours
+    filters = filters.transpose(0, 2, 3, 1)  # a kernel of 3x3 must not be taken for three colours
     show_images(filters, num_rows, num_cols, figsize=(0.55 * num_cols, 0.6 * num_rows), title=title)
 
 
 def show_feature_maps(
     maps: nd.NDArray, picture: nd.NDArray, count: int = 11, title: str = "input", name: str = "map"
 ) -> None:
-    """Show a picture and where its strongest feature maps see something, each scaled by its largest value.
+    """Show an image and where its ``count`` strongest feature maps respond, each scaled by its largest value.
 
-    Parameters
-    ----------
-    maps : NDArray
-        Shape (channels, height, width).
-    picture : NDArray
-        What the maps were made from, in one of the shapes of :func:`gluon_cnn.show_images`.
-    count : int
-        How many maps, the strongest first.
-    title : str
-        Of the picture.
-    name : str
-        Stands before each map's number.
+    The feature maps have shape (channels, height, width), the image one of those of :func:`gluon_cnn.show_images`;
+    ``title`` stands above the image, ``name`` before the number of each feature map.
     """
     values = as_numpy(maps)
     peaks = values.max(axis=(1, 2))
@@ -56,14 +39,9 @@ def show_feature_maps(
 
 
 def plot_shares(table: Summary, title: str) -> None:
-    """Draw which share of a network's parameters and of its FLOPs each layer or block has.
+    """Draw which share of a network's parameters and of its FLOPs each layer or block of :func:`summary` has.
 
-    Parameters
-    ----------
-    table : Summary
-        What :func:`gluon_cnn.summary` returned; its rows without FLOPs, such as pooling, are left out.
-    title : str
-        Of the figure.
+    Those without FLOPs, such as pooling, are left out.
     """
     layers = [layer for layer in table.layers if layer.flops]
     names = [f"{layer.kind.replace('2D', '')} {layer.details[0]}" for layer in layers]
@@ -73,8 +51,6 @@ def plot_shares(table: Summary, title: str) -> None:
         plt.bar(x - 0.2, [layer.parameters / table.parameters for layer in layers], 0.4, label="share of the weights")
         plt.bar(x + 0.2, [layer.flops / table.flops for layer in layers], 0.4, label="share of the work (FLOPs)")
         plt.xticks(x, names, rotation=30, ha="right")
-        plt.xlabel("layer with weights, its width")
-        plt.ylabel("share")
-        plt.title(title)
+        plt.gca().set(xlabel="layer with weights, its width", ylabel="share", title=title)
         plt.legend()
         show_figure()

@@ -13,18 +13,10 @@ from gluon_cnn.plots.style import show_figure, style
 
 
 def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequence[str], count: int = 10) -> None:
-    """Show the wrong answers that the network was surest of, with the right class and the predicted one.
+    """Show the mistakes that the network was surest of, with the true class and the predicted one.
 
-    Parameters
-    ----------
-    data : iterable of (X, y)
-        The batches that :func:`predict` got, in the same order.
-    labels, probabilities
-        What it returned.
-    names : sequence of str
-        The classes' names, in the order of their numbers.
-    count : int
-        How many pictures at most.
+    ``labels`` and ``probabilities`` are what :func:`predict_batches` returned for the batches ``data``; ``names`` are
+    those of the classes, in the order of their numbers.
     """
     labels, probabilities = as_numpy(labels), as_numpy(probabilities)
     predictions = probabilities.argmax(axis=1)
@@ -33,21 +25,16 @@ def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequen
     if not len(surest):
         print("No mistakes")
         return
-    pictures = np.concatenate([as_numpy(X) for X, _ in data])
+    images = np.concatenate([as_numpy(X) for X, _ in data])
     titles = [f"{names[int(labels[k])]}\nas {names[predictions[k]]}" for k in surest]
-    show_in_rows(pictures[surest], titles, in_a_row=5, height=2.0)
+    show_in_rows(images[surest], titles, in_a_row=5, height=2.0)
 
 
 def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
     """Draw how often each class (row) was taken for each class (column).
 
-    Parameters
-    ----------
-    labels, predictions : sequence of int, numpy.ndarray or NDArray
-        Right and predicted class numbers, of one length; or of each image the probabilities or scores of all classes,
-        of which the largest counts.
-    names : sequence of str
-        The classes' names, in the order of their numbers.
+    ``labels`` and ``predictions`` are class numbers, or for each image the probabilities or scores of all classes, of
+    which the largest counts; ``names`` are those of the classes, in the order of their numbers.
     """
     if len(labels) != len(predictions):
         raise ValueError(f"labels and predictions differ in length: {len(labels)} and {len(predictions)}")
@@ -68,13 +55,12 @@ def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
         ax.imshow(counts, cmap="Blues")
         for (row, column), count in np.ndenumerate(counts):
             if count:
-                ax.text(
-                    column, row, count, ha="center", va="center", color="white" if count > counts.max() / 2 else "black"
-                )
+                color = "white" if count > counts.max() / 2 else "black"
+                ax.text(column, row, count, ha="center", va="center", color=color)
         ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
         ax.set_yticks(range(len(names)), names)
         title = "No mistakes" if not mistakes.any() else f"Most common: {pairs}"
-        each = f" ({sizes[0]} pictures each)" if len(sizes) == 1 else ""
+        each = f" ({sizes[0]} images each)" if len(sizes) == 1 else ""
         ax.set(xlabel="predicted class", ylabel=f"true class{each}", title=title)
         show_figure()
 
@@ -85,8 +71,6 @@ def _class_numbers(name: str, values: Any, classes: int) -> np.ndarray:
     if numbers.ndim == 2 and numbers.shape[1] == classes and numbers.dtype.kind in "biuf":
         return numbers.argmax(axis=1)
     if numbers.ndim != 1 or numbers.dtype.kind not in "biuf" or (numbers != np.floor(numbers)).any():
-        raise ValueError(
-            f"{name} must be class numbers, or rows of {classes} probabilities or scores; got {numbers.dtype} of shape "
-            f"{numbers.shape}"
-        )
+        got = f"{numbers.dtype} of shape {numbers.shape}"
+        raise ValueError(f"{name} must be class numbers, or rows of {classes} probabilities or scores; got {got}")
     return numbers.astype(int)

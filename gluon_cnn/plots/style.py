@@ -72,8 +72,6 @@ def show_or_save(file: str | Path | BinaryIO | None) -> None:
 
 def draw_anywhere(plot: Callable[[Any], None], file: Any) -> None:
     """Draw into a file; with Agg, where matplotlib is set to a backend that does not start here."""
-    import matplotlib.pyplot as plt
-
     try:
         plot(file)
     except Exception:

@@ -56,7 +56,7 @@ def test_is_kept_and_found_again(run, tmp_path, monkeypatch, capsys):
 
 
 def test_refuses_what_it_cannot_learn_ranges_from(run):
-    with pytest.raises(ValueError, match="pictures gave no batch: pass batches of training pictures"):
+    with pytest.raises(ValueError, match="pictures gave no batch: pass batches of training images"):
         g.quantize(run.net, [])
     with pytest.raises(ValueError, match="num_batches"):
         g.quantize(run.net, run.test_pictures(), num_batches=0)

@@ -180,7 +180,7 @@ def test_wrong_arguments():
     x = mx.sym.var("data", dtype="float32")
     with pytest.raises(TypeError, match="a SymbolBlock has no layers to match"):
         load_torch_state(gluon.SymbolBlock(2 * x, x), {"fc.weight": np.zeros((2, 2))})
-    with pytest.raises(ValueError, match="LeNet has no weights yet: run a picture through it first"):
+    with pytest.raises(ValueError, match="LeNet has no weights yet: run an image through it first"):
         load_torch_state(g.LeNet(), {})
     with pytest.raises(ValueError, match="LeNet and the state_dict do not match: no layer has a counterpart"):
         load_torch_state(made(g.LeNet, 28), {"fc.weight": np.zeros((2, 2))})

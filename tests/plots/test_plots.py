@@ -49,7 +49,7 @@ def test_black_stays_black_and_bytes_are_bytes():
 
 
 def test_pictures_and_grids_that_are_none_are_refused():
-    with pytest.raises(ValueError, match=r"a picture has shape .* got \(4,\)"):
+    with pytest.raises(ValueError, match=r"an image has shape .* got \(4,\)"):
         show_images([np.zeros(4)], 1, 1)
     with pytest.raises(ValueError, match="must be at least 1; got 0 and 2"):
         show_images([GREY], 0, 2)
@@ -71,7 +71,7 @@ def test_confusion_counts_and_names_the_most_common_mistake():
     assert plt.gca().get_title() == "No mistakes"
     plot_confusion(nd.array([0, 1]), nd.array([1, 1]), ["cat", "dog"])
     assert plt.gca().get_title() == "Most common: cat taken for dog"
-    assert plt.gca().get_ylabel() == "true class (1 pictures each)"
+    assert plt.gca().get_ylabel() == "true class (1 images each)"
     plot_confusion([0, 1, 2, 2], [1, 1, 0, 2], ["cat", "dog", "fox"])
     assert plt.gca().get_title() == "Most common: cat taken for dog and fox taken for cat"
     with pytest.raises(ValueError, match="classes 0 to 1; got class 2"):
