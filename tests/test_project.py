@@ -1,5 +1,7 @@
 """The files around the package agree with it and with each other."""
 
+import ast
+import importlib
 import os
 import re
 import subprocess
@@ -10,10 +12,14 @@ from pathlib import Path
 import gluon_cnn
 import pytest
 import requests
+from gluon_cnn.networks.registry import NETWORKS
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from tests import served
+from tests import served, test_wrong_input
+from tests.networks import test_all_networks
+from tests.test_rooms import FLOOR
+from tests.training import test_fine_tuning
 
 tomllib = pytest.importorskip("tomllib")  # in Python since 3.11
 nbformat = pytest.importorskip("nbformat")
@@ -68,6 +74,46 @@ def test_links_between_the_files_are_whole():
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
             assert (path.parent / link).exists(), f"{path.name} links to {link}"
+
+
+def imports_of(code):
+    """Yield (module, name) of what Python code imports from the package."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gluon_cnn"):
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def test_what_documents_and_benchmarks_name_of_the_package_is_there():
+    named, api = set(), (ROOT / "docs" / "api.rst").read_text()
+    for section in api.split("currentmodule:: ")[1:]:
+        named |= {(section.split()[0], name) for name in re.findall(r"^\.\. auto\w+:: (\S+)", section, re.MULTILINE)}
+    for path in (ROOT / "benchmarks").rglob("*.py"):
+        named |= set(imports_of(path.read_text()))
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for code in blocks(path, "python"):
+            named |= set(imports_of(code))
+        for file in re.findall(r"`((?:gluon_cnn|tests|benchmarks)/[\w/]+\.\w+)`", path.read_text()):
+            assert (ROOT / file).exists() or "squeezenet" in file or "lesson_16" in file, f"{path.name} names {file}"
+    assert ("gluon_cnn", "LeNet") in named
+    for module, name in named:
+        assert hasattr(importlib.import_module(module), name) or importlib.import_module(f"{module}.{name}")
+
+
+def test_contributing_shows_the_floors_that_the_rooms_keep():
+    rows = re.findall(r"^\| (\d) \| `(\w+)` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert {room: int(floor) for floor, room in rows} == FLOOR
+
+
+def test_every_network_has_its_lesson_and_its_rows():
+    """What a row in the registry cannot give by itself, as CONTRIBUTING.md tells."""
+    lessons = {path.stem.split("_", 1)[1] for path in NOTEBOOKS}
+    compared = {getattr(row[0], "func", row[0]).__name__ for row in test_all_networks.NETWORKS.values()}
+    for name, network in NETWORKS.items():
+        kind = type(network(num_classes=2)).__name__
+        assert network.module in lessons, name
+        assert kind in compared, name
+        assert kind in test_wrong_input.BLOCKS, name
+        assert any(NETWORKS[small].module == network.module for small in test_fine_tuning.SMALL), name
 
 
 def test_make_alone_lists_every_command():

@@ -15,7 +15,7 @@ import gluon_cnn as g  # noqa: E402
 import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
 from gluon_cnn.deploy.int8 import quantize  # noqa: E402
-from gluon_cnn.experiments.choices import NETWORKS  # noqa: E402
+from gluon_cnn.networks.registry import NETWORKS  # noqa: E402
 from mxnet import autograd, gluon, init, nd  # noqa: E402
 
 FLAGS = {"static_alloc": True}  # as in `gluon_cnn.experiments.experiment`

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import gluon_cnn as g
-from gluon_cnn.experiments.choices import NETWORKS
+from gluon_cnn.networks.registry import NETWORKS
 from mxnet import autograd, gluon, init, nd, profiler
 from run import SIZES, markdown
 

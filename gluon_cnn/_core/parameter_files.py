@@ -24,8 +24,9 @@ DEVICES = (1, 2, 3, 5)  # CPU, GPU, and memory of the CPU that a GPU or another 
 UNKNOWN_FORM = "holds an array or a name in a form that is not known here"
 PASS = "pass one that save_parameters, collect_params().save or export_symbol wrote"
 FROM_TORCH = "read it with PyTorch and pass its state_dict to load_torch_state"
+TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 BEGINNINGS = {  # of other files: (what it is, what to do)
-    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.": ("a PyTorch file", FROM_TORCH),
+    TORCH: ("a PyTorch file", FROM_TORCH),
     b"\x80": ("a pickle of Python objects", PASS),
     b"\x93NUMPY": ("a NumPy array", PASS),
     b"\x89HDF\r\n": ("an HDF5 file, such as Keras writes", PASS),
@@ -49,15 +50,7 @@ def parameter_bytes(arrays: Mapping[str, nd.NDArray]) -> bytes:
 
 
 def read_parameters(path: str | Path) -> dict[str, nd.NDArray]:
-    """Return the arrays of a file by name.
-
-    Raises
-    ------
-    OSError
-        When it cannot be read.
-    ValueError
-        When it is another kind of file, or one that was cut off.
-    """
+    """Return the arrays of a file by name; a ValueError says what other kind of file it is, or where it was cut off."""
     try:
         if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
             raise OSError(errno.EINVAL, "it is a device or a pipe")
@@ -83,27 +76,31 @@ def _other_kind(raw: bytes) -> tuple[str, str] | None:
     """Return what bytes are that do not even begin like MXNet's parameters, and what to do."""
     if raw[:8] == struct.pack("<Q", LIST):
         return None
-    kind, advice = next((known for beginning, known in BEGINNINGS.items() if raw.startswith(beginning)), ("", PASS))
     if not raw:
         return "is empty", PASS
-    if not kind and zipfile.is_zipfile(io.BytesIO(raw)):
+    kind, advice = _kind(raw)
+    return f"is {kind}, not MXNet parameters", advice
+
+
+def _kind(raw: bytes) -> tuple[str, str]:
+    for beginning, known in BEGINNINGS.items():
+        if raw.startswith(beginning):
+            return known
+    if zipfile.is_zipfile(io.BytesIO(raw)):
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             endings = {Path(name).suffix for name in archive.namelist()}
-        kind = "an archive of NumPy arrays" if ".npy" in endings else "a zip archive"
         if ".pkl" in endings:
-            kind, advice = "a PyTorch file", FROM_TORCH
-    if not kind and raw[8:9] == b"{":
-        kind, advice = "a safetensors file", FROM_TORCH
-    if not kind and re.match(rb"\x08[\x03-\x20][\x12\x1a\x22\x3a]", raw):  # its version, then a name or the graph
-        kind = "an ONNX model"
-    if not kind:
-        with suppress(UnicodeDecodeError):
-            kind = "a text file"
-            if '"nodes"' in raw.decode():
-                kind, advice = "the graph of a network", "pass the file beside it that ends in .params"
-            return f"is {kind}, not MXNet parameters", advice
-        kind = "a file of a kind that is not known here"
-    return f"is {kind}, not MXNet parameters", advice
+            return BEGINNINGS[TORCH]
+        return "an archive of NumPy arrays" if ".npy" in endings else "a zip archive", PASS
+    if raw[8:9] == b"{":
+        return "a safetensors file", FROM_TORCH
+    if re.match(rb"\x08[\x03-\x20][\x12\x1a\x22\x3a]", raw):  # its version, then a name or the graph
+        return "an ONNX model", PASS
+    with suppress(UnicodeDecodeError):
+        if '"nodes"' in raw.decode():
+            return "the graph of a network", "pass the file beside it that ends in .params"
+        return "a text file", PASS
+    return "a file of a kind that is not known here", PASS
 
 
 def _fault(raw: bytes) -> str:
@@ -138,4 +135,4 @@ def _fault(raw: bytes) -> str:
         return f"ends too early, after {len(raw)} bytes"
     if place > len(raw):
         return f"ends too early, after {len(raw)} bytes"
-    return "" if place == len(raw) else "goes on where MXNet's parameters end"
+    return "" if place == len(raw) else "continues where MXNet's parameters end"

@@ -17,13 +17,7 @@ ROLES = ("scheduler", "server")
 
 
 def serve() -> NoReturn:
-    """Serve until the workers are through, then end this process; ``DMLC_ROLE`` and its like say as what, and whom.
-
-    Raises
-    ------
-    ImportError
-        When mxnet is not installed, or its library cannot be loaded.
-    """
+    """Serve until the workers are through, then end this process; ``DMLC_ROLE`` and its like say as what, and whom."""
     found = importlib.util.find_spec("mxnet")  # where it is, without importing it
     if not found or not found.origin:
         raise ModuleNotFoundError("No module named 'mxnet'", name="mxnet")

@@ -7,6 +7,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import requests
 from gluon_cnn._core.startup import progress_disabled
@@ -77,7 +78,7 @@ def _fetch(url: str, part: Path, name: str) -> None:
         response.raise_for_status()
         have = have if response.status_code == requests.codes.partial_content else 0  # else it sends all of it again
         total = have + int(response.headers.get("Content-Length", 0))
-        settings = {"unit": "B", "unit_scale": True, "desc": name, "disable": progress_disabled()}
+        settings: dict[str, Any] = {"unit": "B", "unit_scale": True, "desc": name, "disable": progress_disabled()}
         with part.open("ab" if have else "wb") as file, tqdm(total=total or None, initial=have, **settings) as bar:
             for chunk in response.iter_content(CHUNK):
                 file.write(chunk)

@@ -232,7 +232,7 @@ def test_parameters_that_are_not_whole(tmp_path):
         with pytest.raises(ValueError, match=f"net.params ends too early, after {end} bytes: pass one that"):
             load_weights(g.LeNet(3), path, mx.cpu())
     path.write_bytes(raw + b"more")
-    with pytest.raises(ValueError, match="net.params goes on where MXNet's parameters end"):
+    with pytest.raises(ValueError, match="net.params continues where MXNet's parameters end"):
         load_weights(g.LeNet(3), path, mx.cpu())
     nd.save(str(path), [nd.ones(3)])
     with pytest.raises(ValueError, match="net.params holds arrays without names"):
