@@ -72,8 +72,3 @@ def test_another_file_of_the_right_form_is_refused(tmp_path):
     path.write_bytes(idx(PICTURES[::-1]))
     with pytest.raises(ValueError, match="wrong SHA-256"):
         read_idx(path, hashlib.sha256(WHOLE).hexdigest())
-
-
-def test_a_missing_file_is_an_os_error(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        read_idx(tmp_path / "nothing")

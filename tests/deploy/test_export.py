@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import gluon_cnn as g
@@ -29,13 +30,8 @@ LAYERS = {
     "global average pooling": (lambda: nn.GlobalAvgPool2D(), (2, 3, 8, 8)),
     "dropout": (lambda: nn.Dropout(0.5), (2, 3, 8, 8)),
 }
-CASES = {
-    **{
-        name: (lambda make=make: make(num_classes=3), (2, 1, side, side))
-        for name, (make, _, side, _) in NETWORKS.items()
-    },
-    **LAYERS,
-}
+CASES = {name: (partial(make, num_classes=3), (2, 1, side, side)) for name, (make, _, side, _) in NETWORKS.items()}
+CASES |= LAYERS
 every_case = pytest.mark.parametrize("name", CASES)
 
 
@@ -160,25 +156,19 @@ def test_a_trained_run_goes_out(onnxruntime, tmp_path):
 
 
 def test_what_cannot_go_out(onnxruntime, tmp_path):
-    path = tmp_path / "network.onnx"
-    with pytest.raises(TypeError, match="net must be a HybridBlock; got Block"):
-        g.export_onnx(gluon.Block(), path, (1, 1, 28, 28))
-    with pytest.raises(ValueError, match="LeNet has no weights yet: train it or load its parameters first"):
-        g.export_onnx(g.LeNet(), path, (1, 1, 28, 28))
-    net, shape = made("LeNet", False)
+    """Besides the rows of tests/test_wrong_input.py."""
+    path, (net, shape) = tmp_path / "network.onnx", made("LeNet", False)
     with pytest.raises(ValueError, match="LeNet"):
         g.export_onnx(net, path, (1, 1, 5, 5))
-    with pytest.raises(ValueError, match="input_shape"):
-        g.export_onnx(net, path, (0, 1, 28, 28))
     half = made("LeNet", False)[0]
     half.cast("float64")
-    with pytest.raises(ValueError, match="LeNet"):
+    with pytest.raises(ValueError, match="LeNet computes with float64; float32 is what"):
         g.export_onnx(half, path, shape)
     plain = nn.Conv2D(3, 3, in_channels=2)
     plain.initialize()
     with pytest.raises(ValueError, match=r"Conv2D does not take an input of shape \(1, 1, 28, 28\)") as caught:
         g.export_onnx(plain, path, (1, 1, 28, 28))
-    assert len(str(caught.value)) < 400
+    refused(caught.value)
     assert not path.exists()
     with pytest.raises(OSError, match="could not be written"):
         g.export_onnx(net, tmp_path, shape)
@@ -190,37 +180,27 @@ class Two(nn.HybridBlock):
 
 
 NOT_FOR_ONNX = {  # (network, shape of its input, what the error says)
-    "no such operator": (lambda: nn.HybridLambda(lambda F, x: F.gammaln(x)), (1, 4), "HybridLambda .*gammaln"),
-    "written wrongly": (
-        lambda: nn.HybridLambda(lambda F, x: F.LRN(x, nsize=3)),
-        (2, 4, 6, 6),
-        "HybridLambda .*ONNX Runtime .* computes other scores",
-    ),
-    "means": (lambda: nn.HybridLambda(lambda F, x: F.mean(x, axis=(2, 3))), (2, 3, 4, 4), "HybridLambda .*ReduceMean"),
-    "layer norm": (lambda: nn.LayerNorm(in_channels=4), (2, 4), "LayerNorm .*ReduceMean"),
-    "channels last": (lambda: nn.BatchNorm(-1, in_channels=4), (2, 5, 5, 4), "BatchNorm .*axis"),
-    "dropout in prediction": (
-        lambda: nn.HybridLambda(lambda F, x: F.Dropout(x, mode="always")),
-        (2, 4),
-        "HybridLambda .*Dropout",
-    ),
+    "no such operator": (lambda: nn.HybridLambda(lambda F, x: F.gammaln(x)), (1, 4), "gammaln"),
+    "written wrongly": (lambda: nn.HybridLambda(lambda F, x: F.LRN(x, nsize=3)), (2, 4, 6, 6), "computes other scores"),
+    "means": (lambda: nn.HybridLambda(lambda F, x: F.mean(x, axis=(2, 3))), (2, 3, 4, 4), "ReduceMean"),
+    "layer norm": (lambda: nn.LayerNorm(in_channels=4), (2, 4), "ReduceMean"),
+    "channels last": (lambda: nn.BatchNorm(-1, in_channels=4), (2, 5, 5, 4), "axis"),
+    "dropout in prediction": (lambda: nn.HybridLambda(lambda F, x: F.Dropout(x, mode="always")), (2, 4), "Dropout"),
     "adaptive pooling": (
         lambda: nn.HybridLambda(lambda F, x: F.contrib.AdaptiveAvgPooling2D(x, output_size=2)),
         (2, 3, 8, 8),
-        "HybridLambda .*AdaptiveAvgPooling2D",
+        "AdaptiveAvgPooling2D",
     ),
-    "one size of a batch": (lambda: nn.HybridLambda(lambda F, x: F.reshape(x, (2, 4))), (2, 4), "HybridLambda .*"),
-    "two outputs": (Two, (2, 4), "Two .*several outputs"),
-    "NaN": (
-        lambda: nn.Dense(2, in_units=4, weight_initializer=init.Constant(np.nan)),
-        (2, 4),
-        "Dense .*weight holds NaN or infinity",
-    ),
-    "infinity": (
-        lambda: nn.Dense(2, in_units=4, weight_initializer=init.Constant(np.inf)),
-        (2, 4),
-        "Dense .*weight holds NaN or infinity",
-    ),
+    "one size of a batch": (lambda: nn.HybridLambda(lambda F, x: F.reshape(x, (2, 4))), (2, 4), ""),
+    "two outputs": (Two, (2, 4), "several outputs"),
+    **{
+        str(value): (
+            lambda value=value: nn.Dense(2, in_units=4, weight_initializer=init.Constant(value)),
+            (2, 4),
+            "weight holds NaN or infinity",
+        )
+        for value in (np.nan, np.inf)
+    },
 }
 
 
@@ -228,7 +208,7 @@ NOT_FOR_ONNX = {  # (network, shape of its input, what the error says)
 def test_what_cannot_be_written_as_onnx(net, shape, words, onnxruntime, tmp_path):
     net = net()
     net.initialize()
-    with pytest.raises(ValueError, match=words.replace(" ", " cannot be written as ONNX: ", 1)) as caught:
+    with pytest.raises(ValueError, match=f"{type(net).__name__} cannot be written as ONNX: .*{words}") as caught:
         g.export_onnx(net, tmp_path / "network.onnx", shape)
     refused(caught.value)
     assert not list(tmp_path.iterdir())
@@ -244,6 +224,13 @@ def test_without_onnx_runtime_nothing_is_compared(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     net, shape = made("LeNet", False)
     assert g.export_onnx(net, tmp_path / "network.onnx", shape).exists()
+
+
+def test_without_onnx_it_says_what_to_install(monkeypatch, tmp_path):
+    net, shape = made("LeNet", False)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match="pip install onnx onnxruntime"):
+        g.export_onnx(net, tmp_path / "network.onnx", shape)
 
 
 FULL_DISK = """
@@ -319,10 +306,3 @@ def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys):
     ]:
         assert cli.main(["export", *arguments]) == 1
         assert f"gluon-cnn export: {message}" in capsys.readouterr().err
-
-
-def test_without_onnx_it_says_what_to_install(monkeypatch, tmp_path):
-    net, shape = made("LeNet", False)
-    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    with pytest.raises(ImportError, match="pip install onnx onnxruntime"):
-        g.export_onnx(net, tmp_path / "network.onnx", shape)
