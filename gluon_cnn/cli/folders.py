@@ -5,16 +5,28 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import os
+import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from gluon_cnn._core.files import locked, make_folder
-from gluon_cnn.experiments.run import REPORT, Run, newest_run
+from gluon_cnn.experiments.files import REPORT, newest_run
+from gluon_cnn.experiments.run import Run
 
 RUNS = Path("runs")
+SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"  # of a training that is not finished
 
 
-SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"  # of a training that is not through
+def this_command() -> str:
+    """Return how to call this command again: by its path where a shell would not find it under its name."""
+    called = sys.argv[0]
+    if called.endswith("__main__.py"):
+        return f"{shlex.quote(sys.executable)} -m gluon_cnn.cli"
+    named = os.path.basename(called) == "gluon-cnn" and shutil.which("gluon-cnn") != os.path.abspath(called)
+    return shlex.quote(called) if named else "gluon-cnn"
 
 
 def load_run(options: argparse.Namespace) -> Run:
@@ -26,7 +38,8 @@ def run_folder(options: argparse.Namespace) -> Path:
     if options.folder is not None:
         if (options.folder / SETTINGS).exists() and not (options.folder / REPORT).exists():
             raise ValueError(
-                f"{options.folder} holds a training that was interrupted: gluon-cnn train --resume {options.folder}"
+                f"{options.folder} holds a training that was interrupted: "
+                f"{this_command()} train --resume {options.folder}"
             )
         return options.folder
     folder = newest_run(RUNS)
@@ -36,7 +49,7 @@ def run_folder(options: argparse.Namespace) -> Path:
 
 @contextlib.contextmanager
 def new_run_folder(wanted: Path | None, default: Path) -> Iterator[Path]:
-    """Make a folder for results, the wanted one or a new one; if nothing is written to it, it goes away again."""
+    """Make a folder for results, the wanted one or a new one; remove it again if nothing was written to it."""
     if wanted is not None:
         folder = make_folder(wanted)
     else:
@@ -61,14 +74,14 @@ def _is_new(folder: Path) -> bool:
 
 def refuse_taken(wanted: Path | None, *names: str) -> None:
     """Refuse to write to a folder that holds one of these."""
-    found = [name for name in names if wanted is not None and (wanted / name).exists()]
-    if wanted is None or not found:
-        return
-    if found[0] == SETTINGS:
-        raise ValueError(f"{wanted} holds a training that was interrupted: --resume it, or choose another --output")
-    if found[0] == CHECKPOINTS:
-        raise ValueError(f"{wanted / CHECKPOINTS} is there already: choose another --output")
-    raise ValueError(f"{wanted} holds a run already: choose another --output")
+    for name in names:
+        if wanted is not None and (wanted / name).exists():
+            if name == SETTINGS:
+                raise ValueError(
+                    f"{wanted} holds a training that was interrupted: --resume it, or choose another --output"
+                )
+            what = f"{wanted / name} is there" if name == CHECKPOINTS else f"{wanted} holds a run"
+            raise ValueError(f"{what} already: choose another --output")
 
 
 @contextlib.contextmanager

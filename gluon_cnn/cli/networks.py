@@ -38,10 +38,10 @@ def network_and_shape(options: argparse.Namespace) -> tuple[Network, tuple[int, 
 def compare(options: argparse.Namespace) -> int:
     refuse_taken(options.output, TABLE)
     with new_run_folder(options.output, RUNS / "comparison") as folder:
-        found = compare_networks(options.networks or None, seconds=options.seconds, **settings_from(options))
+        found = compare_networks(options.networks or None, **settings_from(options))
         if not found.measurements:
             return 130
         print(found)
         found.write(folder)
-    print(f"Kept in {folder}")
+    print(f"Saved to {folder}")
     return 0

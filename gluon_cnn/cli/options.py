@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import MISSING, fields
 from pathlib import Path
 
+from gluon_cnn.experiments.settings import Settings
 from gluon_cnn.networks.registry import describe_networks
 
 NETWORK_NAMES = describe_networks()
-
-
+RESIZE = "pixels of a side; without it 28, or the fewest the network takes"
 DATA = (
     "sample (4,000 of Fashion-MNIST's pictures), fashion-mnist (all 60,000), or a folder that holds one folder of "
     "pictures for each class, or such folders in train/ and test/"
 )
-
-
 EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others are as in Python
-
-
-LEARNING_RATE = ("--lr", "--learning-rate", "--learning_rate")
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -31,42 +27,37 @@ class Help(argparse.ArgumentDefaultsHelpFormatter):
         return super()._get_help_string(action)
 
 
-def add_settings(command: argparse.ArgumentParser, optimizer: str, learning_rate: float, initializer: str) -> None:
-    command.add_argument("--dataset", default="sample", metavar="NAME_OR_FOLDER", help=DATA)
-    command.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")
+def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
+    """Add an option for each setting that all trainings have, with the defaults of Settings or others."""
+    command.add_argument("--dataset", metavar="NAME_OR_FOLDER", help=DATA)
+    command.add_argument("--resize", type=int, help=RESIZE)
     command.add_argument(
-        "--grey",
-        dest="channels",
-        action="store_const",
-        const=1,
-        default=3,
-        help="a folder's pictures: take them without colours",
+        "--grey", dest="channels", action="store_const", const=1, help="a folder's pictures: take them without colours"
     )
     add_broken(command)
-    command.add_argument("--batch-size", "--batch_size", type=int, default=64, help="pictures in a batch")
-    command.add_argument("--optimizer", default=optimizer, help="sgd, adam or another of mxnet's")
-    command.add_argument(*LEARNING_RATE, dest="learning_rate", type=float, default=learning_rate, help="learning rate")
-    command.add_argument("--momentum", type=float, default=0.0, help="momentum of sgd")
+    command.add_argument("--batch-size", "--batch_size", type=int, help="images in a batch")
+    command.add_argument("--optimizer", help="sgd, adam or another of mxnet's")
     command.add_argument(
-        "--init",
-        "--initializer",
-        dest="initializer",
-        default=initializer,
-        help="xavier, or he, which deep networks without batch norm need",
+        "--lr", "--learning-rate", "--learning_rate", dest="learning_rate", type=float, help="learning rate"
+    )
+    command.add_argument("--momentum", type=float, help="momentum of sgd")
+    command.add_argument(
+        "--init", "--initializer", dest="initializer", help="xavier, or he, which deep networks without batch norm need"
     )
     command.add_argument(
-        "--seed",
-        "--random-seed",
-        "--random_seed",
+        *("--seed", "--random-seed", "--random_seed"),
         dest="random_seed",
         type=int,
-        default=0,
-        help="fixes the weights and the order of the pictures",
+        help="fixes the weights and the order of the images",
     )
+    own = {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
+    for action in command._actions:
+        if action.dest in own:
+            action.default = defaults.get(action.dest, own[action.dest])
 
 
 def add_images(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--resize", type=int, help="pixels of a side; without it 28, or the fewest the network takes")
+    command.add_argument("--resize", type=int, help=RESIZE)
     command.add_argument("--channels", type=int, default=1, help="of the pictures: 1 for grey, 3 for colour")
     command.add_argument("--classes", type=int, default=10, help="length of the output")
 
@@ -87,6 +78,5 @@ def add_run(command: argparse.ArgumentParser) -> None:
 
 
 def settings_from(options: argparse.Namespace) -> dict:
-    """Return the arguments that have the names of `experiment`'s parameters."""
-    names = "dataset resize channels broken batch_size optimizer learning_rate momentum initializer random_seed"
-    return {name: getattr(options, name) for name in names.split()}
+    """Return the options that are settings of a training, all under their names there."""
+    return {field.name: vars(options)[field.name] for field in fields(Settings) if field.name in vars(options)}

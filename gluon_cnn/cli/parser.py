@@ -59,14 +59,14 @@ def make_parser() -> argparse.ArgumentParser:
         description="Train a network with softmax cross-entropy; the notes' settings are the default. The folder gets "
         "the weights (network.params), settings and history (history.json), the history as a table (history.csv) and "
         "its curves (curves.png). Ctrl-C ends the training and keeps the network as it is then, after the first epoch. "
-        "However a training was interrupted, --resume goes on after its last whole epoch. The folder's checkpoints "
+        "However a training was interrupted, --resume resumes after its last whole epoch. The folder's checkpoints "
         "hold what that takes.",
         epilog="examples: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3; "
         "gluon-cnn train --resume runs/resnet; gluon-cnn train --resume runs/resnet --epochs 10; "
         "gluon-cnn train lenet --dataset my_pictures --resize 64 --batch-size 8 --epochs 20 --momentum 0.9",
     )
     train.add_argument("network", nargs="?", help=NETWORK_NAMES)
-    add_settings(train, optimizer="sgd", learning_rate=0.01, initializer="xavier")
+    add_settings(train)
     train.add_argument(
         *EPOCHS, dest="num_epochs", type=int, default=1, help="how often to go through the pictures, in all"
     )

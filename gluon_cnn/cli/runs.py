@@ -12,7 +12,8 @@ from gluon_cnn._core.checks import check_int
 from gluon_cnn.cli.folders import load_run, new_run_folder, refuse_taken, run_folder
 from gluon_cnn.cli.networks import network_and_shape
 from gluon_cnn.deploy.export import export_onnx, export_symbol
-from gluon_cnn.experiments.run import REPORT, Run
+from gluon_cnn.experiments.files import REPORT
+from gluon_cnn.experiments.run import Run
 from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.training.metrics import evaluate_accuracy
 from gluon_cnn.training.prediction import predict_batches
@@ -59,7 +60,7 @@ def quantize(options: argparse.Namespace) -> int:
             rate = len(test.labels) / (time.perf_counter() - start)
             print(f"{name:<15} test accuracy {accuracy:.4f}, {rate:,.0f} pictures a second")
         small.save(folder)
-    print(f"Kept in {folder}")
+    print(f"Saved to {folder}")
     return 0
 
 

@@ -5,84 +5,90 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from gluon_cnn._core import record
 from gluon_cnn._core.files import atomic_write
-from gluon_cnn.cli.folders import CHECKPOINTS, RUNS, SETTINGS, claimed, new_run_folder, refuse_taken
+from gluon_cnn.cli.folders import (
+    CHECKPOINTS,
+    RUNS,
+    SETTINGS,
+    claimed,
+    new_run_folder,
+    refuse_taken,
+    this_command,
+)
 from gluon_cnn.cli.options import EPOCHS, NETWORK_NAMES, settings_from
 from gluon_cnn.distributed.launch import launch as start_processes
 from gluon_cnn.distributed.launch import read_hosts
 from gluon_cnn.distributed.workers import Workers, join
 from gluon_cnn.experiments.choices import choose
 from gluon_cnn.experiments.experiment import Preparation, prepare
-from gluon_cnn.experiments.run import REPORT, read_report
+from gluon_cnn.experiments.files import REPORT, read_report
+from gluon_cnn.experiments.settings import Settings
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training import checkpoint
 
 
 def train(options: argparse.Namespace) -> int:
-
     workers = join(options.kvstore) if options.kvstore else Workers()
     if workers.rank:
-        settings = json.loads(workers.tell(b""))
-        prepare(**settings, workers=workers).train(verbose=False, checkpoint="")
+        settings = Settings(**json.loads(workers.tell(b"")))
+        prepare(settings, workers=workers).train(verbose=False, checkpoint="")
         return 0
     if options.resume is not None:
         with claimed(options.resume):
             settings = _interrupted(options)
-            workers.tell(json.dumps(settings).encode())
-            return _train_in(options.resume, settings, prepare(**settings, workers=workers))
+            workers.tell(json.dumps(vars(settings)).encode())
+            return _train_in(options.resume, prepare(settings, workers=workers))
     if options.network is None:
         raise ValueError(f"name a network, {NETWORK_NAMES}; or --resume a folder")
     choose("network", options.network, NETWORKS)
-    settings = {"network": options.network, **settings_from(options), "num_epochs": options.num_epochs}
+    settings = Settings(**settings_from(options))
     refuse_taken(options.output, SETTINGS, REPORT, CHECKPOINTS)
-    workers.tell(json.dumps(settings).encode())
-    prepared = prepare(**settings, workers=workers)  # first: what is wrong with it leaves no folder
+    workers.tell(json.dumps(vars(settings)).encode())
+    prepared = prepare(settings, workers=workers)  # first: what is wrong with it leaves no folder
     with new_run_folder(options.output, RUNS / options.network) as folder, claimed(folder):
         refuse_taken(options.output, SETTINGS, REPORT, CHECKPOINTS)  # another process may have been faster
-        _write_settings(folder, {name: prepared.settings[name] for name in settings})  # its folders are absolute
+        _write_settings(folder, prepared.settings)
         try:
-            return _train_in(folder, settings, prepared)
+            return _train_in(folder, prepared)
         finally:
             if not (folder / CHECKPOINTS).exists():  # nothing was begun
                 (folder / SETTINGS).unlink(missing_ok=True)
 
 
-def _train_in(folder: Path, settings: dict, prepared: Preparation) -> int:
-    """Train in a folder that holds settings and checkpoints until all epochs are through."""
-
+def _train_in(folder: Path, prepared: Preparation) -> int:
+    """Train in a folder that holds settings and checkpoints until all epochs are finished."""
     checkpoints = folder / CHECKPOINTS
-    print(f"The training is kept in {folder}", flush=True)
+    print(f"The training is saved to {folder}", flush=True)
     try:
         run = prepared.train(checkpoint=checkpoints)
         if len(run.history):
             run.save(folder)
-        if len(run.history) == settings["num_epochs"]:
+        if len(run.history) == prepared.settings.num_epochs:
             (folder / SETTINGS).unlink(missing_ok=True)  # it is not interrupted any more
             checkpoint.remove(checkpoints, kept=1)  # from which more epochs can follow
     finally:
         with contextlib.suppress(OSError):  # there are some
             checkpoints.rmdir()
     if not len(run.history):
-        print("Nothing is kept")
+        print("Nothing was saved")
         return 130
-    print(f"Kept in {folder}; gluon-cnn predict PICTURE --run {folder} uses it")
+    print(f"Saved to {folder}; {this_command()} predict IMAGE --run {folder} uses it")
     if (folder / SETTINGS).exists():
-        print(f"gluon-cnn train --resume {folder} goes on after the last whole epoch")
+        print(f"{this_command()} train --resume {folder} resumes after the last whole epoch")
     return 0
 
 
-def _write_settings(folder: Path, settings: dict) -> None:
-
+def _write_settings(folder: Path, settings: Settings) -> None:
     with atomic_write(folder / SETTINGS) as file:
-        file.write(record.written({"settings": settings}))
+        file.write(record.written({"settings": vars(settings)}))
 
 
-def _interrupted(options: argparse.Namespace) -> dict:
+def _interrupted(options: argparse.Namespace) -> Settings:
     """Return the settings of the training to resume; refuse others beside them, but a number of epochs."""
-
     folder = options.resume
     given = [argument.split("=")[0] for argument in options.arguments if argument.startswith("--")]
     more_epochs = any(name.startswith(argument) for argument in given for name in EPOCHS)
@@ -90,53 +96,49 @@ def _interrupted(options: argparse.Namespace) -> dict:
     if options.network is not None:
         others.append(options.network)
     if others:
-        raise ValueError(f"--resume goes on with the settings that the training began with: leave out {others[0]}")
-    if not folder.is_dir():
-        raise ValueError(f"there is no folder {folder}: gluon-cnn train NETWORK --output {folder} starts a training")
-    if (folder / SETTINGS).is_file():
-        path = folder / SETTINGS
-        stored = record.read(path.read_bytes(), path)
-        settings = stored["settings"] if "format" in stored else stored  # version 0.1.0 wrote nothing else
-    elif (folder / REPORT).exists():
-        path = folder / REPORT
-        settings = read_report(folder)["settings"]
+        raise ValueError(f"--resume takes the settings that the training began with: leave out {others[0]}")
+    path, stored = _stored(folder)
+    if path.name == REPORT:  # it is finished
         if not more_epochs:
             raise ValueError(
                 f"{folder} holds a training that is finished: there is nothing to resume; to continue it, pass "
-                f"--epochs with more than {settings.get('num_epochs')}"
+                f"--epochs with more than {stored.get('num_epochs')}"
             )
         if not (folder / CHECKPOINTS).is_dir():
             raise ValueError(
                 f"{folder} holds no checkpoint to continue from, which gluon-cnn 0.1.0 did not keep of a training that "
                 "is finished"
             )
-    else:
-        found = sorted(RUNS.glob(f"*/{SETTINGS}"), key=lambda found: found.stat().st_mtime)
-        hint = f"; {found[-1].parent} does" if found else ""
-        raise ValueError(f"{folder} holds no training that was interrupted ({SETTINGS} is missing){hint}")
-    settings = _checked(settings, path, options)
+    try:
+        settings = Settings.from_stored(stored)
+    except ValueError as error:
+        raise ValueError(f"{path} does not hold the settings of a training by `train`: {error}") from None
     if more_epochs:
         done = checkpoint.epochs_in(folder / CHECKPOINTS)
         if options.num_epochs <= done:
             raise ValueError(
                 f"{folder} has been trained for {done} epochs: --epochs must be larger; got {options.num_epochs}"
             )
-        settings["num_epochs"] = options.num_epochs
+        settings = replace(settings, num_epochs=options.num_epochs)
         _write_settings(folder, settings)
     return settings
 
 
-def _checked(settings: dict, path: Path, options: argparse.Namespace) -> dict:
-    """Return the settings of a training as they were written to a file; refuse what are none."""
-    kinds: dict = {name: type(value) for name, value in settings_from(options).items()}  # of the defaults
-    kinds.update(network=str, num_epochs=int, resize=(int, list, type(None)))
-    kinds.update(dict.fromkeys(("learning_rate", "momentum"), (int, float)))
-    for name, kind in kinds.items():
-        if not isinstance(settings.get(name), kind) or isinstance(settings.get(name), bool):
-            raise ValueError(
-                f"{path} does not hold the settings of a training by `train`: {name} is {settings.get(name)!r}"
-            )
-    return {name: settings[name] for name in kinds}
+def _stored(folder: Path) -> tuple[Path, dict]:
+    """Return the settings of the training in a folder and their file, which is the report when it is finished."""
+    if not folder.is_dir():
+        raise ValueError(
+            f"there is no folder {folder}: {this_command()} train NETWORK --output {folder} starts a training"
+        )
+    path = folder / SETTINGS
+    if path.is_file():
+        stored = record.read(path.read_bytes(), path)
+        return path, stored["settings"] if "format" in stored else stored  # version 0.1.0 wrote nothing else
+    if (folder / REPORT).exists():
+        return folder / REPORT, read_report(folder)["settings"]
+    found = sorted(RUNS.glob(f"*/{SETTINGS}"), key=lambda found: found.stat().st_mtime)
+    hint = f"; {found[-1].parent} does" if found else ""
+    raise ValueError(f"{folder} holds no training that was interrupted ({SETTINGS} is missing){hint}")
 
 
 def launch(options: argparse.Namespace) -> int:

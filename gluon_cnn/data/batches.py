@@ -139,13 +139,17 @@ class Batches:
         return (self._batch(part) for part in parts if len(part))
 
     def _batch(self, chosen: np.ndarray) -> tuple[nd.NDArray, nd.NDArray]:
-        images = np.ascontiguousarray(self.images[chosen])
-        X = np.divide(images, 255, dtype=np.float32) if images.dtype == np.uint8 else images.astype(np.float32)
+        X = scale(np.ascontiguousarray(self.images[chosen]))
         if self.resize and self.resize != X.shape[2:]:
             X = _resized(X, self.resize)
         # nd.array would wait until the engine is through with the network's work; a view of NumPy's memory does not.
         # These arrays were made for this batch alone, so nobody writes to them later.
         return nd.from_numpy(X), nd.from_numpy(self.labels[chosen])
+
+
+def scale(images: np.ndarray) -> np.ndarray:
+    """Return images as a network takes them, float32: bytes 0..255 become 0..1, floats stay as they are."""
+    return np.divide(images, 255, dtype=np.float32) if images.dtype == np.uint8 else images.astype(np.float32)
 
 
 def _resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -10,19 +10,16 @@ import mxnet as mx
 from gluon_cnn.networks.base import Network
 from mxnet import gluon, init
 
-SMALLEST_SIDE = 28  # of Fashion-MNIST's pictures, in pixels
-
+SMALLEST_SIDE = 28  # of Fashion-MNIST's images, in pixels
 
 INITIALIZERS: dict[str, Callable[[], init.Initializer]] = {
     "xavier": init.Xavier,  # the notes'; keeps the size of values through layers without an activation
     "he": functools.partial(init.MSRAPrelu, "in", 0),  # variance 2 / inputs: twice as much, as a ReLU takes away half
 }
 
-
-# MXNet's optimizers that are not offered, and why.
-UNUSABLE = {
+UNUSABLE = {  # optimizers of MXNet that are not offered, and why
     "adamax": "it divides by zero where a weight has had no gradient yet",
-    "groupadagrad": "it takes matrices only, and kernels and biases are none",
+    "groupadagrad": "it takes matrices only, and kernels and biases are not matrices",
     "ccsgd": "it is an old name of sgd",
     "test": "it climbs up the gradient",
 }
@@ -33,9 +30,10 @@ def optimizers() -> list[str]:
     return [name for name in mx.optimizer.Optimizer.opt_registry if name not in UNUSABLE]
 
 
-def check_optimizer(name: str) -> None:
-    reason = UNUSABLE.get(name.lower())
-    if reason:
+def check_optimizer(name: Any) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"optimizer must be the name of one, such as 'sgd'; got {name!r}")
+    if reason := UNUSABLE.get(name.lower()):
         raise ValueError(
             f"the optimizer {name!r} of MXNet {mx.__version__} is not offered, as {reason}: choose one of "
             f"{', '.join(optimizers())}"

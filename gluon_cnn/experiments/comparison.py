@@ -16,6 +16,7 @@ from gluon_cnn._core.files import atomic_write, make_folder
 from gluon_cnn._core.startup import progress_disabled
 from gluon_cnn.experiments.choices import choose, fewest_pixels
 from gluon_cnn.experiments.experiment import experiment
+from gluon_cnn.experiments.run import Run
 from gluon_cnn.layers.convolution import receptive_field
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.networks.summary import format_table, summary
@@ -30,36 +31,16 @@ TABLE = "comparison.csv"  # file that `write` makes beside comparison.png
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one network is, what it costs and what it reached.
-
-    Attributes
-    ----------
-    network : str
-        Its name.
-    pixels : int
-        Height of its pictures.
-    parameters : int
-        Weights, biases and statistics.
-    flops : int
-        Floating-point operations for one picture, see :func:`gluon_cnn.summary`.
-    receptive_field : int
-        Pixels along one axis that the widest-seeing value sees, see :func:`gluon_cnn.receptive_field`.
-    images_per_second : float
-        In training, from the first batch on.
-    pictures : int
-        How many it was trained on in its time; one that came twice counts twice.
-    test_accuracy : float
-        Share of right answers, 0..1.
-    """
+    """What one network is, what it costs and what it reached."""
 
     network: str
-    pixels: int
-    parameters: int
-    flops: int
-    receptive_field: int
-    images_per_second: float
-    pictures: int
-    test_accuracy: float
+    pixels: int  # height of its images
+    parameters: int  # weights, biases and statistics
+    flops: int  # for one image, see gluon_cnn.summary
+    receptive_field: int  # in pixels along one axis, see gluon_cnn.receptive_field
+    images_per_second: float  # in training, from the first batch on
+    pictures: int  # images it was trained on; one that came twice counts twice
+    test_accuracy: float  # 0..1
 
 
 @dataclass(frozen=True)
@@ -72,19 +53,11 @@ class Comparison:
     def __repr__(self) -> str:
         head = ("network", "pixels", "parameters", "MFLOPs", "sees", "pictures/s", "pictures", "test accuracy")
         rows = [
-            (
-                m.network,
-                str(m.pixels),
-                f"{m.parameters:,}",
-                f"{m.flops / 1e6:,.1f}",
-                str(m.receptive_field),
-                f"{m.images_per_second:,.0f}",
-                f"{m.pictures:,}",
-                f"{m.test_accuracy:.3f}",
-            )
+            f"{m.network}\t{m.pixels}\t{m.parameters:,}\t{m.flops / 1e6:,.1f}\t{m.receptive_field}\t"
+            f"{m.images_per_second:,.0f}\t{m.pictures:,}\t{m.test_accuracy:.3f}".split("\t")
             for m in self.measurements
         ]
-        return format_table(head, rows)
+        return format_table(head, [tuple(row) for row in rows])
 
     def write(self, folder: str | Path) -> None:
         """Write the table (CSV) and the figure (PNG) into a folder."""
@@ -112,18 +85,15 @@ class Comparison:
             _, axes = plt.subplots(2, 2, figsize=(WIDEST, 7), layout="constrained")
             *drawn, last = axes.flat
             for ax, (x, y, xlabel, ylabel, title) in zip(drawn, panels):
-                for m, color, marker in zip(
-                    self.measurements, itertools.cycle(COLORS.values()), itertools.cycle(MARKERS)
-                ):
+                points = zip(self.measurements, itertools.cycle(COLORS.values()), itertools.cycle(MARKERS))
+                for m, color, marker in points:
                     ax.scatter(getattr(m, x), getattr(m, y), color=color, marker=marker, s=60, label=m.network)
                 ax.set(xscale="log", xlabel=xlabel, ylabel=ylabel, title=title)
-                logarithmic = [ax.xaxis]
                 if y == "test_accuracy":
                     ax.set_ylim(0, 1)
                 else:
                     ax.set_yscale("log")
-                    logarithmic.append(ax.yaxis)
-                for axis in logarithmic:
+                for axis in (ax.xaxis, ax.yaxis)[: 1 if y == "test_accuracy" else 2]:
                     axis.set_major_locator(LogLocator(subs=(1, 3)))
                     axis.set_major_formatter(EngFormatter(sep=""))  # 300k
                     axis.set_minor_formatter(NullFormatter())
@@ -154,7 +124,7 @@ def compare(
     resize : int or mapping from names to int, optional
         Pixels of a side, for all or for each. Default: 28, or the fewest that the network takes.
     seconds : float or None
-        Training time of each network; None for ``num_epochs`` instead. Speed is that of this machine, and what is
+        Training time of each network; None for ``num_epochs`` instead. Speed is that of this machine, and the accuracy
         reached in some seconds depends on it.
     optimizer, learning_rate, initializer, **settings
         See :func:`gluon_cnn.experiments.experiment.experiment`; the same for all.
@@ -166,53 +136,47 @@ def compare(
     Comparison
         ``print`` it, or use ``.plot()``, ``.write(folder)`` and ``.measurements``.
 
-    Raises
-    ------
-    ValueError
-        As :func:`gluon_cnn.experiments.experiment.experiment`; names and sizes are checked before any training.
-
     Notes
     -----
-    Ctrl-C ends the comparison: what was finished before is returned. A network whose loss does not stay finite is left
+    Ctrl-C ends the comparison and returns what was finished before. A network whose loss does not stay finite is left
     out, with a warning.
     """
     if not isinstance(networks, Mapping):
         networks = {name: choose("network", name, NETWORKS) for name in (NETWORKS if networks is None else networks)}
+    sides = {name: resize.get(name) if isinstance(resize, Mapping) else resize for name in networks}
+    for name, side in sides.items():  # before any training
+        if side is not None and side < (fewest := fewest_pixels(networks[name])):
+            raise ValueError(f"{name} needs pictures of at least {fewest}x{fewest}; got {side}x{side}: resize them")
     common = {"optimizer": optimizer, "learning_rate": learning_rate, "initializer": initializer, **settings}
     num_epochs = 1 if seconds is not None else settings.get("num_epochs", 1)
-    sides = {name: resize.get(name) if isinstance(resize, Mapping) else resize for name in networks}
-    for name, make in networks.items():
-        fewest, side = fewest_pixels(make), sides[name]
-        if side is not None and side < fewest:
-            raise ValueError(f"{name} needs pictures of at least {fewest}x{fewest}; got {side}x{side}: resize them")
     found = []
     bar = tqdm(networks.items(), unit="network", leave=False, disable=not verbose or progress_disabled())
     for name, make in bar:
         bar.set_description(name)
         try:
-            run = experiment(make, dataset, sides[name], seconds=seconds, verbose=False, **common)
+            run = experiment(make, dataset, resize=sides[name], seconds=seconds, verbose=False, **common)
         except FloatingPointError as error:
             warnings.warn(f"{name} is left out: {error}", stacklevel=2)
             continue
         except KeyboardInterrupt:
             break
-        history = run.history
-        if len(history) < num_epochs:  # Ctrl-C, which training takes for its own end
+        if len(run.history) < num_epochs:  # Ctrl-C, which training takes for its own end
             break
-        table = summary(run.net, (1, *run.input_shape))
-        pictures = sum(history.pictures)
-        trained = sum(n / rate for n, rate in zip(history.pictures, history.images_per_second))  # seconds
-        found.append(
-            Measurement(
-                network=name,
-                pixels=run.input_shape[1],
-                parameters=table.parameters,
-                flops=table.flops,
-                receptive_field=receptive_field(run.net),
-                images_per_second=pictures / trained,
-                pictures=pictures,
-                test_accuracy=history.test_accuracy[-1],
-            )
-        )
-    budget = f"{seconds:g} seconds" if seconds is not None else f"{num_epochs} epochs"
-    return Comparison(tuple(found), budget)
+        found.append(_measure(name, run))
+    return Comparison(tuple(found), f"{seconds:g} seconds" if seconds is not None else f"{num_epochs} epochs")
+
+
+def _measure(name: str, run: Run) -> Measurement:
+    history, table = run.history, summary(run.net, (1, *run.input_shape))
+    pictures = sum(history.pictures)
+    seconds = sum(n / rate for n, rate in zip(history.pictures, history.images_per_second))
+    return Measurement(
+        network=name,
+        pixels=run.input_shape[1],
+        parameters=table.parameters,
+        flops=table.flops,
+        receptive_field=receptive_field(run.net),
+        images_per_second=pictures / seconds,
+        pictures=pictures,
+        test_accuracy=history.test_accuracy[-1],
+    )

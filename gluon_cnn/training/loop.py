@@ -114,7 +114,7 @@ def train(
                 found = keeper.restore(num_epochs, read_history)
                 history = read_history(found) if found else history
                 if history and verbose:
-                    print(f"Going on after {len(history)} epochs, with {keeper.source}")
+                    print(f"Resuming after {len(history)} epochs, with {keeper.source}")
             for epoch in range(len(history), num_epochs):
                 if keeper and epoch:  # the first goes on with the caller's seed, as without a checkpoint
                     seed((keeper.seed(epoch) * workers.count + workers.rank) % 2**31)

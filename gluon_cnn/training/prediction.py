@@ -13,8 +13,13 @@ from gluon_cnn.data.augmentation import check_image
 from mxnet import gluon, nd
 
 
+def probabilities(net: gluon.Block, X: nd.NDArray) -> nd.NDArray:
+    """Return the predicted probabilities of all classes, float32 of shape (N, classes), for images where ``net`` is."""
+    return forward_logits(net, X).astype("float32", copy=False).softmax()
+
+
 def predict_batches(data: Iterable, net: gluon.Block, ctx: mx.Context | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the right labels and the predicted probabilities of all pictures.
+    """Return the true labels and the predicted probabilities of all images.
 
     Parameters
     ----------
@@ -29,31 +34,22 @@ def predict_batches(data: Iterable, net: gluon.Block, ctx: mx.Context | None = N
     -------
     labels, probabilities : numpy.ndarray
         Shapes (N,) and (N, classes), in the order of the data.
-
-    Raises
-    ------
-    ValueError
-        When ``data`` gives no batch, or pictures that hold NaN or infinity or that the network does not take, or the
-        network is not initialized, or not on ``ctx``.
-    TypeError
-        When ``data`` does not consist of pairs (X, y), or ``net`` is no network.
     """
-    contexts, answers = contexts_for(net, ctx), []
+    contexts, found = contexts_for(net, ctx), []
     for number, batch in enumerate(data):
         for X, y in split_batch(batch, contexts):
-            check_finite(f"the pictures of batch {number}", X)
-            # read at once: without any wait all of the data would be queued in memory
-            answers.append((y.asnumpy(), forward_logits(net, X).astype("float32", copy=False).softmax().asnumpy()))
-    if not answers:
+            check_finite(f"the images of batch {number}", X)
+            found.append((y.asnumpy(), probabilities(net, X).asnumpy()))  # read at once, or the queue fills the memory
+    if not found:
         raise ValueError("data gave no batch")
-    labels, probabilities = zip(*answers)
-    return np.concatenate(labels), np.concatenate(probabilities)
+    labels, predicted = zip(*found)
+    return np.concatenate(labels), np.concatenate(predicted)
 
 
 def five_crop_predict(
     net: gluon.Block, img: nd.NDArray, size: int | tuple[int, int], ctx: mx.Context | None = None
 ) -> nd.NDArray:
-    """Return the mean prediction for five crops of a picture: its four corners and its centre.
+    """Return the mean prediction for five crops of an image: its four corners and its centre.
 
     Parameters
     ----------
@@ -71,14 +67,6 @@ def five_crop_predict(
     NDArray
         Shape (classes,): the mean of the five crops' probabilities.
 
-    Raises
-    ------
-    TypeError
-        When ``img`` is no NDArray of floats, or ``net`` no network.
-    ValueError
-        When ``img`` is no picture, holds NaN or infinity, or is smaller than the crops; or the network does not take
-        the crops, is not initialized, or not on ``ctx``.
-
     References
     ----------
     Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural networks, 2012, section
@@ -88,9 +76,9 @@ def five_crop_predict(
     below, right = img.shape[0] - height, img.shape[1] - width
     if below < 0 or right < 0:
         raise ValueError(
-            f"crops of {height}x{width} do not fit into a picture of {img.shape[0]}x{img.shape[1]}: enlarge it first"
+            f"crops of {height}x{width} do not fit into an image of {img.shape[0]}x{img.shape[1]}: enlarge it first"
         )
-    places = [(0, 0), (0, right), (below, 0), (below, right), (below // 2, right // 2)]
-    crops = nd.stack(*(img[top : top + height, left : left + width] for top, left in places))
+    corners = [(0, 0), (0, right), (below, 0), (below, right), (below // 2, right // 2)]
+    crops = nd.stack(*(img[top : top + height, left : left + width] for top, left in corners))
     X = check_finite("img", crops).transpose((0, 3, 1, 2)).as_in_context(contexts_for(net, ctx)[0])
-    return forward_logits(net, X).softmax().mean(axis=0)
+    return probabilities(net, X).mean(axis=0)

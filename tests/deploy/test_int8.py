@@ -41,7 +41,7 @@ def test_is_kept_and_found_again(run, tmp_path, monkeypatch, capsys):
     assert cli.main(["quantize", "--run", "runs/lenet"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert [line.split(" test accuracy ")[0].strip() for line in printed[:2]] == ["32-bit floats", "8-bit integers"]
-    assert printed[2] == "Kept in runs/lenet-int8"
+    assert printed[2] == "Saved to runs/lenet-int8"
     again = Run.load("runs/lenet-int8")
     accuracy = g.evaluate_accuracy(run.test_pictures(), again.net)
     assert f"{accuracy:.4f}" in printed[1]

@@ -414,7 +414,7 @@ def test_a_job_that_was_stopped_goes_on(job, pictures, tmp_path):
     assert "was written by 2 workers; now there are 1" in printed
     status, printed = ran(command("launch", "-n", 2, "-s", 2, "--", *resume), tmp_path)
     assert status == 0, printed
-    assert f"Going on after {epochs - 1} epochs" in printed
+    assert f"Resuming after {epochs - 1} epochs" in printed
     assert ran(command(*training(pictures, 4, "straight", "--epochs", epochs)), tmp_path)[0] == 0
     assert_alike(results(tmp_path / "run"), results(tmp_path / "straight"), 1e-4)
 

@@ -219,7 +219,7 @@ def test_damaged_runs_are_named(tmp_path):
         with pytest.raises(ValueError, match=rf"history\.json is not a run's report \({message}"):
             Run.load(tmp_path)
     report.write_text("{}")
-    with pytest.raises(ValueError, match=r"history\.json is not a run's report \(KeyError: 'classes'"):
+    with pytest.raises(ValueError, match=r"history\.json is not a run's report \(KeyError: 'settings'"):
         Run.load(tmp_path)
     report.write_text("[" * 100_000)
     with pytest.raises(ValueError, match=r"history\.json is damaged \((maximum recursion|Stack overflow)"):
@@ -373,7 +373,7 @@ def test_a_network_and_arrays_of_ones_own(tmp_path, monkeypatch):
     assert run.classes == ("0", "1")
     assert (run.settings["network"], run.settings["dataset"]) == (None, "arrays")
     run.save(tmp_path)
-    with pytest.raises(ValueError, match="holds a network of your own: pass what made it, network="):
+    with pytest.raises(ValueError, match="holds a network of your own: pass its constructor, network="):
         Run.load(tmp_path)
     assert Run.load(tmp_path, g.LeNet).classes == run.classes
     split = experiment.experiment(g.LeNet, (pair, pair))  # not resized: LeNet takes 12x12

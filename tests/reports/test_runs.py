@@ -23,7 +23,8 @@ from gluon_cnn.cli import main as cli
 from gluon_cnn.cli.parser import make_parser
 from gluon_cnn.experiments import experiment
 from gluon_cnn.experiments.comparison import Comparison, Measurement
-from gluon_cnn.experiments.run import Run, newest_run
+from gluon_cnn.experiments.files import newest_run
+from gluon_cnn.experiments.run import Run
 from matplotlib import pyplot as plt
 from mxnet import gluon, nd
 from PIL import Image
@@ -248,7 +249,7 @@ def test_quantize_and_export_in_the_folder_of_the_run(pics, monkeypatch, capsys)
     monkeypatch.chdir("runs/lenet")
     status, printed, message = run(capsys, "quantize", "--run", ".")
     assert status == 0, message
-    assert printed.splitlines()[-1] == f"Kept in {Path('..').resolve() / 'lenet-int8'}"
+    assert printed.splitlines()[-1] == f"Saved to {Path('..').resolve() / 'lenet-int8'}"
     monkeypatch.chdir("../..")
     assert newest_run() == Path("runs/lenet")  # the newest that was trained
     status, printed, message = run(capsys, "export", "--format", "symbol")
@@ -342,7 +343,7 @@ def test_a_run_made_by_hand(tmp_path, parts):  # (own)
     assert again.input_shape == (1, 28, 28)
     assert len(again.history) == len(run.history)
     assert again.predict([]).shape == (0, 3)
-    with pytest.raises(ValueError, match="the run does not say which pictures it was trained on: pass some"):
+    with pytest.raises(ValueError, match="the run does not say which images it was trained on: pass some"):
         again.test_pictures()
 
 

@@ -123,7 +123,7 @@ def test_a_finished_training_is_read_and_not_repeated(tmp_path, capsys):
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     data, net, trainer = parts()
     g.train(data, data, net, lambda *_: pytest.fail("trained again"), trainer, mx.cpu(), 2, checkpoint=tmp_path)
-    assert "Going on after 2 epochs" in capsys.readouterr().out
+    assert "Resuming after 2 epochs" in capsys.readouterr().out
     np.testing.assert_array_equal(next(iter(net.collect_params().values())).data().asnumpy(), first[1][0])
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
@@ -422,7 +422,7 @@ def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp
     with monkeypatch.context() as patch:
         interrupted_after(2, patch)
         assert cli.main(arguments) == 0
-    assert "gluon-cnn train --resume runs/lenet goes on after the last whole epoch" in capsys.readouterr().out
+    assert "gluon-cnn train --resume runs/lenet resumes after the last whole epoch" in capsys.readouterr().out
     assert len(Run.load("runs/lenet").history) == 2
     assert cli.main([*arguments, "--output", "runs/lenet"]) == 1
     assert "holds a training that was interrupted: --resume it, or choose another --output" in capsys.readouterr().err
@@ -472,7 +472,7 @@ def test_resuming_takes_no_other_settings(few_pictures, monkeypatch, capsys):
         cli.main(["train", "lenet", "--epochs", "2"])
     for more in (["--lr", "0.01"], ["lenet"]):
         assert cli.main(["train", "--resume", "runs/lenet", *more]) == 1
-        words = f"--resume goes on with the settings that the training began with: leave out {more[0]}"
+        words = f"--resume takes the settings that the training began with: leave out {more[0]}"
         assert words in capsys.readouterr().err
     settings = json.loads(Path("runs/lenet/settings.json").read_text())
     wrong = [

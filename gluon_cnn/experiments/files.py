@@ -1,0 +1,134 @@
+"""The files of a run: weights, report, the history as a table and as curves."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import itertools
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import mxnet as mx
+from gluon_cnn._core.checks import check_shape, check_weights
+from gluon_cnn._core.files import atomic_write
+from gluon_cnn._core.parameter_files import holds_parameters, parameter_bytes
+from gluon_cnn._core.record import digest, read
+from gluon_cnn._core.startup import remark
+from gluon_cnn.deploy.int8 import ready
+from gluon_cnn.plots.style import draw_anywhere
+from gluon_cnn.training.history import History, read_history
+from mxnet import gluon, nd
+
+WEIGHTS, REPORT, TABLE, CURVES = "network.params", "history.json", "history.csv", "curves.png"
+GRAPH = "network-symbol.json"  # of a quantized network
+
+
+def network_files(net: gluon.Block) -> dict[str, bytes]:
+    """Return the files that hold a network: its parameters by structural name; of a graph, the graph too."""
+    nd.waitall()  # mxnet may still be rearranging weights
+    if not isinstance(check_weights(net), gluon.SymbolBlock):
+        return {WEIGHTS: parameter_bytes({k: p._reduce() for k, p in net._collect_params_with_prefix().items()})}
+    graph = net(mx.sym.var("data"))
+    auxiliary = set(graph.list_auxiliary_states())  # SymbolBlock.imports tells them by these names
+    named = {f"{'aux' if k in auxiliary else 'arg'}:{k}": p._reduce() for k, p in net.collect_params().items()}
+    return {GRAPH: graph.tojson().encode(), WEIGHTS: parameter_bytes(named)}
+
+
+def read_graph(folder: Path) -> gluon.SymbolBlock:
+    """Return the quantized network in a folder."""
+    path = folder / WEIGHTS
+    try:
+        if not holds_parameters(read_file(path)):  # mxnet, which trusts what it reads, could crash
+            raise ValueError("no parameters")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # it cannot decide the type of the images, and need not
+            return ready(gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(path)))
+    except (mx.MXNetError, AssertionError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path} does not hold the parameters of {GRAPH}") from error
+
+
+def table_file(history: History) -> bytes:
+    """Return the history as CSV, a line for each epoch."""
+    table, columns = io.StringIO(newline=""), asdict(history)
+    writer = csv.writer(table)
+    writer.writerow(["epoch", *columns])
+    writer.writerows([epoch, *row] for epoch, row in enumerate(itertools.zip_longest(*columns.values()), 1))
+    return table.getvalue().encode()
+
+
+def draw_curves(history: History, path: Path) -> None:
+    """Draw the history. When that fails, an older drawing goes away, and there is a warning."""
+    path.unlink(missing_ok=True)
+    curves = io.BytesIO()
+    try:
+        draw_anywhere(history.plot, curves)
+    except Exception as error:
+        remark(f"{path} could not be drawn ({type(error).__name__}: {error})")
+        return
+    with atomic_write(path) as file:
+        file.write(curves.getvalue())
+
+
+def read_file(path: Path) -> bytes:
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            raise OSError(errno.EINVAL, "it is a device or a pipe")
+        return path.read_bytes()
+    except OSError as error:
+        raise OSError(error.errno, f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """Return the report of a run: settings, classes, history and more, see :mod:`gluon_cnn._core.record`."""
+    return read(read_file(folder / REPORT), folder / REPORT)
+
+
+def parse_report(folder: Path) -> dict[str, Any]:
+    """Return the report with a history, a tuple of classes and an input shape; raise ValueError when it is not one."""
+    report = read_report(folder)
+    try:
+        settings = dict(report["settings"])
+        for name, kind in (("network", str), ("dataset", str), ("broken", str), ("int8", bool)):
+            _check_kind(name, settings.get(name), kind, type(None))
+        return {
+            "classes": tuple(_check_kind("a class", c, str) for c in _check_kind("classes", report["classes"], list)),
+            "settings": settings,
+            "input_shape": _check_length(check_shape("input_shape", list(report["input_shape"]))),
+            "history": read_history(report["history"]),
+            "sha256": dict(report.get("sha256", {})),
+            "data": report.get("data"),
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder / REPORT} is not a run's report ({type(error).__name__}: {error})") from error
+
+
+def _check_kind(name: str, value: Any, *kinds: type) -> Any:
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name} must be {' or '.join(kind.__name__ for kind in kinds)}, not {type(value).__name__}")
+    return value
+
+
+def _check_length(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    channels, height, width = shape
+    return channels, height, width
+
+
+def check_sums(folder: Path, sums: Mapping[str, str]) -> None:
+    """Refuse weights or a graph that are not those of the report: mxnet does not notice a weight that has changed."""
+    for name in sums.keys() & {WEIGHTS, GRAPH}:
+        path = folder / name
+        if not path.exists() or digest(read_file(path)) != sums[name]:
+            raise ValueError(f"{path} is damaged, or not the one that belongs to {REPORT}")
+
+
+def newest_run(folder: str | Path = "runs") -> Path:
+    """Return the folder of the run inside ``folder`` that was trained last."""
+    reports = sorted(Path(folder).glob(f"*/{REPORT}"), key=lambda path: path.stat().st_mtime)
+    trained = [path for path in reports if not (path.parent / GRAPH).exists()]  # not those that quantize has made
+    if not reports:
+        raise ValueError(f"there is no run in {folder}: gluon-cnn train makes one, --run names one elsewhere")
+    return (trained or reports)[-1].parent

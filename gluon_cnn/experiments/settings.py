@@ -1,0 +1,71 @@
+"""What a training is told: one list for `experiment`, the command line and the files of a run. Imports no MXNet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import NoneType
+from typing import Any
+
+
+@dataclass
+class Settings:
+    """The settings of a training. The defaults are those of the notes.
+
+    Attributes
+    ----------
+    network : str or callable
+        One of :data:`NETWORKS`, or a function of yours that makes a network when called with ``num_classes=``; a file
+        holds None for it.
+    dataset, batch_size, channels, broken
+        See :func:`gluon_cnn.load_data`.
+    resize : int or (int, int), optional
+        Height and width of the images in pixels. Default: of arrays their own where the network takes them; else 28, or
+        the fewest that a network of the course takes.
+    num_epochs : int
+        Passes through the training images.
+    optimizer : str
+        ``"sgd"``, ``"adam"`` or another of MXNet's.
+    learning_rate, momentum : float
+        Of the optimizer; ``momentum`` only where it has one.
+    initializer : str
+        One of :data:`INITIALIZERS`.
+    random_seed : int
+        Fixes the weights and the order of the images.
+    seconds : float, optional
+        Train for so long instead of ``num_epochs``; the history then has a single entry.
+    """
+
+    network: Any
+    dataset: Any = "sample"
+    resize: int | tuple[int, int] | None = None
+    batch_size: int = 64
+    num_epochs: int = 1
+    optimizer: str = "sgd"
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    initializer: str = "xavier"
+    random_seed: int = 0
+    channels: int = 3
+    broken: str = "refuse"
+    seconds: float | None = None
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Settings:
+        """Return the settings of a training by `train` that a file holds; raise ValueError when it holds others."""
+        found: dict[str, Any] = {field.name: stored.get(field.name) for field in fields(cls)}
+        for field in fields(cls):
+            value, kind = found[field.name], STORED.get(field.name, type(field.default))
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise ValueError(f"{field.name} is {value!r}")
+        return cls(**found)
+
+
+NUMBER = (int, float)
+STORED: dict[str, Any] = {  # the kinds that a file holds, where the default's own kind does not say it
+    "network": str,
+    "resize": (int, list, NoneType),
+    "learning_rate": NUMBER,
+    "momentum": NUMBER,
+    "seconds": (*NUMBER, NoneType),
+}
