@@ -11,28 +11,19 @@ FORMER = "loader_seconds"  # in histories of version 0.1.0: it counted as loadin
 
 @dataclass
 class History:
-    """What :func:`train` measured: one value for each whole epoch in each list.
+    """What :func:`train` measured: one value for each whole epoch in each list."""
 
-    Attributes
-    ----------
-    loss : list of float
-        Mean training loss of a picture, while the weights were moving.
-    train_accuracy, test_accuracy : list of float
-        Shares of right answers, 0..1; the first while the weights were moving, the second after the epoch.
-    pictures : list of int
-        Training pictures.
-    images_per_second : list of float
-        Training pictures a second: forward, backward, update and loading, without the test.
-    seconds : list of float
-        The whole epoch, with the test.
-    """
+    loss: list[float] = field(default_factory=list)  # mean of the training images, while the weights were moving
+    train_accuracy: list[float] = field(default_factory=list)  # 0..1, while the weights were moving
+    test_accuracy: list[float] = field(default_factory=list)  # 0..1, after the epoch
+    pictures: list[int] = field(default_factory=list)  # training images
+    images_per_second: list[float] = field(default_factory=list)  # loading, forward, backward and update; not the test
+    seconds: list[float] = field(default_factory=list)  # the whole epoch, with the test
 
-    loss: list[float] = field(default_factory=list)
-    train_accuracy: list[float] = field(default_factory=list)
-    test_accuracy: list[float] = field(default_factory=list)
-    pictures: list[int] = field(default_factory=list)
-    images_per_second: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    def append(self, **values: float) -> None:
+        """Add what was measured in one epoch."""
+        for name, value in values.items():
+            getattr(self, name).append(value)
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -53,13 +44,7 @@ class History:
 
 
 def read_history(values: Any) -> History:
-    """Return the history that was written to a file.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When it is none.
-    """
+    """Return the history that was written to a file; raise TypeError or ValueError when it is not one."""
     values = {name: column for name, column in dict(values).items() if name != FORMER}
     history = History(**values)
     columns = list(asdict(history).values())

@@ -411,7 +411,7 @@ def test_a_job_that_was_stopped_goes_on(job, pictures, tmp_path):
     resume = ("train", "--resume", "run", "--epochs", epochs)
     status, printed = ran(command(*resume), tmp_path)
     assert status == 1
-    assert "was written by 2 workers; now there are 1" in printed
+    assert "the number of workers was 2; now it is 1" in printed
     status, printed = ran(command("launch", "-n", 2, "-s", 2, "--", *resume), tmp_path)
     assert status == 0, printed
     assert f"Resuming after {epochs - 1} epochs" in printed

@@ -90,10 +90,10 @@ def test_on_several_contexts(tmp_path):
 def test_one_of_another_number_of_contexts_is_refused(tmp_path):
     contexts = [mx.cpu(0), mx.cpu(1)]
     trained(1, tmp_path / "two", parts(ctx=contexts), contexts)
-    with pytest.raises(ValueError, match=r"epoch-0001.npz was written with another number of contexts: 2, and now 1"):
+    with pytest.raises(ValueError, match="the number of contexts was 2; now it is 1"):
         trained(2, tmp_path / "two", parts())
     trained(1, tmp_path / "one", parts())
-    with pytest.raises(ValueError, match=r"epoch-0001.npz was written with another number of contexts: 1, and now 2"):
+    with pytest.raises(ValueError, match="the number of contexts was 1; now it is 2"):
         trained(2, tmp_path / "one", parts(ctx=contexts), contexts)
 
 
@@ -253,8 +253,8 @@ def test_pickled_objects_are_refused_unread(tmp_path):
 @pytest.mark.parametrize(
     ("others", "message"),
     [
-        ({"units": 5}, "is of another network: its weights have other names, shapes or types"),
-        ({"optimizer": "adam"}, "was written with the optimizer SGD; this training has Adam"),
+        ({"units": 5}, "is of another network: 2.bias was float32 .4,.; now it is float32 .5,."),
+        ({"optimizer": "adam"}, "the optimizer was SGD; now it is Adam"),
     ],
 )
 def test_one_of_another_training_is_refused(tmp_path, others, message):
@@ -270,16 +270,16 @@ def test_a_schedule_that_comes_or_goes_is_named(tmp_path):
         return parts(lr_scheduler=lr_scheduler.FactorScheduler(step=3, factor=0.5, base_lr=0.05))
 
     trained(1, tmp_path / "without", parts())
-    with pytest.raises(ValueError, match="was written without a learning-rate schedule; this training has one"):
+    with pytest.raises(ValueError, match="the learning-rate schedule was none; now it is FactorScheduler"):
         trained(2, tmp_path / "without", scheduled())
     trained(1, tmp_path / "with", scheduled())
-    with pytest.raises(ValueError, match="was written with a learning-rate schedule; this training has none"):
+    with pytest.raises(ValueError, match="the learning-rate schedule was FactorScheduler; now it is none"):
         trained(2, tmp_path / "with", parts())
 
 
 def test_another_momentum_is_named(tmp_path):
     trained(1, tmp_path, parts(momentum=0.9))
-    with pytest.raises(ValueError, match="was written with the optimizer's momentum 0.9; this training has 0.0"):
+    with pytest.raises(ValueError, match="the optimizer's momentum was 0.9; now it is 0.0"):
         trained(2, tmp_path, parts())
 
 

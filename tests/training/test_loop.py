@@ -199,7 +199,7 @@ def test_a_loss_that_is_not_finite_stops_the_training():
 
 def test_a_loss_that_is_a_mean_is_refused():
     net, trainer = dense()
-    with pytest.raises(ValueError, match=r"loss must give one value a picture; got \(1,\) for 10 pictures"):
+    with pytest.raises(ValueError, match=r"loss must give one value per image; got \(1,\) for 10 images"):
         g.train(batches(), batches(), net, lambda output, y: LOSS(output, y).mean(), trainer, mx.cpu(), 1)
 
 

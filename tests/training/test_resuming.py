@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gluon_cnn._core.record import read_archive
 from gluon_cnn.experiments import choices
-from gluon_cnn.training.checkpoint import in_order_of_structure
+from gluon_cnn.training.trainer_state import in_order_of_structure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mxnet import autograd, gluon, lr_scheduler
@@ -300,31 +300,31 @@ def test_in_new_processes(tmp_path):
 # What differs is named, and nothing is changed
 
 DIFFERENCES = {
-    "one more setting": (dict(), dict(clip_gradient=1.0), "the optimizer's clip_gradient None; this training has 1.0"),
-    "one setting less": (dict(wd=0.1), dict(), "the optimizer's wd 0.1; this training has 0.0"),
-    "another learning rate": (dict(), dict(learning_rate=0.1), "learning_rate 0.01; this training has 0.1"),
-    "another optimizer": (dict(), dict(optimizer="nadam"), "the optimizer Adam; this training has Nadam"),
+    "one more setting": (dict(), dict(clip_gradient=1.0), "the optimizer's clip_gradient was None; now it is 1.0"),
+    "one setting less": (dict(wd=0.1), dict(), "the optimizer's wd was 0.1; now it is 0.0"),
+    "another learning rate": (dict(), dict(learning_rate=0.1), "learning_rate was 0.01; now it is 0.1"),
+    "another optimizer": (dict(), dict(optimizer="nadam"), "the optimizer was Adam; now it is Nadam"),
     "another schedule": (
         dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(3, 0.5, base_lr=0.01)),
         dict(lr_scheduler=lambda: lr_scheduler.CosineScheduler(9, 0.01)),
-        "the learning-rate schedule FactorScheduler; this training has CosineScheduler",
+        "the learning-rate schedule was FactorScheduler; now it is CosineScheduler",
     ),
     "another step": (
         dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(3, 0.5, base_lr=0.01)),
         dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(4, 0.5, base_lr=0.01)),
-        "the schedule's step 3; this training has 4",
+        "the schedule's step was 3; now it is 4",
     ),
     "other steps": (
         dict(lr_scheduler=lambda: lr_scheduler.MultiFactorScheduler([3, 6], 0.5, base_lr=0.01)),
         dict(lr_scheduler=lambda: lr_scheduler.MultiFactorScheduler([3, 7], 0.5, base_lr=0.01)),
-        r"the schedule's step \[3, 6\]; this training has \[3, 7\]",
+        r"the schedule's step was \[3, 6\]; now it is \[3, 7\]",
     ),
     "a schedule that is a function": (
         dict(lr_scheduler=lambda: lambda _: 0.1, learning_rate=None),
         dict(lr_scheduler=lambda: Wave(), learning_rate=None),
-        "the learning-rate schedule .*<lambda>; this training has Wave",
+        "the learning-rate schedule was .*<lambda>; now it is Wave",
     ),
-    "a frozen layer": (dict(), dict(frozen=[1]), "1.weight's grad_req write; this training has null"),
+    "a frozen layer": (dict(), dict(frozen=[1]), "1.weight's grad_req was write; now it is null"),
 }
 
 
@@ -345,7 +345,7 @@ def test_a_learning_rate_that_was_set_later_is_named(tmp_path):
     parts = made(["conv"])
     trained(1, tmp_path, parts)
     parts[2].set_learning_rate(0.5)
-    with pytest.raises(ValueError, match="learning_rate 0.01; this training has 0.5"):
+    with pytest.raises(ValueError, match="learning_rate was 0.01; now it is 0.5"):
         trained(2, tmp_path, parts)
 
 
