@@ -1,4 +1,4 @@
-"""Fine-tuning: what a network has learned from many pictures serves where there are few. Lesson 13."""
+"""Fine-tuning: what a network has learned from many images serves where there are few. Lesson 13."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ def finetune(
 ) -> History:
     """Give a trained network an output layer for other classes and train it on them.
 
-    Each call makes a new output layer; to go on with the same one, unfreeze what you like and use
-    :func:`gluon_cnn.train`.
+    Each call makes a new output layer; to train the same one further, use :func:`gluon_cnn.train`.
 
     Parameters
     ----------
@@ -45,7 +44,7 @@ def finetune(
     num_classes : int
         Length of the new output.
     num_epochs : int
-        How often to go through ``train_data``.
+        Passes through ``train_data``.
     learning_rate, momentum : float
         Of stochastic gradient descent.
     output_lr_mult : float
@@ -63,11 +62,6 @@ def finetune(
     -------
     History
         What :func:`gluon_cnn.train` measured.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When an argument does not fit, or the network has no output layer of these kinds.
 
     References
     ----------
@@ -99,7 +93,7 @@ def new_output(net: gluon.Block, num_classes: int) -> gluon.Block:
     Parameters
     ----------
     net : Block
-        A network that has seen a picture or was loaded; it is changed, everything before the output layer is kept.
+        A network with weights; it is changed, everything before the output layer stays.
     num_classes : int
         Length of the new output.
 
@@ -107,11 +101,6 @@ def new_output(net: gluon.Block, num_classes: int) -> gluon.Block:
     -------
     Block
         The new layer, of the kind of the old one: dense, or a convolution.
-
-    Raises
-    ------
-    ValueError
-        When the last layer with weights is of another kind, or the network has no weights yet.
     """
     num_classes = check_int("num_classes", num_classes, 1)
     places = list(_layers_with_weights(net))
@@ -148,15 +137,10 @@ def freeze(block: gluon.Block, frozen: bool = True) -> None:
     Parameters
     ----------
     block : Block
-        A layer or a network; dropout inside goes on as before. A hybridized network around it has to be hybridized
+        A layer or a network; dropout inside stays active. A hybridized network around it has to be hybridized
         again.
     frozen : bool
         False lets training change it again.
-
-    Raises
-    ------
-    ValueError
-        When it is to freeze this package's own ``BatchNorm``, which cannot be kept from moving its averages.
 
     Notes
     -----
@@ -199,13 +183,6 @@ def zoo_network(
         Where to compute. Default: the CPU.
     **settings
         Passed on to the zoo, such as ``classes=2``; weights for 1000 classes fit no other number.
-
-    Raises
-    ------
-    ValueError
-        When the zoo has no network of that name.
-    OSError
-        When the download fails.
     """
     folder = Path(os.path.expanduser(root or Path(mx.base.data_dir()) / "models"))
     ctx = ctx or mx.cpu()
@@ -225,7 +202,7 @@ def zoo_network(
         return net
     net = vision.get_model(name, ctx=ctx, **settings)
     net.initialize(init.Xavier(), ctx=ctx)
-    side = 299 if name == "inceptionv3" else 224  # of ImageNet's pictures
+    side = 299 if name == "inceptionv3" else 224  # of ImageNet's images
     net(nd.zeros((1, 3, side, side), ctx=ctx))  # draws the weights
     state = "is damaged" if found else "is not on disk"
     print(f"{name}: random weights; {file} {state} (download=True gets it, when its host answers)")
