@@ -570,7 +570,7 @@ def test_neither_pipe_nor_device_is_replaced(tmp_path):
 
 def test_no_pipe_is_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
-    with pytest.raises(OSError, match="pipe.png cannot be read as a picture"):
+    with pytest.raises(OSError, match="pipe.png cannot be read as an image"):
         read_picture(tmp_path / "pipe.png", (8, 8))
     for name in ("network.params", "history.json"):
         os.mkfifo(tmp_path / name)
@@ -622,13 +622,13 @@ def test_a_broken_picture(tmp_path, raw, lenient, monkeypatch):
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
     path = tmp_path / "broken.jpg"
     path.write_bytes(raw)
-    with pytest.raises(OSError, match=r"broken.jpg cannot be read as a picture") as caught:
+    with pytest.raises(OSError, match=r"broken.jpg cannot be read as an image") as caught:
         read_picture(path, (8, 8))
     refused(caught.value)
 
 
 def test_a_folder_where_a_picture_should_be(tmp_path):
-    with pytest.raises(OSError, match="cannot be read as a picture"):
+    with pytest.raises(OSError, match="cannot be read as an image"):
         read_picture(tmp_path, (8, 8))
 
 
@@ -642,7 +642,7 @@ def test_a_picture_that_would_fill_the_memory(tmp_path):
     path = tmp_path / "bomb.png"
     rows = zlib.compress(b"\0" * 1_000_000)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
-    with pytest.raises(OSError, match="bomb.png cannot be read as a picture"):
+    with pytest.raises(OSError, match="bomb.png cannot be read as an image"):
         read_picture(path, (8, 8))
 
 
@@ -651,7 +651,7 @@ def test_a_picture_without_permission(open_folder, as_nobody):
     path.write_bytes(picture_bytes())
     read_picture(path, (8, 8))  # imports what it needs
     path.chmod(0)
-    with as_nobody(), pytest.raises(OSError, match=r"secret.jpg cannot be read as a picture"):
+    with as_nobody(), pytest.raises(OSError, match=r"secret.jpg cannot be read as an image"):
         read_picture(path, (8, 8))
 
 
@@ -736,7 +736,7 @@ def test_any_damage_of_a_picture(tmp_path_factory, kind, data):
     try:
         images, labels, _ = read_folder(folder, (4, 6))
     except ValueError as error:
-        refused(error, "damaged.png cannot be read as a picture")
+        refused(error, "damaged.png cannot be read as an image")
     else:
         assert images.shape == (3, 3, 4, 6)
         assert images.dtype == np.uint8

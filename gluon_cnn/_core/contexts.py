@@ -15,13 +15,7 @@ TYPES = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float
 
 
 def as_contexts(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
-    """Return one or several contexts as a list.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When there is none, something else among them, one twice, or a GPU that mxnet does not see.
-    """
+    """Return one or several contexts as a list."""
     contexts = [ctx] if isinstance(ctx, mx.Context) else list(ctx) if isinstance(ctx, Iterable) else []
     if not contexts or not all(isinstance(c, mx.Context) for c in contexts):
         raise TypeError(f"ctx must be a context or a list of contexts, such as mx.cpu(); got {ctx!r}")
@@ -34,13 +28,7 @@ def as_contexts(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
 
 
 def contexts_of(net: gluon.Block) -> list[mx.Context]:
-    """Return where a network's parameters are.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When it is none, or not initialized.
-    """
+    """Return where a network's parameters are."""
     parameters = list(check_initialized(net).collect_params().values())
     return parameters[0].list_ctx() if parameters else [mx.current_context()]
 
@@ -59,14 +47,14 @@ def contexts_for(net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None
 
 
 def split_batch(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.NDArray]]:
-    """Share one batch among the contexts: a list of (X, y), shorter when there are fewer pictures than contexts."""
+    """Share one batch among the contexts: a list of (X, y), shorter when there are fewer images than contexts."""
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         raise TypeError(f"each batch must be a pair (X, y); got {type(batch).__name__}")
     X, y = map(_as_array, batch)
     if len(X) != len(y):
-        raise ValueError(f"a batch has {len(X)} pictures and {len(y)} labels")
+        raise ValueError(f"a batch has {len(X)} images and {len(y)} labels")
     if not len(X):
-        raise ValueError("a batch holds no picture")
+        raise ValueError("a batch holds no image")
     contexts = contexts[: len(X)]
     Xs, ys = (gluon.utils.split_and_load(part, contexts, even_split=False) for part in (X, y))
     return list(zip(Xs, ys))

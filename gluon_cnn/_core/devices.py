@@ -26,12 +26,7 @@ def try_gpu(i: int = 0) -> mx.Context:
     Returns
     -------
     mx.Context
-        ``mx.gpu(i)`` or ``mx.cpu()``. The answer is kept for the life of the process.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When ``i`` is not an integer of at least 0.
+        ``mx.gpu(i)`` or ``mx.cpu()``. The answer stays the same for the life of the process.
 
     Notes
     -----
@@ -64,7 +59,7 @@ def _choose(i: int) -> mx.Context:
 
 
 def gpu_problem(i: int) -> str | None:
-    """Return why GPU ``i`` cannot be used, or None when a computation on it came back right."""
+    """Return why GPU ``i`` cannot be used, or None when it computes correctly."""
     if not built_for_gpus():
         return "this build of mxnet has no CUDA"
     try:
@@ -76,10 +71,10 @@ def gpu_problem(i: int) -> str | None:
     if i >= count:
         return f"there is no GPU {i}; CUDA sees {count}, numbered from 0"
     try:
-        right = _computes_correctly(mx.gpu(i))
+        correct = _computes_correctly(mx.gpu(i))
     except (mx.MXNetError, OSError) as error:
         return _explain(error, i)
-    return None if right else f"GPU {i} computed a wrong result"
+    return None if correct else f"GPU {i} computed a wrong result"
 
 
 def built_for_gpus() -> bool:

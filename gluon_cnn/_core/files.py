@@ -19,11 +19,7 @@ LOCK = "lock"  # file in a folder that a process works in
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Give a file to write to. It gets the name ``path`` once all of it is on the disk, and goes away on an error.
 
-    Raises
-    ------
-    OSError
-        When it cannot be written, or is a device or a pipe; ``path`` is then as it was. Of a link, the file it leads to
-        is written.
+    Of a link, the file it leads to is written; a device or a pipe is refused.
     """
     part = _part(path)
     try:
@@ -42,13 +38,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:
-    """Write files that belong together. None gets its name before all are on the disk; then they do, in this order.
-
-    Raises
-    ------
-    OSError
-        When one cannot be made, does not fit on the disk, or is a device or a pipe: all are then as they were.
-    """
+    """Write files that belong together. None gets its name before all are on the disk; then they do, in this order."""
     path = Path()
     try:
         for path, content in contents.items():
@@ -73,7 +63,7 @@ def _part(path: Path) -> Path:
 
 
 def _target(path: Path) -> Path:
-    """Return the file that a path leads to; refuse what is there and no file, as renaming would replace a device."""
+    """Return the file that a path leads to; refuse what is there and not a file: renaming would replace a device."""
     if path.exists() and not path.is_file():
         raise (
             IsADirectoryError(errno.EISDIR, "it is a folder")
@@ -102,13 +92,7 @@ def _unwritten(path: Path, error: OSError) -> OSError:
 
 
 def make_folder(path: Path) -> Path:
-    """Make a folder, and those above it, unless it exists; return it.
-
-    Raises
-    ------
-    OSError
-        When it cannot be made. The message names the file or link that is in the way.
-    """
+    """Make a folder, and those above it, unless it exists; return it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -126,15 +110,8 @@ def make_folder(path: Path) -> Path:
 def locked(folder: Path) -> Iterator[None]:
     """Let nobody else work in a folder meanwhile: no other process, and nobody else in this one.
 
-    The system itself releases the lock when a process ends, even by SIGKILL. On a file system without locks there is a
-    warning instead.
-
-    Raises
-    ------
-    BlockingIOError
-        When somebody else works in it. The message names the process.
-    OSError
-        When the folder cannot be written to.
+    Raise BlockingIOError, which names the process, when somebody does. The system itself releases the lock when a
+    process ends, even by SIGKILL. On a file system without locks there is a warning instead.
     """
     path = folder / LOCK
     file = _lock(path)

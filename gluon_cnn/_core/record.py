@@ -61,12 +61,7 @@ def written(record: dict[str, Any]) -> bytes:
 def read(raw: bytes, path: Path) -> dict[str, Any]:
     """Return the record whose JSON this is. One without a ``format`` is version 0.1.0's, which wrote no checksum.
 
-    Raises
-    ------
-    Damaged
-        When it does not match its checksum.
-    ValueError
-        When a newer version wrote it.
+    Raise Damaged when it does not match its checksum, ValueError when a newer version wrote it.
     """
     try:
         record = json.loads(raw)
@@ -97,15 +92,7 @@ def write_archive(file: BinaryIO, record: dict[str, Any], arrays: dict[str, np.n
 
 
 def read_archive(raw: bytes, path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the record and the arrays of an archive.
-
-    Raises
-    ------
-    Damaged
-        When something does not match its checksum.
-    ValueError
-        When another version wrote it.
-    """
+    """Return the record and the arrays of an archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             changed = archive.testzip()  # first: a number that has changed may ask for all memory

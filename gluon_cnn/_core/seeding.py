@@ -16,11 +16,6 @@ def seed(value: int = 0) -> None:
     ----------
     value : int
         The seed, 0 to 2**31 - 1.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When it is no whole number, below 0 or above 2**31 - 1.
     """
     value = check_int("seed", value, 0)
     mx.random.seed(value)

@@ -1,4 +1,4 @@
-"""Image augmentation: a picture that was changed at random is one more picture to learn from. Lesson 12."""
+"""Image augmentation: an image that was changed at random is one more image to learn from. Lesson 12."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Augmenter = Callable[[nd.NDArray], nd.NDArray]
 
 
 def apply_aug_list(img: nd.NDArray, augs: Iterable[Augmenter]) -> nd.NDArray:
-    """Return a picture after one augmenter after the other.
+    """Apply one augmenter after the other to an image.
 
     Parameters
     ----------
@@ -26,22 +26,16 @@ def apply_aug_list(img: nd.NDArray, augs: Iterable[Augmenter]) -> nd.NDArray:
     NDArray
         float32; what the last augmenter made, not clipped.
 
-    Raises
-    ------
-    TypeError, ValueError
-        When ``img`` is no NDArray or no picture, or an augmenter returns no NDArray.
-
     Notes
     -----
-    Name and arguments are those of notes D, which have one list for training, with random changes, and one for tests,
-    without.
+    From notes D, which have one list for training, with random changes, and one for tests, without.
     """
     img = check_image(img).astype("float32")  # a copy
     for aug in augs:
-        with translate_mxnet_errors(f"{type(aug).__name__} does not take a picture of shape {img.shape}"):
+        with translate_mxnet_errors(f"{type(aug).__name__} does not take an image of shape {img.shape}"):
             img = aug(img)
             if not isinstance(img, nd.NDArray):
-                raise TypeError(f"an augmenter must return the changed picture, an NDArray; got {type(img).__name__}")
+                raise TypeError(f"an augmenter must return the changed image, an NDArray; got {type(img).__name__}")
             img.wait_to_read()
     return img
 

@@ -1,4 +1,4 @@
-"""Batches of pictures from arrays in memory."""
+"""Batches of images from arrays in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Split = tuple[np.ndarray, np.ndarray]  # images, labels
 
 
 class Batches:
-    """Pictures and labels in batches, as often as they are asked for.
+    """Images and labels in batches, as often as they are asked for.
 
     Iterating gives pairs ``(X, y)``: ``X`` float32 of shape (batch, channels, height, width), bytes scaled to 0..1;
     ``y`` int32 of shape (batch,). The last batch may be shorter. ``len()`` is the number of batches.
@@ -29,7 +29,7 @@ class Batches:
     labels : numpy.ndarray
         Shape (N,), integers.
     batch_size : int
-        Pictures in a batch, at least 1.
+        Images in a batch, at least 1.
     resize : int or (int, int), optional
         New height and width in pixels, bilinear, as ``mx.image.imresize`` does it.
     shuffle : bool
@@ -39,19 +39,14 @@ class Batches:
     classes : sequence of str, optional
         The classes' names, in the order of their numbers. Default: the numbers, up to the largest label.
     files : sequence, optional
-        The file of each picture, as :func:`gluon_cnn.load_data` notes them for its folders.
+        The file of each image, as :func:`gluon_cnn.load_data` notes them for its folders.
 
     Attributes
     ----------
     images, labels, classes
-        All pictures, (N, C, H, W) as they came; their labels, (N,) int32; the names as a tuple.
+        All images, (N, C, H, W) as they came; their labels, (N,) int32; the names as a tuple.
     files
-        The files that the pictures were read from, in the same order; None when they came from arrays.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When an argument does not fit; the message says which.
+        The files that the images were read from, in the same order; None when they came from arrays.
 
     Notes
     -----
@@ -72,37 +67,12 @@ class Batches:
         files: Sequence[Any] | None = None,
     ) -> None:
         images, labels = as_numpy(images), as_numpy(labels)
-        if images.ndim not in (3, 4):
-            raise ValueError(f"images must have shape (N, H, W) or (N, C, H, W); got {images.shape}")
-        if images.ndim == 4 and images.shape[3] in (1, 3) and images.shape[1] not in (1, 3):
-            raise ValueError(f"images must have their channels first; got {images.shape}: pass .transpose(0, 3, 1, 2)")
-        if images.dtype != np.uint8 and images.dtype.kind != "f":
-            raise TypeError(f"images must be uint8 (0..255) or floats; got {images.dtype}")
-        if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
-            raise ValueError(
-                f"labels must be {images.shape[0]} integers, one a picture; got {labels.dtype} of shape {labels.shape}"
-            )
-        if images.size == 0:
-            raise ValueError(f"images is empty: its shape is {images.shape}")
-        if images.dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                finite = np.isfinite(images.astype(np.float32, copy=False))  # what a batch will hold
-            if not finite.all():
-                first = int((~finite).reshape(len(images), -1).any(axis=1).argmax())
-                raise ValueError(f"images must hold finite numbers of 32 bits; picture {first} has NaN or infinity")
-        last = int(labels.max())
-        if labels.min() < 0 or (classes is not None and last >= len(classes)):
-            known = (
-                "" if classes is None else f" to {len(classes) - 1}, one of the classes {', '.join(map(str, classes))}"
-            )
-            raise ValueError(f"labels must be numbers from 0{known}; got {labels.min()} to {last}")
-        if last >= MOST_CLASSES:
-            raise ValueError(f"labels must be numbers below {MOST_CLASSES:,}; got {last}")
-        self.images = images[:, None] if images.ndim == 3 else images
-        self.labels = labels.astype(np.int32)
-        self.classes = tuple(map(str, range(last + 1))) if classes is None else tuple(map(str, classes))
+        _check(images, labels, classes)
         if files is not None and len(files) != len(labels):
             raise ValueError(f"files must be one for each image; got {len(files)} for {len(labels)} images")
+        self.images = images[:, None] if images.ndim == 3 else images
+        self.labels = labels.astype(np.int32)
+        self.classes = tuple(map(str, range(labels.max() + 1) if classes is None else classes))
         self.files = None if files is None else tuple(files)
         self.batch_size = check_int("batch_size", batch_size, 1)
         self.resize = None if resize is None else check_pair("resize", resize)
@@ -147,13 +117,38 @@ class Batches:
         return nd.from_numpy(X), nd.from_numpy(self.labels[chosen])
 
 
+def _check(images: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None) -> None:
+    if images.ndim not in (3, 4):
+        raise ValueError(f"images must have shape (N, H, W) or (N, C, H, W); got {images.shape}")
+    if images.ndim == 4 and images.shape[3] in (1, 3) and images.shape[1] not in (1, 3):
+        raise ValueError(f"images must have their channels first; got {images.shape}: pass .transpose(0, 3, 1, 2)")
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise TypeError(f"images must be uint8 (0..255) or floats; got {images.dtype}")
+    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"labels must be {images.shape[0]} integers, one per image; got {labels.dtype} of shape {labels.shape}"
+        )
+    if images.size == 0:
+        raise ValueError(f"images is empty: its shape is {images.shape}")
+    if images.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(images.astype(np.float32, copy=False))  # what a batch will hold
+        if not finite.all():
+            first = int((~finite).reshape(len(images), -1).any(axis=1).argmax())
+            raise ValueError(f"images must hold finite numbers of 32 bits; image {first} has NaN or infinity")
+    largest = MOST_CLASSES if classes is None else len(classes)
+    if labels.min() < 0 or labels.max() >= largest:
+        of = "" if classes is None else f", one of the classes {', '.join(map(str, classes))}"
+        raise ValueError(f"labels must be numbers from 0 to {largest - 1}{of}; got {labels.min()} to {labels.max()}")
+
+
 def scale(images: np.ndarray) -> np.ndarray:
     """Return images as a network takes them, float32: bytes 0..255 become 0..1, floats stay as they are."""
     return np.divide(images, 255, dtype=np.float32) if images.dtype == np.uint8 else images.astype(np.float32)
 
 
 def _resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return (N, C, H, W) floats in the new height and width: rows' weights x picture x columns' weights."""
+    """Return (N, C, H, W) floats in the new height and width: rows' weights x image x columns' weights."""
     *_, height, width = images.shape
     columns = (images.reshape(-1, width) @ _bilinear(width, size[1]).T).reshape(*images.shape[:3], size[1])
     return _bilinear(height, size[0]) @ columns
@@ -174,5 +169,5 @@ def train_and_test(
     classes: Sequence[str] | None = None,
 ) -> tuple[Batches, Batches]:
     train = Batches(*data[0], batch_size, resize, shuffle=True, seed=seed, classes=classes)
-    # a class that only the training pictures have counts in the test, too
+    # a class that only the training images have counts in the test, too
     return train, Batches(*data[1], batch_size, resize, seed=seed, classes=train.classes)

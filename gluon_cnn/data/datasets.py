@@ -1,7 +1,8 @@
-"""Data by name: Fashion-MNIST, as a sample in the package and in full from disk; folders, arrays; photos."""
+"""Data by name: Fashion-MNIST, as a sample in the package and in full from disk; folders, arrays."""
 
 from __future__ import annotations
 
+import functools
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,19 +12,12 @@ import numpy as np
 from gluon_cnn._core.checks import as_numpy, check_pair
 from gluon_cnn.data.batches import Batches, Split, train_and_test
 from gluon_cnn.data.description import DataFile, shown
-from gluon_cnn.data.fashion_mnist import (
-    FASHION_MNIST_CLASSES,
-    SAMPLE_FOLDER,
-    load_data_fashion_mnist,
-    read_files,
-)
+from gluon_cnn.data.fashion_mnist import FASHION_MNIST_CLASSES, SAMPLE_FOLDER, load_data_fashion_mnist, read_files
 from gluon_cnn.data.folders import count_outside, find_images, is_kind, tell_left_out
 from gluon_cnn.data.held_out import chosen_by_name, chosen_by_order, listed
 from gluon_cnn.data.images import Images, read_images
 
 DATASETS = ("sample", "fashion-mnist")
-
-
 Arrays = Split | tuple[Split, Split]
 
 
@@ -36,37 +30,29 @@ def load_data(
     broken: str = "refuse",
     held_out: Iterable[str | DataFile | Mapping[str, Any]] | None = None,
 ) -> tuple[Batches, Batches]:
-    """Return training and test batches of one of the course's data sets, by name, or of your own pictures.
+    """Return training and test batches of one of the course's data sets, by name, or of your own images.
 
     Parameters
     ----------
     dataset : str, Path or arrays
-        ``"sample"``: 4,000 and 1,000 Fashion-MNIST pictures that ship with the package, balanced over the classes.
+        ``"sample"``: 4,000 and 1,000 Fashion-MNIST images that ship with the package, balanced over the classes.
 
         ``"fashion-mnist"``: all 60,000 and 10,000, see :func:`load_data_fashion_mnist`.
 
-        A folder: either with a folder of pictures for each class, of which about a fifth are set aside for the test;
+        A folder: either with a folder of images for each class, of which about a fifth are set aside for the test;
         or with two folders ``train`` and ``test`` of that kind. See the notes.
 
         Arrays ``(images, labels)`` as :class:`Batches` takes them, of which a fifth are set aside, too; or
         ``((images, labels), (images, labels))``, for training and for the test.
     batch_size, resize, seed
-        See :class:`Batches`. The training pictures are shuffled in each epoch, the test pictures are not. Pictures of a
+        See :class:`Batches`. The training images are shuffled in each epoch, the test images are not. Images of a
         folder differ in size, so there ``resize`` is needed.
     channels, broken
-        Of the pictures in a folder: 3 for colour or 1 for grey, and what to do about files that cannot be read; see
+        Of the images in a folder: 3 for colour or 1 for grey, and what to do about files that cannot be read; see
         :func:`gluon_cnn.data.images.read_folder`.
     held_out : iterable, optional
         The files of a folder that are for the test, whatever has been added to the folder since: their names, what
         :func:`describe` lists, or a :attr:`Batches.files`. One that was renamed is found by its SHA-256.
-
-    Raises
-    ------
-    ValueError
-        When there is no data set of that name and no such folder, when pictures and labels do not fit, or when a file
-        of ``held_out`` is missing or has changed.
-    TypeError
-        When ``dataset`` is something else.
 
     Notes
     -----
@@ -91,7 +77,7 @@ def load_data(
         return _load_folder(Path(dataset), batch_size, resize, seed, channels, broken, held_out)
     raise ValueError(
         f"there is no data set {str(dataset)!r}; choose one of {', '.join(map(repr, DATASETS))}, or name a folder that "
-        "holds a folder of pictures for each class"
+        "holds a folder of images for each class"
     )
 
 
@@ -105,7 +91,7 @@ def _load_folder(
     held_out: Iterable[str | DataFile | Mapping[str, Any]] | None,
 ) -> tuple[Batches, Batches]:
     if resize is None:
-        raise ValueError(f"the pictures in {shown(folder)} may differ in size: pass resize, the pixels of a side")
+        raise ValueError(f"the images in {shown(folder)} may differ in size: pass resize, the pixels of a side")
     size, parts = check_pair("resize", resize), [folder / "train", folder / "test"]
     if all(is_kind(stat.S_ISDIR, part) for part in parts):
         train = find_images(parts[0], prefix="train/")
@@ -115,11 +101,10 @@ def _load_folder(
         left_out, skipped = train.left_out + test.left_out, skipped + more
         left_out["outside train and test"] = count_outside(folder, parts)
         listing, read = train, len(images.files) + len(test_images.files)
-        chosen = None if held_out is None else listed(folder, test_images.files, held_out)
-        if chosen is not None:
-            left_out["not among those held out"] = int((~chosen).sum())
-            read = read - left_out["not among those held out"]
-            test_images = _of(test_images, chosen)
+        if held_out is not None:
+            chosen = listed(folder, test_images.files, held_out)
+            left_out["not among those held out"] = others = int((~chosen).sum())
+            read, test_images = read - others, _of(test_images, chosen)
     else:
         listing = find_images(folder)
         images, skipped = read_images(listing, size, channels, broken)
@@ -133,13 +118,9 @@ def _load_folder(
             raise ValueError(f"held_out names every image in {shown(folder)}: leave some to train on")
         images, test_images = _of(images, ~chosen), _of(images, chosen)
     tell_left_out(folder, read, +left_out, skipped)
-    train_batches, test_batches = (
-        Batches(
-            part.pixels, part.labels, batch_size, shuffle=shuffle, seed=seed, classes=listing.classes, files=part.files
-        )
-        for part, shuffle in ((images, True), (test_images, False))
-    )
-    return train_batches, test_batches
+    batches = functools.partial(Batches, batch_size=batch_size, seed=seed, classes=listing.classes)
+    train_data = batches(images.pixels, images.labels, shuffle=True, files=images.files)
+    return train_data, batches(test_images.pixels, test_images.labels, files=test_images.files)
 
 
 def _of(images: Images, chosen: np.ndarray) -> Images:
@@ -153,7 +134,9 @@ def _train_and_test(arrays: Any) -> tuple[Split, Split]:
     first, second = arrays
     if all(isinstance(part, (tuple, list)) and len(part) == 2 and np.ndim(part[1]) for part in arrays):
         return _pair_of_arrays(*first), _pair_of_arrays(*second)
-    return _set_aside(*_pair_of_arrays(first, second))
+    images, labels = _pair_of_arrays(first, second)
+    chosen = chosen_by_order(labels)
+    return (images[~chosen], labels[~chosen]), (images[chosen], labels[chosen])
 
 
 def _pair_of_arrays(images: Any, labels: Any) -> Split:
@@ -163,8 +146,3 @@ def _pair_of_arrays(images: Any, labels: Any) -> Split:
             f"images and labels must be (N, H, W) or (N, C, H, W) and (N,); got {images.shape} and {labels.shape}"
         )
     return images, labels
-
-
-def _set_aside(images: np.ndarray, labels: np.ndarray) -> tuple[Split, Split]:
-    chosen = chosen_by_order(labels)
-    return (images[~chosen], labels[~chosen]), (images[chosen], labels[chosen])

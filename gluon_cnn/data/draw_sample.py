@@ -19,7 +19,7 @@ TEST_PER_CLASS = 100
 
 
 def draw(labels: np.ndarray, per_class: int, rng: np.random.RandomState) -> np.ndarray:
-    """Return the sorted positions of ``per_class`` random pictures of each class."""
+    """Return the sorted positions of ``per_class`` random images of each class."""
     chosen = [rng.choice(np.flatnonzero(labels == c), per_class, replace=False) for c in np.unique(labels)]
     return np.sort(np.concatenate(chosen))
 

@@ -17,24 +17,11 @@ from gluon_cnn.data.idx import read_idx
 from mxnet import nd
 
 FASHION_MNIST_CLASSES = (
-    "t-shirt",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
+    *("t-shirt", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
 )
-
-
 SAMPLE_FOLDER = Path(__file__).parent / "fashion_mnist_sample"
-
-
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
-
 
 # SHA-256 of the decompressed files: they are the same wherever a file was compressed.
 CHECKSUMS = {
@@ -44,7 +31,6 @@ CHECKSUMS = {
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
 
-
 HOSTS = (
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
@@ -52,18 +38,7 @@ HOSTS = (
 
 
 def fashion_mnist_labels(labels: Iterable[int] | nd.NDArray) -> list[str]:
-    """Return the class names of numeric Fashion-MNIST labels.
-
-    Parameters
-    ----------
-    labels : iterable of int, numpy.ndarray or NDArray
-        Labels 0..9.
-
-    Raises
-    ------
-    ValueError
-        When a label is not one of 0..9.
-    """
+    """Return the class names of Fashion-MNIST labels, 0..9, from any iterable, NumPy array or NDArray."""
     numbers = labels.asnumpy() if isinstance(labels, nd.NDArray) else labels
     names = []
     for number in numbers:
@@ -80,12 +55,12 @@ def load_data_fashion_mnist(
     download: bool = False,
     seed: int | None = None,
 ) -> tuple[Batches, Batches]:
-    """Return training and test batches of the full Fashion-MNIST: 60,000 and 10,000 pictures of 28x28 pixels.
+    """Return training and test batches of the full Fashion-MNIST: 60,000 and 10,000 images of 28x28 pixels.
 
     Parameters
     ----------
     batch_size, resize, seed
-        See :class:`Batches`. The training pictures are shuffled in each epoch, the test pictures are not.
+        See :class:`Batches`. The training images are shuffled in each epoch, the test images are not.
     root : str or Path, optional
         Folder to look in first. Then follow ``$GLUON_CNN_DATA``, mxnet's data folder and Debian's.
     download : bool
@@ -94,16 +69,12 @@ def load_data_fashion_mnist(
     Returns
     -------
     train_iter, test_iter : Batches
-        Pairs of float32 pictures (batch, 1, 28, 28) in 0..1, or resized, and int32 labels (batch,).
+        Pairs of float32 images (batch, 1, 28, 28) in 0..1, or resized, and int32 labels (batch,).
 
     Raises
     ------
     FileNotFoundError
         When no folder holds all four files. The message lists the folders and what to do.
-    ValueError
-        When a file is cut off or is not the original. The message names it.
-    OSError
-        When the download fails.
 
     References
     ----------
@@ -118,7 +89,7 @@ def load_data_fashion_mnist(
 def read_fashion_mnist(root: str | Path | None = None, download: bool = False) -> tuple[Split, Split]:
     """Return Fashion-MNIST as ``(train_images, train_labels), (test_images, test_labels)``.
 
-    Images are uint8 of shape (N, 28, 28), labels uint8 of shape (N,). For the arguments and the errors see
+    Images are uint8 of shape (N, 28, 28), labels uint8 of shape (N,). For the arguments see
     :func:`load_data_fashion_mnist`.
     """
     folder = find_fashion_mnist(root)
@@ -144,7 +115,7 @@ def find_fashion_mnist(root: str | Path | None = None) -> Path | None:
 def download_fashion_mnist(root: str | Path | None = None, hosts: Iterable[str] = HOSTS) -> Path:
     """Download the four files to ``root``, else to the first of the usual folders, and return that folder.
 
-    A download that was cut off goes on where it stopped; a file counts only when its SHA-256 is right.
+    A download that was cut off resumes where it stopped; a file counts only when its SHA-256 is right.
     """
     folder = _places(root)[0]
     hosts = list(hosts)

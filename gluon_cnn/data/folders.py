@@ -58,9 +58,11 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
     names = tuple(sorted(found))
     if len(names) < 2:
         held = f"only the folder {shown(names[0])}" if names else "no folders"
-        raise ValueError(f"{shown(folder)} holds {held}: make one for each class, with its pictures inside")
+        raise ValueError(f"{shown(folder)} holds {held}: make one for each class, with its images inside")
     if PARTS.issuperset(name.lower() for name in names):
-        raise ValueError(f"{shown(folder)} holds {' and '.join(names)}, which are no classes: call them train and test")
+        raise ValueError(
+            f"{shown(folder)} holds {' and '.join(names)}, which are not classes: call them train and test"
+        )
     if classes is not None and names != tuple(map(normal, classes)):
         got, expected = (shown(", ".join(each)) for each in (names, classes))
         raise ValueError(f"{shown(folder)} has the classes {got}; expected {expected}")
@@ -70,7 +72,7 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
         left_out += others
         if not own:
             instead = _counts(others) or f"files named {', '.join(COMMON)} and others count as such"
-            raise ValueError(f"{shown(found[name])} holds no picture ({instead})")
+            raise ValueError(f"{shown(found[name])} holds no image ({instead})")
         images += [(f"{prefix}{name}/{inner}", path, label) for inner, path in own]
     return Listing(folder, names, images, +left_out)
 

@@ -30,7 +30,7 @@ def chosen_by_name(folder: Path, classes: Sequence[str], files: Sequence[DataFil
         members = np.flatnonzero(labels == label)
         if len(members) < 2:
             raise ValueError(
-                f"{shown(folder / name)} holds a single picture: one is needed for training and one for the test"
+                f"{shown(folder / name)} holds a single image: one is needed for training and one for the test"
             )
         # the class is no part of the name, so that it may be renamed, too
         positions = np.array([position(files[k].name.split("/", 1)[1]) for k in members.tolist()])
@@ -46,7 +46,7 @@ def chosen_by_order(labels: np.ndarray) -> np.ndarray:
     for label in np.unique(labels):
         members = order[labels[order] == label]
         if len(members) < 2:
-            raise ValueError(f"class {label} has a single picture: one is needed for training and one for the test")
+            raise ValueError(f"class {label} has a single image: one is needed for training and one for the test")
         chosen[members[: max(1, round(TEST_SHARE * len(members)))]] = True
     return chosen
 

@@ -1,4 +1,4 @@
-"""Pictures from files of your own: one, or a folder with a folder of pictures for each class."""
+"""Images from files of your own: one, or a folder with a folder of images for each class."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MODES = {1: "L", 3: "RGB"}  # Pillow's names, by number of channels
 
 
 def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> np.ndarray:
-    """Return a picture file as bytes of one size.
+    """Return an image file as bytes of one size.
 
     Parameters
     ----------
     path : str or Path
         JPEG, PNG or another kind that Pillow reads; colour or grey, transparency over black.
     size : (int, int)
-        Height and width in pixels. The picture is scaled until it covers them; what is left over at two opposite sides
+        Height and width in pixels. The image is scaled until it covers them; what is left over at two opposite sides
         is cut off, so that nothing is stretched.
     channels : int
         3 for red, green and blue, 1 for grey.
@@ -41,9 +41,7 @@ def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
     Raises
     ------
     OSError
-        When there is no such file or it is no whole picture. The message names it.
-    ValueError
-        When ``channels`` is neither 1 nor 3, or ``size`` no pair of whole numbers of at least 1.
+        When there is no such file, or it is not a whole image. The message names it.
 
     Notes
     -----
@@ -72,17 +70,17 @@ def _read(path: str | Path, size: tuple[int, int], mode: str) -> tuple[np.ndarra
         raise FileNotFoundError(f"there is no file {shown(path)}") from None
     except UnidentifiedImageError as error:
         what = f"(cannot identify image file): it begins with {raw[:12]!r}" if raw else "(the file is empty)"
-        raise OSError(f"{shown(path)} cannot be read as a picture {what}") from error
+        raise OSError(f"{shown(path)} cannot be read as an image {what}") from error
     except Exception as error:  # damaged files make Pillow raise all kinds
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise OSError(f"{shown(path)} cannot be read as a picture ({reason})") from error
+        raise OSError(f"{shown(path)} cannot be read as an image ({reason})") from error
     return (pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)), raw
 
 
 def _pixels(raw: bytes, size: tuple[int, int], mode: str) -> np.ndarray:
     with Image.open(io.BytesIO(raw)) as opened:
         lenient = ImageFile.LOAD_TRUNCATED_IMAGES
-        ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv sets it for all: half a picture would pass for a whole one
+        ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv sets it for all: half an image would pass for a whole one
         tags = dict(getattr(opened, "tag_v2", {}))
         try:
             opened.load()
@@ -95,7 +93,7 @@ def _pixels(raw: bytes, size: tuple[int, int], mode: str) -> np.ndarray:
 
 
 def _flat(picture: Image.Image) -> Image.Image:
-    """Return a picture in a mode that Pillow converts to grey and to RGB, over black where it is transparent."""
+    """Return an image in a mode that Pillow converts to grey and to RGB, over black where it is transparent."""
     if picture.mode == "LAB":
         lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(picture, lab, rgb, outputMode="RGB") or picture
@@ -128,7 +126,7 @@ def _in_8_bits(picture: Image.Image, tags: dict) -> Image.Image:
 
 
 def _upright(opened: Image.Image) -> Image.Image:
-    """Turn a picture as the camera that took it says; a damaged note of the camera leaves it as it is."""
+    """Turn an image as the camera that took it says; a damaged note of the camera leaves it as it is."""
     try:
         return ImageOps.exif_transpose(opened) or opened  # never None here, but Pillow 10's types say it may be
     except Exception:  # struct.error, KeyError and others, although the pixels are fine
@@ -150,7 +148,7 @@ def read_folder(
     broken: str = "refuse",
     classes: tuple[str, ...] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Return all pictures of a folder that holds a folder for each class.
+    """Return all images of a folder that holds a folder for each class.
 
     Parameters
     ----------
@@ -170,14 +168,6 @@ def read_folder(
     -------
     images, labels, classes
         uint8 of shape (N, channels, height, width), int32 of shape (N,), and the classes' names.
-
-    Raises
-    ------
-    ValueError
-        When the folder has fewer than two class folders, or other ones than ``classes``, when one of them holds no
-        picture, when a file cannot be read, or ``broken`` is another word.
-    OSError
-        When a folder cannot be read.
     """
     listing = find_images(folder, classes)
     images, skipped = read_images(listing, size, channels, broken)
@@ -191,7 +181,7 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
         raise ValueError(f"broken must be 'refuse' or 'skip'; got {broken!r}")
     size, mode = _form(size, channels)
     pixels, labels, files, faults = [], [], [], []
-    bar = tqdm(listing.images, desc=shown(listing.folder), unit="picture", leave=False, disable=progress_disabled())
+    bar = tqdm(listing.images, desc=shown(listing.folder), unit="image", leave=False, disable=progress_disabled())
     for name, path, label in bar:
         try:
             image, raw = _read(path, size, mode)
@@ -207,5 +197,5 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
         )
     for label, name in enumerate(listing.classes):
         if label not in labels:
-            raise ValueError(f"{shown(listing.folder / name)} holds no picture that can be read: {first(faults)}")
+            raise ValueError(f"{shown(listing.folder / name)} holds no image that can be read: {first(faults)}")
     return Images(np.stack(pixels), np.array(labels, np.int32), files), faults

@@ -14,25 +14,11 @@ def cat() -> nd.NDArray:
 
 
 def picture(name: str) -> nd.NDArray:
-    """Return one of the pictures in scikit-image's wheel as uint8, shape (H, W, 3), or (H, W) when it is grey.
-
-    Parameters
-    ----------
-    name : str
-        ``"chelsea"`` (a cat), ``"astronaut"``, ``"coffee"``, ``"camera"`` (grey), ...: a function of ``skimage.data``.
-
-    Raises
-    ------
-    ImportError
-        When scikit-image is not installed.
-    ValueError
-        When its wheel carries no picture of that name.
-    """
+    """Return one of PICTURES as uint8, shape (H, W, 3), or (H, W) of ``"camera"``, which is grey."""
     try:
         from skimage import data
     except ImportError as error:
-        raise ImportError("the pictures come with scikit-image: pip install scikit-image") from error
+        raise ImportError("the photos come with scikit-image: pip install scikit-image") from error
     if name not in PICTURES:
         raise ValueError(f"there is no picture {name!r}; choose one of {', '.join(map(repr, PICTURES))}")
-    pixels = getattr(data, name)()
-    return nd.array(pixels, dtype="uint8")
+    return nd.array(getattr(data, name)(), dtype="uint8")

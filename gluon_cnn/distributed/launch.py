@@ -35,13 +35,7 @@ class Host:
     port: int | None = None
 
     def address(self) -> str:
-        """Return the IPv4 address of what ssh calls by this name.
-
-        Raises
-        ------
-        OSError
-            When there is none, or ssh is not installed.
-        """
+        """Return the IPv4 address of what ssh calls by this name."""
         if not shutil.which("ssh"):
             raise FileNotFoundError(
                 f"{self.name} is reached over ssh, which is not installed: apt-get install openssh-client"
@@ -55,15 +49,7 @@ class Host:
 
 
 def read_hosts(path: str | Path) -> list[Host]:
-    """Read a host file: on each line ``host`` or ``host:port``; what follows # is left out.
-
-    Raises
-    ------
-    OSError
-        When it cannot be read.
-    ValueError
-        When a line is something else, or there is none.
-    """
+    """Read a host file: on each line ``host`` or ``host:port``; what follows # is left out."""
     hosts = []
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
@@ -107,13 +93,6 @@ def launch(
     -------
     int
         0, or 1 when a process failed: its name and status are on stderr then, and none is left.
-
-    Raises
-    ------
-    ValueError, TypeError
-        When a number is below 1, or one of several hosts has an address that only it can reach.
-    OSError
-        When a host has no address.
     """
     workers, servers = check_int("workers", workers, 1), check_int("servers", servers, 1)
     addresses = {host: host.address() for host in hosts}

@@ -51,14 +51,7 @@ class Workers:
 
     @classmethod
     def of(cls, trainer: gluon.Trainer) -> Workers:
-        """Return those that share a trainer.
-
-        Raises
-        ------
-        ValueError
-            When the trainer's store is distributed, but asynchronous or meant to update the weights itself: workers
-            would not know the state of the optimizer, nor how many pictures a smaller batch has.
-        """
+        """Return those that share a trainer."""
         store, updates = (trainer._kvstore_params[name] for name in ("kvstore", "update_on_kvstore"))
         kind: str = store if isinstance(store, str) else getattr(store, "type", "")
         if "dist" not in kind:
@@ -89,13 +82,7 @@ class Workers:
         return total.asnumpy()
 
     def together(self, pictures: int) -> int:
-        """Return how many pictures all workers have in this step.
-
-        Raises
-        ------
-        ValueError
-            When one has none while another has: they would wait for each other for ever.
-        """
+        """Return how many pictures all workers have in this step."""
         mine = np.zeros(self.count)
         mine[self.rank] = pictures
         found = self.sum(mine)
@@ -118,13 +105,7 @@ class Workers:
         return np.concatenate([np.empty(0, np.uint8), *found])[:length].tobytes()
 
     def begin(self, net: gluon.Block, trainer: gluon.Trainer, X: nd.NDArray) -> None:
-        """Give all workers the weights of worker 0, and random numbers of their own from here on.
-
-        Raises
-        ------
-        ValueError
-            When they have begun with another trainer: servers know parameters by their number, and keep their sizes.
-        """
+        """Give all workers the weights of worker 0, and random numbers of their own from here on."""
         if self.store is None:
             return
         if self._trainer not in (None, trainer):
@@ -143,13 +124,7 @@ class Workers:
 
 
 def join(kind: str) -> Workers:
-    """Take part in a training that a launcher has started.
-
-    Raises
-    ------
-    ValueError
-        When no launcher has started this process, or ``kind`` is none of :data:`KVSTORES`.
-    """
+    """Take part in a training that a launcher has started."""
     if kind not in KVSTORES:
         raise ValueError(f"kvstore must be {' or '.join(KVSTORES)}; got {kind!r}")
     if os.environ.get("DMLC_ROLE") != "worker":  # mxnet would end the process

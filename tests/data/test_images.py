@@ -64,7 +64,7 @@ def test_a_broken_file_is_refused_or_skipped_by_name(folder, damage):
     path = folder / "red" / "0.jpg"
     contents = {"no picture": b"hello", "cut off": path.read_bytes()[:300], "empty": b""}[damage]
     path.write_bytes(contents)
-    with pytest.raises(ValueError, match=r"red.0\.jpg cannot be read as a picture .* pass broken='skip'"):
+    with pytest.raises(ValueError, match=r"red.0\.jpg cannot be read as an image .* pass broken='skip'"):
         g.load_data(folder, 4, resize=8)
     with pytest.warns(UserWarning, match=r"skipped: .*red.0\.jpg cannot be read"):
         train, test = g.load_data(folder, 4, resize=8, broken="skip")
@@ -138,11 +138,11 @@ def two_classes(*names, fill=0):
     [
         (lambda folder: None, "holds no folders: make one for each class"),
         (lambda folder: write(folder / "red" / "1.png", RED), "holds only the folder red: make one for each class"),
-        (two_classes("red", "blue"), "blue holds no picture"),
-        (two_classes("train", "val"), "holds train and val, which are no classes: call them train and test"),
+        (two_classes("red", "blue"), "blue holds no image"),
+        (two_classes("train", "val"), "holds train and val, which are not classes: call them train and test"),
         (
             two_classes("red", "blue", fill=1),
-            "blue holds a single picture: one is needed for training",
+            "blue holds a single image: one is needed for training",
         ),
     ],
 )

@@ -166,7 +166,7 @@ def test_evaluate_and_predict_use_the_newest_run(tmp_path, monkeypatch, capsys):
     captured = capsys.readouterr()
     assert captured.out.startswith(f"bright.png: {best} {expected.max():.1%}, ")
     assert captured.out.count("%") == 2
-    assert "broken.png cannot be read as a picture" in captured.err
+    assert "broken.png cannot be read as an image" in captured.err
 
 
 def test_a_folder_that_holds_no_run_is_named(tmp_path, capsys):
@@ -292,7 +292,7 @@ def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
     Path("light/dark/broken.jpg").write_text("no picture")
     arguments = ["train", "lenet", "--dataset", "light/", "--grey", "--init", "he", "--batch-size", "4", "--lr", "0.05"]
     assert cli.main(arguments) == 1
-    assert "broken.jpg cannot be read as a picture" in capsys.readouterr().err
+    assert "broken.jpg cannot be read as an image" in capsys.readouterr().err
     assert not Path("runs/lenet").exists()
     assert cli.main([*arguments, "--epochs", "4", "--skip-broken"]) == 0
     captured = capsys.readouterr()

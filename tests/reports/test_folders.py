@@ -114,7 +114,7 @@ def test_a_name_in_either_normal_form_is_the_same_name(tmp_path):
 def test_the_class_that_is_too_small_is_named(folder):
     for k in (1, 2):
         (folder / "b" / f"{k}.png").unlink()
-    with pytest.raises(ValueError, match=r"pics.b holds a single picture"):
+    with pytest.raises(ValueError, match=r"pics.b holds a single image"):
         g.load_data(folder, 4, SIZE)
 
 
@@ -184,7 +184,7 @@ def test_a_split_folder_and_broken_files_are_counted_together(folder, recwarn):
     g.load_data(whole, 4, SIZE, broken="skip")
     empty = whole / "test" / "a" / "empty.jpg"
     assert told(recwarn) == [
-        f"skipped: {empty} cannot be read as a picture (the file is empty); {whole}: 8 of 14 files read; "
+        f"skipped: {empty} cannot be read as an image (the file is empty); {whole}: 8 of 14 files read; "
         "2 outside train and test, 1 .cr2 not supported, 1 .mov not supported, "
         "1 without a file extension not supported"
     ]
@@ -202,7 +202,7 @@ def test_many_kinds_are_told_in_short(folder, recwarn):
 def test_a_class_of_another_kind_of_file_says_so(folder):
     (folder / "c").mkdir()
     (folder / "c" / "1.HEIC").touch()
-    with pytest.raises(ValueError, match=r"pics.c holds no picture \(1 .heic not supported\)"):
+    with pytest.raises(ValueError, match=r"pics.c holds no image \(1 .heic not supported\)"):
         pictures.read_folder(folder, SIZE)
 
 
@@ -297,7 +297,7 @@ def test_any_name_is_read(folder, recwarn):
 
 def test_class_names_of_other_bytes_are_told_in_one_printable_line(folder):
     (folder / os.fsdecode(b"\xe9\n")).mkdir()
-    with pytest.raises(ValueError, match=r"pics.\\udce9\\n holds no picture"):
+    with pytest.raises(ValueError, match=r"pics.\\udce9\\n holds no image"):
         pictures.read_folder(folder, SIZE)
 
 
@@ -348,7 +348,7 @@ def test_what_may_not_be_read_is_named(open_folder, as_nobody):
     for name, k in itertools.product("ab", range(3)):
         write(open_folder / name / f"{k}.png", k)
     (open_folder / "a" / "2.png").chmod(0)
-    with as_nobody(), pytest.raises(ValueError, match=r"a.2.png cannot be read as a picture \(Permission denied\)"):
+    with as_nobody(), pytest.raises(ValueError, match=r"a.2.png cannot be read as an image \(Permission denied\)"):
         pictures.read_folder(open_folder, SIZE)
     with as_nobody(), pytest.warns(UserWarning, match=r"skipped: .*2.png .*Permission denied.*5 of 6 files"):
         pictures.read_folder(open_folder, SIZE, broken="skip")

@@ -261,7 +261,7 @@ def test_an_empty_class_folder_leaves_nothing(pics, capsys):  # (own)
     (pics / "empty").mkdir()
     status, printed, message = run(capsys, *TRAIN)
     assert (status, printed) == (1, "")
-    assert message.startswith("gluon-cnn train: pics/empty holds no picture")
+    assert message.startswith("gluon-cnn train: pics/empty holds no image")
     assert not Path("runs").exists()
 
 

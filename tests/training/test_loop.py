@@ -258,7 +258,7 @@ def test_a_number_of_epochs_that_is_none_is_refused(epochs, error):
     [
         (FEATURES, TypeError, r"a pair \(X, y\); got ndarray"),
         ((FEATURES,), TypeError, r"a pair \(X, y\)"),
-        ((FEATURES, LABELS[:5]), ValueError, "60 pictures and 5 labels"),
+        ((FEATURES, LABELS[:5]), ValueError, "60 images and 5 labels"),
     ],
 )
 def test_data_of_another_form_is_refused(batch, error, message):
