@@ -81,12 +81,8 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
     pairs = [(ours[block.a + k], theirs[block.b + k]) for block in blocks for k in range(block.size)]
     pairs = [(a, b) for a, b in pairs if _fits(a, b)]
     matched = {id(layer) for pair in pairs for layer in pair}
-    left = [
-        f"{whose} {a}"
-        for whose, all_of in (("Gluon's", ours), ("PyTorch's", theirs))
-        for a in all_of
-        if id(a) not in matched
-    ]
+    left = [f"Gluon's {layer}" for layer in ours if id(layer) not in matched]
+    left += [f"PyTorch's {layer}" for layer in theirs if id(layer) not in matched]
     if not pairs or (strict and left):
         more = f" and {len(left) - 6} more" if len(left) > 6 else ""
         what = f"these have no counterpart: {', '.join(left[:6])}{more}; strict=False loads the others"
