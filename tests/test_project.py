@@ -63,10 +63,7 @@ def test_the_readmes_program_runs(tmp_path):
 
 
 def test_the_version_is_the_same_everywhere():
-    for name, entry in (
-        ("pyproject.toml", 'version = "{}"'),
-        ("CITATION.cff", "version: {}"),
-    ):
+    for name, entry in (("pyproject.toml", 'version = "{}"'), ("CITATION.cff", "version: {}")):
         assert entry.format(gluon_cnn.__version__) in (ROOT / name).read_text(), name
 
 

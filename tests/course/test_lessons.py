@@ -73,14 +73,11 @@ def test_an_answer_is_judged(capsys):
     assert "replace None" in judged(capsys, None)
 
 
-def test_a_reason_is_given(capsys):
+def test_a_reason_or_an_error_is_given_with_the_hint_and_no_traceback(capsys):
     def is_right(value):
         raise answers.WrongAnswer("it is too large")
 
     assert judged(capsys, 4, is_right) == "Exercise 2: not yet: it is too large. Hint: count again.\n"
-
-
-def test_an_answer_that_fails_gets_the_hint_and_no_traceback(capsys):
     printed = judged(capsys, 3, lambda value: value / 0)
     assert "raised ZeroDivisionError: division by zero" in printed
     assert "Hint: count again." in printed

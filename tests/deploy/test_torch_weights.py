@@ -111,13 +111,10 @@ def test_all_parts_of_a_layer_have_to_fit():
         np.testing.assert_array_equal(value, before[key])
 
 
-def test_a_layer_of_another_kind_is_named():
+def test_a_layer_of_another_kind_and_a_bias_without_a_place_are_no_match():
     net = made(lambda: sequence(nn.Conv2D(4, 3), nn.PReLU()))
     state = {key: value for key, value in state_of(net).items() if ".0." in key}
     assert load_torch_state(net, state, strict=False) == ["Gluon's 1 (PReLU 1)"]
-
-
-def test_a_bias_that_has_no_place_is_no_match():
     net = made(lambda: sequence(nn.Conv2D(4, 3, use_bias=False)))
     state = {"0.weight": np.zeros((4, 1, 3, 3)), "0.bias": np.zeros(4)}
     with pytest.raises(ValueError, match="no layer has a counterpart"):
@@ -157,7 +154,6 @@ VALUES = {  # (what a weight is, the error, what it says)
     "infinity": (np.full((2, 3), np.inf), ValueError, "fc.weight holds NaN, infinity"),
     "beyond float32": (np.full((2, 3), 1e300), ValueError, "too large for float32"),
     "complex": (np.full((2, 3), 1j), TypeError, "real numbers; fc.weight is of type complex128"),
-    "objects": (np.full((2, 3), None), TypeError, "real numbers; fc.weight is of type object"),
     "words": (np.full((2, 3), "a"), TypeError, "real numbers; fc.weight is of type <U1"),
     "nothing": (None, TypeError, "real numbers; fc.weight is of type object"),
 }
@@ -182,10 +178,6 @@ def test_wrong_arguments():
         load_torch_state(gluon.SymbolBlock(2 * x, x), {"fc.weight": np.zeros((2, 2))})
     with pytest.raises(ValueError, match="LeNet has no weights yet: run an image through it first"):
         load_torch_state(g.LeNet(), {})
-    with pytest.raises(ValueError, match="LeNet and the state_dict do not match: no layer has a counterpart"):
-        load_torch_state(made(g.LeNet, 28), {"fc.weight": np.zeros((2, 2))})
-    with pytest.raises(TypeError, match="pass a Gluon network and a state_dict; got LeNet, list"):
-        load_torch_state(made(g.LeNet, 28), [])
 
 
 def test_a_parameter_of_no_layer_is_named():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from gluon_cnn import History, apply, show_images, summary
 from gluon_cnn.course.diagrams.network import draw_network
-from gluon_cnn.plots import COLORS, network, plot_confusion, show_mistakes
+from gluon_cnn.plots import network, plot_confusion, show_mistakes
 from matplotlib import pyplot as plt
 from mxnet import nd
 from mxnet.gluon import nn
@@ -143,18 +143,6 @@ def test_a_figure_that_cannot_be_written_is_closed(tmp_path):
             HISTORY.plot(file)
     HISTORY.plot(tmp_path / "curves.png")
     assert plt.get_fignums() == []
-
-
-def luminance(colour):
-    rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    linear = np.where(rgb <= 0.03928, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return linear @ [0.2126, 0.7152, 0.0722]
-
-
-def test_the_first_two_colours_differ_in_brightness_too():
-    """So the two curves of a history stay apart in print and for any eyes."""
-    dark, bright = sorted(luminance(COLORS[name]) for name in ("blue", "orange"))
-    assert (bright + 0.05) / (dark + 0.05) > 2
 
 
 def test_shares_of_weights_and_work():

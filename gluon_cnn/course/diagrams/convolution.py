@@ -29,13 +29,7 @@ from mxnet import nd
 
 
 def draw_convolution(
-    X: Any,
-    K: Any,
-    bias: float = 0.0,
-    stride: Size = 1,
-    padding: Padding = 0,
-    places: int = 4,
-    title: str | None = None,
+    X: Any, K: Any, bias: float = 0.0, stride: Size = 1, padding: Padding = 0, places: int = 4, title: str | None = None
 ) -> None:
     """Draw a kernel at its first ``places`` positions on an image, with the sum at each: see :func:`corr2d`."""
     Y = corr2d(nd.array(X), nd.array(K), bias, stride, padding).asnumpy()

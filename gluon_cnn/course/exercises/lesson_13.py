@@ -11,9 +11,7 @@ from mxnet import nd
 from mxnet.gluon import nn
 
 check_1 = exercise(
-    1,
-    "only the new layer, Dense(512 -> 2), learns: its weights and its biases.",
-    "512 * 2 + 2, of eleven million.",
+    1, "only the new layer, Dense(512 -> 2), learns: its weights and its biases.", "512 * 2 + 2, of eleven million."
 )(equals(512 * 2 + 2))
 
 check_2 = exercise(

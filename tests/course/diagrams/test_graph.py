@@ -26,16 +26,7 @@ def test_inception_has_four_paths():
     draw_graph(g.Inception(64, 96, 128, 16, 32, 32), (1, 192, 11, 11))
     drawn = texts()
     assert [drawn.count(f"Conv {k}×{k}\nReLU") for k in (1, 3, 5)] == [4, 1, 1]
-    for label in (
-        "192×11×11",
-        "64×11×11",
-        "96×11×11",
-        "128×11×11",
-        "16×11×11",
-        "256×11×11",
-        "concat",
-        "Max pool\n3×3",
-    ):
+    for label in ("192×11×11", "64×11×11", "96×11×11", "128×11×11", "16×11×11", "256×11×11", "concat", "Max pool\n3×3"):
         assert label in drawn
     assert len({box.get_y() for box in boxes() if box.get_x() == sorted({box.get_x() for box in boxes()})[1]}) == 4
     assert not arcs()

@@ -188,10 +188,7 @@ ANSWERS = {
         [nd.ones((5, 5)), nd.ones((3, 3)), nd.zeros((5, 5))],
     ),
     "03.1": ([(256, 128), [256, 128]], [(128, 256), (256, 256), 256, (64, 64)]),
-    "03.2": (
-        [layer_norm],
-        [lambda X: layer_norm(X, 0), lambda X: X, lambda X: X - X.mean(1, keepdims=True)],
-    ),
+    "03.2": ([layer_norm], [lambda X: layer_norm(X, 0), lambda X: X, lambda X: X - X.mean(1, keepdims=True)]),
     "03.3": (["bias", "Bias"], ["weight", 1]),
     "03.4": (
         [fold],
@@ -226,10 +223,7 @@ ANSWERS = {
     ),
     "05.1": ([1800], [1250, 36, "many"]),
     "05.2": ([161_418 / 170_988, 0.944], [94.4, 0.9, "most", 0.0]),
-    "05.3": (
-        [lenet_5()],
-        [lenet_5(first=20), lenet_5(padding=0), lenet_5(last=3), lenet_5(last=None), "LeNet-5"],
-    ),
+    "05.3": ([lenet_5()], [lenet_5(first=20), lenet_5(padding=0), lenet_5(last=3), lenet_5(last=None), "LeNet-5"]),
     "05.4": (
         [shift],
         [lambda X, pixels: X, lambda X, pixels: X[:, :, :, pixels:], lambda X, pixels: nd.zeros_like(X), 3],
@@ -292,11 +286,6 @@ def test_right_and_wrong_answers(judge, exercise):
     assert [judge(exercise, answer) for answer in right] == ["right"] * len(right)
     assert [judge(exercise, answer) for answer in wrong] == ["not yet"] * len(wrong)
     assert judge(exercise, None) == "replace None"
-
-
-def test_an_answer_that_fails_is_named_with_its_error(capsys):
-    importlib.import_module("gluon_cnn.course.exercises.lesson_01").check_3(lambda X, K: X.no_such_method)
-    assert "Trying the answer raised AttributeError: 'NDArray' object" in capsys.readouterr().out
 
 
 def test_random_masks_are_judged_the_same_with_any_seed(judge):
