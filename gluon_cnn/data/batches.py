@@ -109,7 +109,7 @@ class Batches:
         return (self._batch(part) for part in parts if len(part))
 
     def _batch(self, chosen: np.ndarray) -> tuple[nd.NDArray, nd.NDArray]:
-        X = scale(np.ascontiguousarray(self.images[chosen]))
+        X = scale(self.images[chosen])
         if self.resize and self.resize != X.shape[2:]:
             X = _resized(X, self.resize)
         # nd.array would wait until the engine is through with the network's work; a view of NumPy's memory does not.
@@ -144,6 +144,7 @@ def _check(images: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None
 
 def scale(images: np.ndarray) -> np.ndarray:
     """Return images as a network takes them, float32: bytes 0..255 become 0..1, floats stay as they are."""
+    images = np.ascontiguousarray(images)  # nd.from_numpy takes no others
     return np.divide(images, 255, dtype=np.float32) if images.dtype == np.uint8 else images.astype(np.float32)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from gluon_cnn._core.checks import check_int
 from gluon_cnn._core.startup import available_cores, readable_threads
 
-SECONDS_TO_END = 10  # for servers once the workers are through, and for any process that is told to stop
+SECONDS_TO_END = 10  # for servers once the workers are finished, and for any process that is told to stop
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 # With DMLC_ROLE=server or scheduler the import serves and then exits; it comes back when something is wrong with mxnet.
 SERVE = ("-c", "from gluon_cnn._core import startup; raise SystemExit(startup.mxnet_problem())")
@@ -54,7 +54,7 @@ def read_hosts(path: str | Path) -> list[Host]:
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is no text file") from None
+        raise ValueError(f"{path} is not a text file") from None
     for number, line in enumerate(lines, 1):
         text = line.split("#")[0].strip()
         if not text:
@@ -69,13 +69,9 @@ def read_hosts(path: str | Path) -> list[Host]:
 
 
 def launch(
-    command: Sequence[str],
-    workers: int,
-    servers: int = 1,
-    hosts: Sequence[Host] = (),
-    address: str | None = None,
+    command: Sequence[str], workers: int, servers: int = 1, hosts: Sequence[Host] = (), address: str | None = None
 ) -> int:
-    """Run a program in several workers, with a scheduler and servers, until all are through or one fails.
+    """Run a program in several workers, with a scheduler and servers, until all are finished or one fails.
 
     Parameters
     ----------
@@ -106,18 +102,17 @@ def launch(
         "DMLC_NUM_WORKER": str(workers),
         "DMLC_NUM_SERVER": str(servers),
     }
-    threads = {}
     if readable_threads():
-        threads["OMP_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
+        common["OMP_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
     elif not hosts:
-        threads["OMP_NUM_THREADS"] = str(max(1, available_cores() // workers))
+        common["OMP_NUM_THREADS"] = str(max(1, available_cores() // workers))
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     processes: dict[str, subprocess.Popen] = {}
     with _none_left(processes):
         processes["the scheduler"] = _local(SERVE, {**common, "DMLC_ROLE": "scheduler", "DMLC_NODE_HOST": root})
         for role, count, program in (("server", servers, SERVE), ("worker", workers, command)):
             for number in range(count):
-                variables = {**common, **threads, "DMLC_ROLE": role}
+                variables = {**common, "DMLC_ROLE": role}
                 if hosts:
                     host = hosts[number % len(hosts)]
                     name = f"{role} {number} on {host.name}"
@@ -131,7 +126,7 @@ def launch(
 
 
 def _wait(processes: dict[str, subprocess.Popen]) -> str | None:
-    """Wait until all workers are through; return what failed."""
+    """Wait until all workers are finished; return what failed."""
     while True:
         for name, process in processes.items():
             status = process.poll()
@@ -204,7 +199,7 @@ def _free_port(address: str) -> int:
         with socket.create_server((address, 0)) as free:
             return free.getsockname()[1]
     except OSError as error:
-        raise OSError(f"{address} is no address of this machine ({error.strerror})") from None
+        raise OSError(f"{address} is not an address of this machine ({error.strerror})") from None
 
 
 def _address_towards(address: str) -> str:

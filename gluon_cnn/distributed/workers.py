@@ -27,19 +27,9 @@ PIECE = 2**20  # bytes of a message that are sent at once, as numbers: servers k
 
 
 class Workers:
-    """The processes that train a network together; without a store this one is alone.
+    """The processes that train a network together, through a synchronous KVStore; without one this process is alone.
 
-    Parameters
-    ----------
-    store : KVStore, optional
-        A distributed one of mxnet's, synchronous.
-
-    Attributes
-    ----------
-    rank : int
-        Number of this worker, 0..count - 1. Worker 0 prints, and keeps checkpoints and results.
-    count : int
-        Number of workers.
+    This one's number is ``rank``, 0..count - 1. Worker 0 prints, and saves checkpoints and results.
     """
 
     def __init__(self, store: mx.kvstore.KVStoreBase | None = None) -> None:
@@ -56,6 +46,7 @@ class Workers:
         kind: str = store if isinstance(store, str) else getattr(store, "type", "")
         if "dist" not in kind:
             return cls()
+        # else workers would not know the state of the optimizer, nor how many images a smaller batch has
         if isinstance(store, str) or "async" in kind or updates is not False:
             raise ValueError(
                 "a distributed trainer needs its store and updates of its own: "
@@ -81,12 +72,12 @@ class Workers:
         self.store.pull(key, out=total)
         return total.asnumpy()
 
-    def together(self, pictures: int) -> int:
-        """Return how many pictures all workers have in this step."""
+    def together(self, images: int) -> int:
+        """Return how many images all workers have in this step."""
         mine = np.zeros(self.count)
-        mine[self.rank] = pictures
+        mine[self.rank] = images
         found = self.sum(mine)
-        if found.any() and not found.all():
+        if found.any() and not found.all():  # they would wait for each other for ever
             none, some = int(found.argmin()), int(found.argmax())
             raise ValueError(f"worker {none} has no batch left while worker {some} has: give each as many")
         return int(found.sum())
@@ -108,19 +99,19 @@ class Workers:
         """Give all workers the weights of worker 0, and random numbers of their own from here on."""
         if self.store is None:
             return
-        if self._trainer not in (None, trainer):
+        if self._trainer not in (None, trainer):  # servers know parameters by number, and keep their sizes
             raise ValueError("these workers have trained with another trainer: launch a job for each training")
         self._trainer = trainer
         if not trainer._params_to_init:
             return
         if self.rank == 0 and self.count > 1:
-            print(f"Worker 0 of {self.count} is on {socket.gethostname()} and keeps what is kept")
+            print(f"Worker 0 of {self.count} is on {socket.gethostname()} and saves the results")
         net(X[:1])  # draws weights whose shape was not known
         for parameter in trainer._params_to_init:
             _in_the_usual_layout(parameter.list_data())
         trainer._init_kvstore()
         trainer._init_params()
-        mx.random.seed(int(np.random.randint(2**30)) + self.rank)  # other masks of dropout for other pictures
+        mx.random.seed(int(np.random.randint(2**30)) + self.rank)  # other masks of dropout for other images
 
 
 def join(kind: str) -> Workers:

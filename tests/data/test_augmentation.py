@@ -105,7 +105,7 @@ def test_five_crops_of_a_picture_of_their_size_are_the_plain_prediction():
         (
             lambda: g.five_crop_predict(None, nd.zeros((8, 9, 3)), 9),
             ValueError,
-            "crops of 9x9 do not fit into a picture of 8x9: enlarge it first",
+            "crops of 9x9 do not fit into an image of 8x9: enlarge it first",
         ),
     ],
 )

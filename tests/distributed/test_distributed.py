@@ -127,9 +127,9 @@ def test_without_ssh_its_package_is_named(monkeypatch):
     [
         (
             ["-n", "1", "--address", "no-such-host", "--", "train", "lenet"],
-            "no-such-host is no address of this machine",
+            "no-such-host is not an address of this machine",
         ),
-        (["-n", "1", "-H", "binary", "--", "train", "lenet"], "binary is no text file"),
+        (["-n", "1", "-H", "binary", "--", "train", "lenet"], "binary is not a text file"),
         (["-n", "1", "-H", "far", "--", "train", "lenet"], "far, line 1: '10.0.0.1:99999' is not host or host:port"),
         (["-n", "0", "--", "train", "lenet"], "workers must be"),
         (["-n", "2", "-s", "-1", "--", "train", "lenet"], "servers must be"),
