@@ -154,7 +154,7 @@ $(STAMP): pyproject.toml requirements.txt
 	echo "Making $(VENV) with $$("$$python" --version) (about 1.3 GB; a minute or two the first time)"; \
 	"$$python" -m venv --clear $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet "$$(grep '^uv==' requirements.txt)"
-	$(INSTALL) --compile-bytecode --editable ".[course,dev,export]" $(MXNET)
+	$(INSTALL) --compile-bytecode --editable ".[course,dev,export,pretrained]" $(MXNET)
 	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" > /dev/null 2>&1
 	@touch $@
 	@echo "Installed. Next: make lab"

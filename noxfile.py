@@ -28,7 +28,7 @@ def core(session: nox.Session, dependencies: str) -> None:
 @nox.session(python=PYTHONS)
 def full(session: nox.Session) -> None:
     """All that the course uses, in the newest versions."""
-    session.install("-e", ".[course,dev,export]", MXNET)
+    session.install("-e", ".[course,dev,export,pretrained]", MXNET)
     session.run("mypy")  # what it finds depends on the versions of NumPy and Pillow
     _test(session)
 
