@@ -14,6 +14,7 @@ from .layers.normalization import BatchNorm, batch_norm, pure_batch_norm
 from .layers.pooling import pool2d
 from .networks.alexnet import AlexNet
 from .networks.densenet import DenseBlock, DenseNet, conv_block, transition_block
+from .networks.efficientnet import efficientnet_lite0
 from .networks.googlenet import GoogLeNet, Inception
 from .networks.lenet import LeNet
 from .networks.nin import NiN, mlpconv
@@ -55,6 +56,7 @@ __all__ = [
     "corr2d",
     "corr2d_multi_in_out",
     "dropout",
+    "efficientnet_lite0",
     "evaluate_accuracy",
     "export_onnx",
     "export_symbol",

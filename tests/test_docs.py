@@ -140,7 +140,8 @@ def test_the_readmes_commands_do_what_it_says(tmp_path):
     """All of them in their order, with one epoch (or two, to continue) and two seconds."""
     pytest.importorskip("onnx")
     few_pictures(tmp_path / "my_photos", 60)
-    Image.open(next((tmp_path / "my_photos" / "0").iterdir())).save(tmp_path / "shoe.jpg")
+    for photo in ("shoe.jpg", "cat.jpg"):
+        Image.open(next((tmp_path / "my_photos" / "0").iterdir())).save(tmp_path / photo)
     (block,) = (block for block in blocks(ROOT / "README.md") if "gluon-cnn train" in block)
     block = re.sub(r"--epochs \d+", "--epochs 1", block.replace("--seconds 30", "--seconds 2"))
     block = block.replace("-- train lenet", "-- train lenet --epochs 1 --output runs/two")

@@ -129,6 +129,11 @@ def make_parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("pictures", nargs="+", metavar="PICTURE", help="JPEG, PNG or another kind of picture file")
     add_run(predict)
+    predict.add_argument(
+        "--network",
+        choices=["efficientnet-lite0"],
+        help="instead of a run: a network trained on the 1,000 classes of ImageNet, for photos",
+    )
     predict.add_argument("--top", type=int, metavar="K", default=3, help="classes to name")
 
     quantize = add(

