@@ -52,8 +52,8 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
     (``AvgPool2D(..., ceil_mode=True)``).
     """
     path, shape = _path(path), check_shape("input_shape", input_shape)
+    check_float32_weights(net, "written as ONNX")
     symbol, parameters = _plain(net, shape, "ONNX")
-    _check_numbers(net, parameters)
     try:
         import onnx
     except ImportError as error:
@@ -117,14 +117,14 @@ def _plain(net: gluon.HybridBlock, shape: tuple[int, ...], form: str) -> tuple[m
     return symbol, {p.name: p.data(context).as_in_context(mx.cpu()) for p in net.collect_params().values()}
 
 
-def _check_numbers(net: gluon.HybridBlock, parameters: dict[str, nd.NDArray]) -> None:
-    """Refuse weights of another type than float32, NaN and infinity."""
-    for name, array in parameters.items():
-        kind = np.dtype(array.dtype).name
+def check_float32_weights(net: gluon.HybridBlock, done: str) -> None:
+    """Refuse a network without weights, or with others than finite float32, for what is to be ``done`` with it."""
+    for parameter in check_weights(net, gluon.HybridBlock).collect_params().values():
+        kind = np.dtype(parameter.dtype).name
         if kind != "float32":
-            raise ValueError(f"{type(net).__name__} computes with {kind}; float32 is what can be written as ONNX")
-        if not np.isfinite(array.asnumpy()).all():
-            raise ValueError(f"{type(net).__name__} cannot be written as ONNX: {name} holds NaN or infinity")
+            raise ValueError(f"{type(net).__name__} computes with {kind}; float32 is what can be {done}")
+        if not np.isfinite(parameter.data(parameter.list_ctx()[0]).asnumpy()).all():
+            raise ValueError(f"{type(net).__name__} cannot be {done}: {parameter.name} holds NaN or infinity")
 
 
 @contextmanager

@@ -8,10 +8,11 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._core.checks import check_array, check_int, check_weights
+from gluon_cnn._core.checks import check_array, check_int
 from gluon_cnn._core.contexts import contexts_of, split_batch
 from gluon_cnn._core.errors import translate_mxnet_errors
 from gluon_cnn._core.forward import check_finite, forward
+from gluon_cnn.deploy.export import check_float32_weights
 from mxnet import autograd, gluon, nd
 from mxnet.contrib import quantization
 
@@ -50,11 +51,7 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     Jacob and others, Quantization and training of neural networks for efficient integer-arithmetic-only inference,
     2017.
     """
-    for parameter in check_weights(net, gluon.HybridBlock).collect_params().values():
-        kind = np.dtype(parameter.dtype).name
-        if kind != "float32":
-            raise ValueError(f"{type(net).__name__} computes with {kind}; float32 is what can be quantized")
-        check_finite(parameter.name, parameter.data(parameter.list_ctx()[0]))
+    check_float32_weights(net, "quantized")
     counted = zip(range(check_int("num_batches", num_batches, 1)), pictures)
     batches = [[X] for _, batch in counted for X, _ in split_batch(batch, [mx.cpu()])]
     if not batches:
