@@ -43,8 +43,8 @@ def show_images(
     """
     if num_rows < 1 or num_cols < 1:
         raise ValueError(f"num_rows and num_cols must be at least 1; got {num_rows} and {num_cols}")
-    pictures = [as_image(image) for image, _ in zip(images, range(num_rows * num_cols))]
-    rows, columns = (max((p.shape[axis] for p in pictures), default=1) for axis in (0, 1))
+    shown = [as_image(image) for image, _ in zip(images, range(num_rows * num_cols))]
+    rows, columns = (max((p.shape[axis] for p in shown), default=1) for axis in (0, 1))
     width, height = (1.5 * side / max(rows, columns) for side in (columns, rows))
     if titles is not None:
         width, height = max(width, 1.0), height + 0.25
@@ -55,12 +55,12 @@ def show_images(
         if title:
             figure.suptitle(title, fontsize=plt.rcParams["axes.titlesize"])
         for i, ax in enumerate(axes.flat):
-            if i >= len(pictures):
+            if i >= len(shown):
                 ax.axis("off")
             else:
                 ax.set(xticks=[], yticks=[])
                 ax.spines[:].set(visible=True, color=COLORS["grey"], linewidth=0.6)  # white images end somewhere
-                ax.imshow(pictures[i], vmin=0, vmax=255 if pictures[i].dtype.kind in "iu" else 1)
+                ax.imshow(shown[i], vmin=0, vmax=255 if shown[i].dtype.kind in "iu" else 1)
                 if titles is not None and i < len(titles):
                     ax.set_title(titles[i], fontsize=10)
         show_figure()

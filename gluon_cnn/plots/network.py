@@ -23,7 +23,7 @@ def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int, title: str |
 
 
 def show_feature_maps(
-    maps: nd.NDArray, picture: nd.NDArray, count: int = 11, title: str = "input", name: str = "map"
+    maps: nd.NDArray, image: nd.NDArray, count: int = 11, title: str = "input", name: str = "map"
 ) -> None:
     """Show an image and where its ``count`` strongest feature maps respond, each scaled by its largest value.
 
@@ -35,7 +35,7 @@ def show_feature_maps(
     strongest = peaks.argsort()[::-1][:count]
     shown = [np.maximum(values[k], 0) / max(peaks[k], 1e-12) for k in strongest]
     titles = [title, *(f"{name} {k}" for k in strongest)]
-    show_in_rows([picture, *shown], titles, in_a_row=6, height=1.7)
+    show_in_rows([image, *shown], titles, in_a_row=6, height=1.7)
 
 
 def plot_shares(table: Summary, title: str) -> None:

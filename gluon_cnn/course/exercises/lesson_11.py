@@ -31,7 +31,9 @@ def check_2(dense_block: Callable) -> bool:
     if np.allclose(got, expected, atol=1e-5):
         return True
     if np.allclose(np.sort(got, axis=1), np.sort(expected, axis=1), atol=1e-5):
-        raise WrongAnswer("all maps are there, but not the input's first and each layer's behind those before it")
+        raise WrongAnswer(
+            "all feature maps are there, but not the input's first and each layer's behind those before it"
+        )
     return False
 
 

@@ -15,8 +15,8 @@ check_1 = exercise(
 
 check_2 = exercise(
     2,
-    "which of them turns the image of a digit into something that is no digit, or another one?",
-    "A 2 seen in the mirror is no 2. A small shift and other brightness leave it what it is.",
+    "which of them turns the image of a digit into something that is not a digit, or is another one?",
+    "A 2 seen in the mirror is not a 2. A small shift and other brightness leave it what it is.",
 )(lambda answer: str(answer).strip().lower() in ("flip", "horizontal flip", "horizontalflipaug"))
 
 
