@@ -23,7 +23,9 @@ def lab(folder: Path, seconds: float, **environment: str | None) -> Iterator[tup
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment_here = os.path.relpath(sys.prefix, folder)  # make takes no path with a space
-    command = ["make", "--silent", "lab", f"VENV={environment_here}", f"LAB_FLAGS=--ServerApp.port={port}"]
+    # --old-file: make would make this very environment anew where pyproject.toml is newer than it
+    command = ["make", "--silent", f"--old-file={environment_here}/.installed", "lab", f"VENV={environment_here}"]
+    command.append(f"LAB_FLAGS=--ServerApp.port={port}")
     server = subprocess.Popen(
         command,
         cwd=folder,
