@@ -11,6 +11,6 @@ def data(options: argparse.Namespace) -> int:
     (train_images, _), (test_images, _) = read_fashion_mnist(options.root, download=True)
     print(
         f"Fashion-MNIST is in {find_fashion_mnist(options.root)}: {len(train_images):,} training and "
-        f"{len(test_images):,} test pictures, verified"
+        f"{len(test_images):,} test images, verified"
     )
     return 0

@@ -127,7 +127,7 @@ def _contexts() -> Iterator[Finding]:
         elif num_gpus():
             yield Finding(f"gpu({i})", "not used", problem)
         else:
-            yield Finding("gpu", f"none: {problem}")  # nothing to mend
+            yield Finding("gpu", f"none: {problem}")  # nothing to fix
 
 
 def _data() -> Iterator[Finding]:
@@ -138,7 +138,7 @@ def _data() -> Iterator[Finding]:
     except (OSError, ValueError) as error:
         yield Finding("sample", f"{fashion_mnist.SAMPLE_FOLDER}, damaged", str(error), serious=True)
     else:
-        yield Finding("sample", f"{fashion_mnist.SAMPLE_FOLDER} ({len(train):,} and {len(test):,} pictures)")
+        yield Finding("sample", f"{fashion_mnist.SAMPLE_FOLDER} ({len(train):,} and {len(test):,} images)")
     folder = None
     try:
         folder = fashion_mnist.find_fashion_mnist()
@@ -150,7 +150,7 @@ def _data() -> Iterator[Finding]:
     except (OSError, ValueError) as error:
         yield Finding("Fashion-MNIST", f"{folder}, damaged" if folder else "cannot be read", str(error))
     else:
-        yield Finding("Fashion-MNIST", f"{folder} ({len(train_images):,} and {len(test_images):,} pictures, verified)")
+        yield Finding("Fashion-MNIST", f"{folder} ({len(train_images):,} and {len(test_images):,} images, verified)")
 
 
 if __name__ == "__main__":

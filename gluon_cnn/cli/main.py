@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gluon_cnn._core import startup
 from gluon_cnn.cli.parser import make_parser
 
-NO_MEMORY = "this needs more memory than there is: take smaller pictures, or fewer in a batch"
+NO_MEMORY = "this needs more memory than there is: take smaller images, or fewer in a batch"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"gluon-cnn {options.command}: {NO_MEMORY}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        goes_on = "; the same command goes on where it stopped" if options.command == "data" else ""
+        goes_on = "; the same command resumes where it stopped" if options.command == "data" else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
     except Exception as error:
@@ -70,7 +70,7 @@ def _in_a_line(error: Exception) -> str:
 
     text = str(error)
     if "larger than 2^31 elements" in text:
-        return "an array would have more than 2^31 values, which mxnet cannot hold: take smaller pictures, or fewer"
+        return "an array would have more than 2^31 values, which mxnet cannot hold: take smaller images, or fewer"
     if "Failed to allocate" in text:
         return NO_MEMORY
-    return f"mxnet gave up: {error_summary(error)}"
+    return f"mxnet failed: {error_summary(error)}"

@@ -21,8 +21,8 @@ def summary(options: argparse.Namespace) -> int:
     print(summarize(net, shape, blocks=options.blocks))
     smallest = net.smallest_size(options.channels)
     print(
-        f"The smallest pictures it takes have {smallest}x{smallest} pixels; the widest-seeing value before the dense "
-        f"layers sees {receptive_field(net)} pixels along one axis."
+        f"The smallest images it takes have {smallest}x{smallest} pixels; the receptive field before the dense layers "
+        f"is {receptive_field(net)} pixels along one axis."
     )
     return 0
 

@@ -12,8 +12,8 @@ from gluon_cnn.networks.registry import describe_networks
 NETWORK_NAMES = describe_networks()
 RESIZE = "pixels of a side; without it 28, or the fewest the network takes"
 DATA = (
-    "sample (4,000 of Fashion-MNIST's pictures), fashion-mnist (all 60,000), or a folder that holds one folder of "
-    "pictures for each class, or such folders in train/ and test/"
+    "sample (4,000 of Fashion-MNIST's images), fashion-mnist (all 60,000), or a folder that holds one folder of "
+    "images for each class, or such folders in train/ and test/"
 )
 EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others are as in Python
 
@@ -32,7 +32,7 @@ def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
     command.add_argument("--dataset", metavar="NAME_OR_FOLDER", help=DATA)
     command.add_argument("--resize", type=int, help=RESIZE)
     command.add_argument(
-        "--grey", dest="channels", action="store_const", const=1, help="a folder's pictures: take them without colours"
+        "--grey", dest="channels", action="store_const", const=1, help="a folder's images: take them without colours"
     )
     add_broken(command)
     command.add_argument("--batch-size", "--batch_size", type=int, help="images in a batch")
@@ -58,7 +58,7 @@ def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
 
 def add_images(command: argparse.ArgumentParser) -> None:
     command.add_argument("--resize", type=int, help=RESIZE)
-    command.add_argument("--channels", type=int, default=1, help="of the pictures: 1 for grey, 3 for colour")
+    command.add_argument("--channels", type=int, default=1, help="of the images: 1 for grey, 3 for colour")
     command.add_argument("--classes", type=int, default=10, help="length of the output")
 
 
@@ -74,7 +74,7 @@ def add_broken(command: argparse.ArgumentParser) -> None:
 
 
 def add_run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--run", dest="folder", type=Path, help="what `train` kept; without it the newest in runs/")
+    command.add_argument("--run", dest="folder", type=Path, help="what `train` saved; without it the newest in runs/")
 
 
 def settings_from(options: argparse.Namespace) -> dict:

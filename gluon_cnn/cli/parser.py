@@ -55,12 +55,12 @@ def make_parser() -> argparse.ArgumentParser:
     train = add(
         "train",
         "train:train",
-        "train a network and keep it in a folder",
+        "train a network and save it to a folder",
         description="Train a network with softmax cross-entropy; the notes' settings are the default. The folder gets "
         "the weights (network.params), settings and history (history.json), the history as a table (history.csv) and "
-        "its curves (curves.png). Ctrl-C ends the training and keeps the network as it is then, after the first epoch. "
-        "However a training was interrupted, --resume resumes after its last whole epoch. The folder's checkpoints "
-        "hold what that takes.",
+        "its curves (curves.png). Ctrl-C ends the training and saves the network as it is then, after the first epoch. "
+        "However a training was interrupted, --resume continues it after its last whole epoch, from the checkpoints in "
+        "the folder.",
         epilog="examples: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3; "
         "gluon-cnn train --resume runs/resnet; gluon-cnn train --resume runs/resnet --epochs 10; "
         "gluon-cnn train lenet --dataset my_pictures --resize 64 --batch-size 8 --epochs 20 --momentum 0.9",
@@ -68,9 +68,9 @@ def make_parser() -> argparse.ArgumentParser:
     train.add_argument("network", nargs="?", help=NETWORK_NAMES)
     add_settings(train)
     train.add_argument(
-        *EPOCHS, dest="num_epochs", type=int, default=1, help="how often to go through the pictures, in all"
+        *EPOCHS, dest="num_epochs", type=int, default=1, help="how often to go through the images, in all"
     )
-    train.add_argument("--output", type=Path, metavar="FOLDER", help="where to keep it; without it a new one in runs/")
+    train.add_argument("--output", type=Path, metavar="FOLDER", help="where to save it; without it a new one in runs/")
     train.add_argument(
         "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, which a launcher starts"
     )
@@ -86,7 +86,7 @@ def make_parser() -> argparse.ArgumentParser:
         "train:launch",
         "train in several processes, on this machine or on many",
         description="Start workers, and mxnet's servers and scheduler that they need, and end all of them when one "
-        "fails. Each worker takes --batch-size pictures of a batch. Worker 0 prints, keeps checkpoints and results.",
+        "fails. Each worker takes --batch-size images of a batch. Worker 0 prints, saves checkpoints and results.",
         epilog="examples: gluon-cnn launch -n 2 -- train lenet --epochs 3; "
         "gluon-cnn launch -n 4 -s 2 --hosts hosts.txt -- train resnet --resize 96; "
         "gluon-cnn launch -n 2 -- train --resume runs/lenet",
@@ -108,7 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
         "evaluate",
         "runs:evaluate",
         "measure the accuracy of a trained network",
-        description="Measure the share of right answers for each class and in all: on the test pictures of the data "
+        description="Measure the accuracy for each class and in all: on the test images of the data "
         "that the network was trained on, or on other data, of which a folder counts as a whole.",
         epilog="example: gluon-cnn evaluate --run runs/lenet --dataset fashion-mnist",
     )
@@ -122,12 +122,12 @@ def make_parser() -> argparse.ArgumentParser:
     predict = add(
         "predict",
         "runs:predict",
-        "say what a trained network sees in pictures of yours",
-        description="Print the likeliest classes of each picture with their probabilities. The pictures should be like "
+        "say what a trained network sees in images of yours",
+        description="Print the likeliest classes of each image with their probabilities. The images should be like "
         "those the network was trained on: clothes bright on black, for Fashion-MNIST.",
         epilog="example: gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
     )
-    predict.add_argument("pictures", nargs="+", metavar="PICTURE", help="JPEG, PNG or another kind of picture file")
+    predict.add_argument("pictures", nargs="+", metavar="IMAGE", help="JPEG, PNG or another kind of image file")
     add_run(predict)
     predict.add_argument(
         "--network",
@@ -141,13 +141,13 @@ def make_parser() -> argparse.ArgumentParser:
         "runs:quantize",
         "make a trained network predict with 8-bit integers",
         description="Copy a trained network into a folder of its own, with convolutions and dense layers that compute "
-        "with 8-bit integers; print accuracy and speed of both on the test pictures. `evaluate` and `predict` take the "
+        "with 8-bit integers; print accuracy and speed of both on the test images. `evaluate` and `predict` take the "
         "copy like any other run. For CPUs; how much faster it is depends on their instructions for 8-bit integers.",
         epilog="example: gluon-cnn quantize --run runs/resnet",
     )
     add_run(quantize)
     quantize.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="where to keep it; without it the run's name with -int8"
+        "--output", type=Path, metavar="FOLDER", help="where to save it; without it the run's name with -int8"
     )
 
     export = add(
@@ -155,7 +155,7 @@ def make_parser() -> argparse.ArgumentParser:
         "runs:export",
         "write a trained network for programs without MXNet",
         description="Write a network as ONNX, or as MXNet's symbol and parameters, which MXNet reads without this "
-        "package: that of a run, or one that is named, with a file of its parameters. The number of pictures in a "
+        "package: that of a run, or one that is named, with a file of its parameters. The number of images in a "
         "batch stays open, their size does not.",
         epilog="examples: gluon-cnn export --run runs/lenet; gluon-cnn export lenet lenet.params --format symbol",
     )
@@ -176,14 +176,14 @@ def make_parser() -> argparse.ArgumentParser:
         "networks:compare",
         "train several networks with one budget and compare them",
         description="Train networks one after the other on the same data for the same time and print a table: pixels, "
-        "parameters, work for a picture, pixels that the widest-seeing value sees along one axis, pictures a second in "
-        "training, pictures trained on, test accuracy. The folder gets comparison.csv and comparison.png.",
+        "parameters, work for an image, receptive field in pixels along one axis, images a second in "
+        "training, images trained on, test accuracy. The folder gets comparison.csv and comparison.png.",
         epilog="example: gluon-cnn compare lenet resnet densenet --seconds 60",
     )
     compare.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NETWORK_NAMES}; without any, all of them")
     compare.add_argument("--seconds", type=float, default=10.0, help="training time of each network")
     add_settings(compare, optimizer="adam", learning_rate=0.001, initializer="he")
     compare.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="where to keep it; without it a new one in runs/"
+        "--output", type=Path, metavar="FOLDER", help="where to save it; without it a new one in runs/"
     )
     return parser

@@ -40,7 +40,7 @@ def predict(options: argparse.Namespace) -> int:
     for path in options.pictures:
         try:
             (probabilities,) = run.predict([path]) if run else predict_photos([path])
-        except OSError as error:  # the other pictures may be fine
+        except OSError as error:  # the other images may be fine
             print(f"gluon-cnn predict: {error}", file=sys.stderr)
             failed = 1
             continue
@@ -61,7 +61,7 @@ def quantize(options: argparse.Namespace) -> int:
             start = time.perf_counter()
             accuracy = evaluate_accuracy(test, net)
             rate = len(test.labels) / (time.perf_counter() - start)
-            print(f"{name:<15} test accuracy {accuracy:.4f}, {rate:,.0f} pictures a second")
+            print(f"{name:<15} test accuracy {accuracy:.4f}, {rate:,.0f} images a second")
         small.save(folder)
     print(f"Saved to {folder}")
     return 0

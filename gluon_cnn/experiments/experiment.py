@@ -65,7 +65,7 @@ def experiment(
 
 @dataclass
 class Preparation:
-    """Everything that a training needs, read and checked: what :func:`prepare` returns."""
+    """Everything that a training needs, read and checked."""
 
     net: gluon.Block
     trainer: gluon.Trainer

@@ -8,7 +8,7 @@ import sys
 import gluon_cnn as g
 import mxnet as mx
 import pytest
-from gluon_cnn.cli import doctor
+from gluon_cnn.cli import doctor, folders
 from gluon_cnn.cli import main as cli
 from gluon_cnn.cli.parser import make_parser
 from gluon_cnn.data import fashion_mnist
@@ -22,24 +22,12 @@ def run(capsys, *arguments):
     return status, captured.out, captured.err
 
 
-def test_help_lists_the_commands(capsys):
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(["--help"])
-    assert stopped.value.code == 0
-    printed = capsys.readouterr().out
-    assert "doctor" in printed
-    assert "data" in printed
-
-
-@pytest.mark.parametrize("arguments", [[], ["doktor"]])
-def test_no_or_a_wrong_command_is_refused_with_the_right_ones(capsys, arguments):
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(arguments)
-    assert stopped.value.code == 2
-    assert "usage: gluon-cnn" in capsys.readouterr().err
-
-
 def test_every_command_explains_itself(capsys):
+    for arguments, status in ((["--help"], 0), ([], 2), (["doktor"], 2)):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(arguments)
+        assert stopped.value.code == status
+        assert "usage: gluon-cnn" in "".join(capsys.readouterr())
     (commands,) = (action.choices for action in make_parser()._actions if action.choices)
     named = "doctor data summary train launch evaluate predict quantize export compare"
     assert set(commands) == set(named.split())
@@ -67,7 +55,7 @@ def test_without_mxnet_each_command_but_the_doctor_says_what_to_do(capsys, monke
     [
         (
             mx.MXNetError("Traceback\n  File x.cc\nMXNetError: out of memory\n"),
-            "mxnet gave up: MXNetError: out of memory",
+            "mxnet failed: MXNetError: out of memory",
         ),
         (mx.MXNetError("Traceback\nMXNetError: Failed to allocate CPU Memory\n"), cli.NO_MEMORY),
         (MemoryError(), cli.NO_MEMORY),
@@ -97,9 +85,7 @@ def test_summary_prints_the_table_of_the_size_asked_for(capsys):
     net.initialize()
     table = g.summary(net, (1, 3, 96, 96), blocks=True)
     assert printed.startswith(str(table))
-    assert (
-        f"have 75x75 pixels; the widest-seeing value before the dense layers sees {g.receptive_field(net)}" in printed
-    )
+    assert f"have 75x75 pixels; the receptive field before the dense layers is {g.receptive_field(net)}" in printed
     status, printed, _ = run(capsys, "summary", "lenet", "--classes", "3")
     assert "(1, 3)" in printed
     assert run(capsys, "summary", "lenet5")[2].startswith("gluon-cnn summary: there is no network 'lenet5'; choose")
@@ -113,7 +99,7 @@ def test_data_tells_where_it_is(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("gluon_cnn.cli.data.find_fashion_mnist", lambda root: tmp_path)
     status, printed, _ = run(capsys, "data", "--root", str(tmp_path))
     assert status == 0
-    assert f"is in {tmp_path}: 3 training and 2 test pictures" in printed
+    assert f"is in {tmp_path}: 3 training and 2 test images" in printed
 
 
 def test_a_failed_download_is_one_message(capsys, monkeypatch, no_usual_places):
@@ -131,7 +117,7 @@ def test_ctrl_c_says_how_to_go_on(capsys, monkeypatch):
     monkeypatch.setattr("gluon_cnn.cli.data.read_fashion_mnist", interrupted)
     status, _, errors = run(capsys, "data")
     assert status == 130
-    assert "goes on where it stopped" in errors
+    assert "resumes where it stopped" in errors
 
 
 def test_the_doctor_reports_this_machine():
@@ -168,26 +154,18 @@ def test_the_doctor_names_a_damaged_file(capsys, no_usual_places, monkeypatch):
     assert "train-images-idx3-ubyte.gz is cut off or damaged" in printed
 
 
-def test_the_doctor_names_unused_cores(capsys, monkeypatch):
+def test_the_doctor_names_what_is_missing_or_unused(capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "OPTIONAL", {"no_such_module": ("no-such-package", "for nothing")})
     monkeypatch.setattr(doctor.startup, "mxnet_threads", lambda: 1)
     monkeypatch.setattr(doctor.startup, "available_cores", lambda: 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    _, printed = report(capsys)
-    assert " ! threads        1 of 8 cores" in printed
-    assert "-> OMP_NUM_THREADS=1 is set: unset it" in printed
-
-
-def test_the_doctor_names_what_is_not_installed(capsys, monkeypatch):
-    monkeypatch.setattr(doctor, "OPTIONAL", {"no_such_module": ("no-such-package", "for nothing")})
+    monkeypatch.setattr("gluon_cnn._core.devices.num_gpus", lambda: 2)
+    monkeypatch.setattr("gluon_cnn._core.devices.gpu_problem", lambda i: None if i else "GPU 0 is too new")
     status, printed = report(capsys)
     assert status == 0
     assert "-m pip install no-such-package" in printed
-
-
-def test_the_doctor_names_a_gpu_that_does_not_compute(capsys, monkeypatch):
-    monkeypatch.setattr("gluon_cnn._core.devices.num_gpus", lambda: 2)
-    monkeypatch.setattr("gluon_cnn._core.devices.gpu_problem", lambda i: None if i else "GPU 0 is too new")
-    _, printed = report(capsys)
+    assert " ! threads        1 of 8 cores" in printed
+    assert "-> OMP_NUM_THREADS=1 is set: unset it" in printed
     assert " ! gpu(0)         not used" in printed
     assert "-> GPU 0 is too new" in printed
     assert "gpu(1)         computes correctly" in printed
@@ -221,3 +199,18 @@ def test_a_photo_is_named_without_a_run(capsys, tmp_path):
     assert status == 1
     assert printed.startswith(f"{tmp_path / 'coffee.jpg'}: espresso 9")
     assert "there is no file" in errors
+
+
+@pytest.mark.parametrize(
+    ("called", "on_path", "name"),
+    [
+        ("/opt/venv/bin/gluon-cnn", "/opt/venv/bin/gluon-cnn", "gluon-cnn"),
+        (".venv/bin/gluon-cnn", None, ".venv/bin/gluon-cnn"),
+        ("/my venv/bin/gluon-cnn", "/usr/bin/gluon-cnn", "'/my venv/bin/gluon-cnn'"),
+        ("/any/gluon_cnn/cli/__main__.py", None, f"{shlex.quote(sys.executable)} -m gluon_cnn.cli"),
+    ],
+)
+def test_the_next_command_is_named_as_this_one_was(monkeypatch, called, on_path, name):
+    monkeypatch.setattr(sys, "argv", [called])
+    monkeypatch.setattr("shutil.which", lambda _: on_path)
+    assert folders.this_command() == name

@@ -4,7 +4,6 @@ import functools
 import gzip
 import hashlib
 import http.server
-import os
 import resource
 import threading
 
@@ -68,11 +67,6 @@ def test_the_full_set():
     assert 0 <= X.min().asscalar() < X.max().asscalar() <= 1
 
 
-def test_an_unknown_data_set_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"no data set 'mnist'; choose one of 'sample', 'fashion-mnist'"):
-        g.load_data("mnist", 64)
-
-
 def test_arrays():
     images, labels = np.arange(40, dtype=np.uint8).reshape(20, 1, 2), np.arange(20) % 2
     train, test = g.load_data((nd.array(images, dtype="uint8"), labels), 4)
@@ -89,6 +83,7 @@ def test_arrays():
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
+        ("mnist", "'mnist'; choose one of 'sample', 'fashion-mnist'"),
         ((np.zeros((2, 3, 3)), np.zeros(2, int), 1), r"arrays must be \(images, labels\), or two such pairs"),
         ((np.zeros((3, 3, 3)), np.zeros(4, int)), r"images and labels must be .* got \(3, 3, 3\) and \(4,\)"),
         ((np.zeros((3, 3, 3)), np.eye(3)), r"got \(3, 3, 3\) and \(3, 3\)"),
@@ -96,15 +91,9 @@ def test_arrays():
         ((np.zeros((4, 3, 3)), np.array([0, 0, -1, -1])), "labels must be numbers from 0 to .*; got -1 to"),
     ],
 )
-def test_arrays_that_do_not_fit(arrays, message):
+def test_no_data_set(arrays, message):
     with pytest.raises(ValueError, match=message):
         g.load_data(arrays, 4)
-
-
-def test_labels_that_no_class_has():
-    images = np.zeros((2, 3, 3))
-    with pytest.raises(ValueError, match="labels must be numbers from 0 to 1, one of the classes cat, dog; got 0 to 2"):
-        g.Batches(images, np.array([0, 2]), 4, classes=("cat", "dog"))
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -120,14 +109,8 @@ def test_each_place_is_looked_in(monkeypatch, small_set, no_usual_places, place,
     train, test = g.load_data_fashion_mnist(4, root=folder if place == "root" else None)
     np.testing.assert_array_equal(train.images[:, 0], SMALL["train-images-idx3-ubyte"])
     np.testing.assert_array_equal(test.labels, SMALL["t10k-labels-idx1-ubyte"])
-
-
-def test_the_root_comes_first(monkeypatch, small_set, no_usual_places):
-    for name in ("mine", "debian"):
-        small_set(no_usual_places / name)
-    monkeypatch.setenv("GLUON_CNN_DATA", str(no_usual_places / "debian"))
-    assert fashion_mnist.find_fashion_mnist(no_usual_places / "mine") == no_usual_places / "mine"
-    assert fashion_mnist.find_fashion_mnist() == no_usual_places / "debian"
+    small_set(no_usual_places / "first")
+    assert fashion_mnist.find_fashion_mnist(no_usual_places / "first") == no_usual_places / "first"
 
 
 def test_nothing_found_lists_the_places_and_the_remedies(monkeypatch, small_set, no_usual_places):
@@ -137,6 +120,9 @@ def test_nothing_found_lists_the_places_and_the_remedies(monkeypatch, small_set,
     with pytest.raises(FileNotFoundError) as caught:
         g.load_data_fashion_mnist(4, root=folder)
     message = str(caught.value)
+    for wrong in ({"resize": -3}, {"batch_size": 0}):  # which would be wrong with the data, too
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+            g.load_data_fashion_mnist(**{"batch_size": 4, **wrong})
     assert f"{folder} (without t10k-labels-idx1-ubyte)" in message
     for place in ("variable", "mxnet-home/datasets/fashion-mnist", "debian"):
         assert f"{no_usual_places / place} (no such folder)" in message
@@ -237,12 +223,6 @@ def test_wrong_contents_are_not_kept(small_set, server, tmp_path):
     assert not list((tmp_path / "new").glob("t10k-labels*"))
 
 
-def test_no_host_answers(small_set, tmp_path):
-    with pytest.raises(OSError, match="could not be downloaded") as caught:
-        fashion_mnist.download_fashion_mnist(tmp_path / "new", ["http://127.0.0.1:9/"])
-    assert "http://127.0.0.1:9/train-images" in str(caught.value)
-
-
 def test_nothing_is_downloaded_unasked(monkeypatch, small_set):
     monkeypatch.setattr(fashion_mnist, "download_fashion_mnist", lambda *a: pytest.fail("the network was used"))
     with pytest.raises(FileNotFoundError):
@@ -255,11 +235,6 @@ def test_download_when_asked(monkeypatch, small_set, server, tmp_path):
     monkeypatch.setattr(fashion_mnist, "download_fashion_mnist", download)
     train, _ = g.load_data_fashion_mnist(4, root=tmp_path / "new", download=True)
     assert len(train.labels) == 6
-
-
-def test_the_official_hosts_are_asked_over_https():
-    assert len(fashion_mnist.HOSTS) == 2
-    assert all(host.startswith("https://") for host in fashion_mnist.HOSTS)
 
 
 def test_names_of_labels():
@@ -311,7 +286,7 @@ def test_a_download_that_failed_leaves_no_folder(small_set, server, tmp_path, fo
     folder, address = tmp_path / "deep" / "new", server[1] if found != "nothing" else "http://127.0.0.1:9/"
     if found != "nothing":
         (server[0] / "train-images-idx3-ubyte.gz").write_bytes(to_idx(np.zeros(2, np.uint8)))
-    with pytest.raises(OSError, match="could not be downloaded"):
+    with pytest.raises(OSError, match=f"could not be downloaded(.|\n)*{address}train-images"):
         fashion_mnist.download_fashion_mnist(folder, [address])
     assert not (tmp_path / "deep").exists()
     folder.mkdir(parents=True)  # who made it keeps it
@@ -335,20 +310,3 @@ def test_two_downloads_at_once_are_one(small_set, server, tmp_path):
     assert len(done) == 4
     assert len(Server.requests) == len(SMALL)
     assert fashion_mnist.read_fashion_mnist(tmp_path / "new")[0][1].tolist() == list(range(6))
-
-
-def test_an_empty_folder_where_the_set_should_be_is_told_in_short(monkeypatch, small_set, no_usual_places):
-    folder = no_usual_places / "mxnet-home" / "datasets" / "fashion-mnist"
-    folder.mkdir(parents=True)
-    with pytest.raises(FileNotFoundError) as caught:
-        g.load_data_fashion_mnist(4)
-    assert f"{folder} (none of the four files)" in str(caught.value)
-    for wrong in (dict(resize=-3), dict(batch_size=0)):  # which would be wrong with the data, too
-        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
-            g.load_data_fashion_mnist(**{"batch_size": 4, **wrong})
-
-
-def test_tests_see_a_home_of_their_own():
-    places = fashion_mnist._places(None)
-    assert len(places) == 2
-    assert str(places[0]).startswith(os.environ["GLUON_CNN_TEST_HOME"])

@@ -39,13 +39,6 @@ def test_a_folder_of_pictures_trains_a_network(folder):
     assert probabilities.argmax() == 1
 
 
-def test_what_is_set_aside_is_the_same_each_time_and_balanced(folder):
-    train, test = g.load_data(folder, 4, resize=8)
-    again = g.load_data(str(folder), 4, resize=8)[1]
-    assert (np.bincount(train.labels).tolist(), np.bincount(test.labels).tolist()) == ([8, 8], [2, 2])
-    np.testing.assert_array_equal(test.images, again.images)
-
-
 def test_a_folder_with_train_and_test(folder):
     for part in ("train", "test"):
         write(folder / "split" / part / "red" / "1.png", RED)
@@ -69,12 +62,9 @@ def test_a_broken_file_is_refused_or_skipped_by_name(folder, damage):
     with pytest.warns(UserWarning, match=r"skipped: .*red.0\.jpg cannot be read"):
         train, test = g.load_data(folder, 4, resize=8, broken="skip")
     assert len(train.labels) + len(test.labels) == 19
-
-
-def test_many_broken_files_are_counted(folder):
-    for path in (folder / "red").glob("[0-7].*"):
-        path.write_bytes(b"")
-    with pytest.raises(ValueError, match="and 3 more: repair the broken files or move them away"):
+    for other in (folder / "red").glob("[1-7].*"):
+        other.write_bytes(b"")
+    with pytest.raises(ValueError, match="and 3 more: repair"):
         g.load_data(folder, 4, resize=8)
 
 
@@ -84,38 +74,6 @@ def test_nothing_is_stretched_the_middle_is_kept(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "wide.png")
     read = pictures.read_picture(tmp_path / "wide.png", (10, 10))
     np.testing.assert_array_equal(read, np.broadcast_to(np.array(RED)[:, None, None], (3, 10, 10)))
-
-
-def test_grey_colour_transparent_16_bits_and_turned(tmp_path):
-    def first(name, channels):
-        return pictures.read_picture(tmp_path / name, (4, 4), channels)[:, 0, 0].tolist()
-
-    write(tmp_path / "grey.png", 77)
-    assert (first("grey.png", 1), first("grey.png", 3)) == ([77], [77] * 3)
-    write(tmp_path / "colour.png", (200, 100, 50))
-    assert first("colour.png", 1) == [round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)]
-    Image.new("RGBA", (4, 4), (200, 100, 50, 0)).save(tmp_path / "clear.png")
-    assert first("clear.png", 3) == [0, 0, 0]
-    Image.new("LA", (4, 4), (200, 255)).save(tmp_path / "solid.png")
-    assert first("solid.png", 1) == [200]
-    Image.fromarray(np.full((4, 4), 200 * 257, np.uint16)).save(tmp_path / "deep.png")
-    assert first("deep.png", 1) == [200]
-    pixels = np.zeros((8, 8), np.uint8)
-    pixels[:4] = 255  # bright above, stored as if lying on its side
-    turned = Image.fromarray(pixels).rotate(90)
-    exif = turned.getexif()
-    exif[0x0112] = 6
-    turned.save(tmp_path / "turned.png", exif=exif)
-    assert (pictures.read_picture(tmp_path / "turned.png", (2, 2), 1)[0].mean(axis=1) > 128).tolist() == [True, False]
-
-
-def test_hidden_files_and_folders_are_not_looked_at(folder):
-    for name in ("red/.ipynb_checkpoints/1.png", "red/__MACOSX/1.png", ".git/1.png", "__MACOSX/red/1.png"):
-        write(folder / name, BLUE)
-    (folder / "red" / "._0.jpg").write_bytes(b"what a Mac leaves behind")
-    train, test = g.load_data(folder, 4, resize=8)
-    assert train.classes == ("blue", "red")
-    assert len(train.labels) + len(test.labels) == 20
 
 
 def test_a_damaged_note_of_the_camera_leaves_the_pixels(tmp_path):
@@ -140,10 +98,6 @@ def two_classes(*names, fill=0):
         (lambda folder: write(folder / "red" / "1.png", RED), "holds only the folder red: make one for each class"),
         (two_classes("red", "blue"), "blue holds no image"),
         (two_classes("train", "val"), "holds train and val, which are not classes: call them train and test"),
-        (
-            two_classes("red", "blue", fill=1),
-            "blue holds a single image: one is needed for training",
-        ),
     ],
 )
 def test_folders_that_are_no_data_set(tmp_path, prepare, message):

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from gluon_cnn.cli import main as cli
 from gluon_cnn.distributed import workers as distributed
-from gluon_cnn.distributed.launch import SERVE, Host, _in_words, read_hosts
+from gluon_cnn.distributed.launch import SERVE, Host, read_hosts
 from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.experiments.experiment import experiment
 from gluon_cnn.networks.registry import NETWORKS
@@ -51,19 +51,19 @@ def test_a_kvstore_needs_a_launcher(monkeypatch, capsys):
     assert "gluon-cnn train: kvstore dist_sync is for processes that a launcher starts" in capsys.readouterr().err
 
 
-def test_a_trainer_that_updates_elsewhere_is_refused():
+def test_what_cannot_be_shared_is_refused():
     net = g.LeNet()
     net.initialize()
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1}, kvstore="dist_sync")
     with pytest.raises(ValueError, match=r"Trainer\(..., kvstore=mx.kv.create\(\"dist_sync\"\), update_on_kvstore"):
         g.train([], [], net, gluon.loss.SoftmaxCrossEntropyLoss(), trainer, mx.cpu(), 1)
-
-
-def test_workers_take_the_same_number_of_steps():
     with pytest.raises(ValueError, match="leave out seconds="):
         experiment("lenet", seconds=1, workers=pretended(2))
     with pytest.raises(ValueError, match="the last batch of 1 cannot be shared by 3 workers: change the batch size"):
         experiment("lenet", batch_size=31, workers=pretended(3), verbose=False)
+    for worker, workers in ((2, 2), (-1, 2), (0, 0)):
+        with pytest.raises(ValueError, match="worker"):
+            g.Batches(np.zeros((4, 3, 3)), [0, 1, 0, 1], 1).share(worker, workers)
 
 
 def pretended(count):
@@ -88,12 +88,6 @@ def test_shares_of_all_workers_are_the_batches_of_one(pictures, shuffle):
             assert max(map(len, (y for _, y in mine))) - min(map(len, (y for _, y in mine))) <= 1
 
 
-@pytest.mark.parametrize(("worker", "workers"), [(2, 2), (-1, 2), (0, 0)])
-def test_a_share_that_nobody_has(worker, workers):
-    with pytest.raises(ValueError, match="worker"):
-        g.Batches(np.zeros((4, 3, 3)), [0, 1, 0, 1], 1).share(worker, workers)
-
-
 def test_a_host_file(tmp_path):
     path = tmp_path / "hosts"
     path.write_text("# the cluster\nalpha\n10.0.0.2:2222  # the fast one\n\n")
@@ -110,13 +104,10 @@ needs_ssh = pytest.mark.skipif(not shutil.which("ssh"), reason="ssh is not insta
 
 
 @needs_ssh
-def test_the_address_of_a_host():
+def test_the_address_of_a_host(monkeypatch):
     assert Host("10.0.0.2").address() == "10.0.0.2"
     with pytest.raises(OSError, match="no-such-host.invalid has no address"):
         Host("no-such-host.invalid").address()
-
-
-def test_without_ssh_its_package_is_named(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(FileNotFoundError, match=r"10\.0\.0\.2 .*apt-get install openssh-client"):
         Host("10.0.0.2").address()
@@ -161,12 +152,6 @@ def test_a_server_that_cannot_serve_says_why(tmp_path):
     assert status == 1
     assert f"ImportError: {library}: " in printed
     assert "Traceback" not in printed
-
-
-def test_how_a_process_ended_in_words():
-    assert _in_words(3) == "ended with status 3"
-    assert _in_words(-9) == "was ended by SIGKILL (status -9)"
-    assert _in_words(-35) == "was ended by signal 35 (status -35)"
 
 
 # Processes

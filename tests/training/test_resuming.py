@@ -309,6 +309,17 @@ DIFFERENCES = {
         dict(lr_scheduler=lambda: lr_scheduler.CosineScheduler(9, 0.01)),
         "the learning-rate schedule was FactorScheduler; now it is CosineScheduler",
     ),
+    "a schedule that comes": (
+        dict(),
+        dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(3, 0.5, base_lr=0.01)),
+        "the learning-rate schedule was none; now it is FactorScheduler",
+    ),
+    "a schedule that goes": (
+        dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(3, 0.5, base_lr=0.01)),
+        dict(),
+        "the learning-rate schedule was FactorScheduler; now it is none",
+    ),
+    "another layer": (dict(), dict(names=["conv, no bias"]), "is of another network: 1.bias was float32 .* missing"),
     "another step": (
         dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(3, 0.5, base_lr=0.01)),
         dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(4, 0.5, base_lr=0.01)),
@@ -332,7 +343,7 @@ DIFFERENCES = {
 def test_a_difference_is_named(tmp_path, before, now, message):
     trained(1, tmp_path, made(["conv"], **before))
     files = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    data, net, trainer = made(["conv"], **now)
+    data, net, trainer = made(**{"names": ["conv"], **now})
     with pytest.raises(ValueError, match=message) as caught:
         trained(2, tmp_path, (data, net, trainer))
     assert "damaged" not in str(caught.value)
