@@ -409,19 +409,28 @@ def test_resuming_takes_no_other_settings(few_pictures, monkeypatch, capsys):
         assert cli.main(["train", "--resume", "runs/lenet", *more]) == 1
         words = f"--resume takes the settings that the training began with: leave out {more[0]}"
         assert words in capsys.readouterr().err
-    settings = json.loads(Path("runs/lenet/settings.json").read_text())
+    path = Path("runs/lenet/settings.json")
+    stored = json.loads(path.read_text())
+    for damaged in ("", "[]", "[" * 100_000, json.dumps({**stored, "more": 1})):
+        path.write_text(damaged)
+        assert cli.main(["train", "--resume", "runs/lenet"]) == 1
+        assert "settings.json is damaged" in capsys.readouterr().err
+    settings = {name: value for name, value in stored["settings"].items() if name != "seconds"}  # as 0.1.0 wrote them
     wrong = [
         *({"num_epochs": value} for value in ("3", 1.5, True, None)),
         *({"network": value} for value in (["lenet"], None)),
         *({name: "28"} for name in ("resize", "channels", "batch_size", "learning_rate", "momentum", "random_seed")),
         *({name: None} for name in ("dataset", "batch_size", "learning_rate", "broken")),
         *({name: 3} for name in ("optimizer", "initializer", "dataset")),
-        {"more": 1},
     ]
-    for damaged in ("", "[]", "[" * 100_000, *(json.dumps({**settings, **change}) for change in wrong)):
-        Path("runs/lenet/settings.json").write_text(damaged)
+    for change in wrong:
+        path.write_text(json.dumps({**settings, **change}))
         assert cli.main(["train", "--resume", "runs/lenet"]) == 1
-        assert "settings.json is damaged" in capsys.readouterr().err
+        message = f"does not hold the settings of a training by `train`: {next(iter(change))} is "
+        assert message in capsys.readouterr().err
+    path.write_text(json.dumps(settings))
+    assert cli.main(["train", "--resume", "runs/lenet"]) == 0
+    assert len(Run.load("runs/lenet").history) == 2
 
 
 def test_what_never_began_leaves_nothing(few_pictures, capsys):
