@@ -8,7 +8,7 @@ from .data.fashion_mnist import fashion_mnist_labels, load_data_fashion_mnist
 from .deploy.export import export_onnx, export_symbol
 from .deploy.int8 import quantize
 from .deploy.torch_weights import load_torch_state
-from .layers.convolution import conv_output_size, corr2d, corr2d_multi_in_out, receptive_field
+from .layers.convolution import conv_output_size, corr2d, corr2d_multi_in_out
 from .layers.dropout import dropout
 from .layers.normalization import BatchNorm, batch_norm, pure_batch_norm
 from .layers.pooling import pool2d
@@ -18,6 +18,7 @@ from .networks.efficientnet import efficientnet_lite0
 from .networks.googlenet import GoogLeNet, Inception
 from .networks.lenet import LeNet
 from .networks.nin import NiN, mlpconv
+from .networks.receptive_field import receptive_field
 from .networks.resnet import ResBlk, Residual, ResNet
 from .networks.summary import summary
 from .networks.vgg import VGG, VGG11, VGG_NOTES, vgg_block

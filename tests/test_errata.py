@@ -272,7 +272,7 @@ def test_batch_norm_of_other_channels():
             block.initialize()
             block.hybridize(hybridized)
         assert theirs(X).shape == X.shape  # no error, and nobody knows what the third column is
-        with pytest.raises(ValueError, match="BatchNorm has values for 2 channels; got 3"):
+        with pytest.raises(ValueError, match="BatchNorm has weights for 2 channels; got 3"):
             ours(X)
 
 

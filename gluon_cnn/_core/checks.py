@@ -11,6 +11,9 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon, nd
 
+Size = int | tuple[int, int]
+Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
+
 LARGEST = float(np.finfo("float32").max)  # beyond it mxnet has infinity
 LARGEST_WHOLE = 2**31 - 1  # mxnet counts in 32 bits
 NUMPY_MODE = (
@@ -26,7 +29,10 @@ def as_numpy(array: Any) -> np.ndarray:
 
 
 def check_array(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDArray:
-    """Return ``value`` when it is an NDArray of floats that holds something, of the type of ``like``."""
+    """Return ``value`` when it is an NDArray of floats that holds something, of the type of ``like``.
+
+    Float32 goes with float16, too.
+    """
     if not isinstance(value, nd.NDArray):
         raise TypeError(f"{name} must be an NDArray; got {type(value).__name__}: pass nd.array({name})")
     if value.stype != "default":
@@ -37,7 +43,7 @@ def check_array(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDA
         raise TypeError(f"{name} must hold floats; got {np.dtype(value.dtype)}: pass {name}.astype('float32')")
     if value.size == 0:
         raise ValueError(f"{name} is empty: its shape is {value.shape}")
-    if like is not None and value.dtype != like.dtype:
+    if like is not None and value.dtype not in (like.dtype, np.float32 if like.dtype == np.float16 else like.dtype):
         raise TypeError(f"{name} holds {np.dtype(value.dtype)} and X {np.dtype(like.dtype)}: they must be the same")
     return value
 
@@ -56,33 +62,54 @@ def check_float(name: str, value: Any, smallest: float, largest: float = LARGEST
     if not smallest <= value <= largest:
         ends = f"at most {LARGEST:.1e}" if value > LARGEST else f"at least {smallest}"
         limits = ends if largest == LARGEST else f"from {smallest} to {largest}"
-        raise ValueError(f"{name} must be {limits}; got {_in_short(value)}")
+        raise ValueError(f"{name} must be {limits}; got {in_short(str(value))}")
     return float(value)
 
 
 def check_int(name: str, value: Any, smallest: int) -> int:
-    """Return ``value`` when it is a whole number of at least ``smallest`` that mxnet can count to."""
+    """Return ``value`` when it is an integer of at least ``smallest`` that mxnet can count to."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number; got {value!r}")
+        raise TypeError(f"{name} must be an integer; got {value!r}")
     if value < smallest:
-        raise ValueError(f"{name} must be at least {smallest}; got {_in_short(value)}")
+        raise ValueError(f"{name} must be at least {smallest}; got {in_short(str(value))}")
     if value > LARGEST_WHOLE:
-        raise ValueError(f"{name} must be at most {LARGEST_WHOLE}; got {_in_short(value)}")
+        raise ValueError(f"{name} must be at most {LARGEST_WHOLE}; got {in_short(str(value))}")
     return int(value)
 
 
-def _in_short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 30 else f"{text[:20]}..., a number of {len(text)} digits"
+def in_short(text: str) -> str:
+    """Return a text, or its beginning when it is long."""
+    return text if len(text) <= 60 else f"{text[:50]}..., {len(text)} characters"
 
 
 def check_pair(name: str, value: Any, smallest: int = 1) -> tuple[int, int]:
-    """Return one whole number twice, or two as they are: (height, width)."""
+    """Return one integer twice, or two as they are: (height, width)."""
     if not isinstance(value, (tuple, list)):
         value = (value, value)
     if len(value) != 2:
         raise ValueError(f"{name} must be one number or (height, width); got {value!r}")
     return check_int(name, value[0], smallest), check_int(name, value[1], smallest)
+
+
+def padding_sides(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the padding as ((top, bottom), (left, right))."""
+    if isinstance(padding, (tuple, list)) and any(isinstance(part, (tuple, list)) for part in padding):
+        if len(padding) != 2:
+            raise ValueError(f"padding must be ((top, bottom), (left, right)); got {padding!r}")
+        return check_pair("padding", padding[0], 0), check_pair("padding", padding[1], 0)
+    rows, columns = check_pair("padding", padding, 0)
+    return (rows, rows), (columns, columns)
+
+
+def check_integers(name: str, value: Any, example: tuple) -> None:
+    """Check a sequence, not empty, of integers of at least 1, or of pairs of them, whichever the example has."""
+    items = value if isinstance(value, (tuple, list)) else ()
+    if isinstance(example[0], tuple):
+        items = [item if isinstance(item, (tuple, list)) and len(item) == 2 else () for item in items]
+    if not items or () in items:
+        raise ValueError(f"{name} must be a sequence such as {example}; got {in_short(repr(value))}")
+    for number in np.ravel(np.array(items, object)):
+        check_int(f"each number in {name}", number, 1)
 
 
 def check_shape(name: str, value: Any) -> tuple[int, ...]:

@@ -9,8 +9,8 @@ from gluon_cnn.cli.options import settings_from
 from gluon_cnn.experiments.choices import SMALLEST_SIDE, choose
 from gluon_cnn.experiments.comparison import TABLE
 from gluon_cnn.experiments.comparison import compare as compare_networks
-from gluon_cnn.layers.convolution import receptive_field
 from gluon_cnn.networks.base import Network
+from gluon_cnn.networks.receptive_field import receptive_field
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.networks.summary import summary as summarize
 

@@ -17,7 +17,7 @@ from gluon_cnn._core.startup import progress_disabled
 from gluon_cnn.experiments.choices import choose, fewest_pixels
 from gluon_cnn.experiments.experiment import experiment
 from gluon_cnn.experiments.run import Run
-from gluon_cnn.layers.convolution import receptive_field
+from gluon_cnn.networks.receptive_field import receptive_field
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.networks.summary import format_table, summary
 from gluon_cnn.plots.style import COLORS, WIDEST, draw_anywhere, show_or_save, style

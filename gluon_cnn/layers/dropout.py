@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
-from gluon_cnn._core.checks import check_array, check_bool, check_float
-from gluon_cnn._core.precision import in_float32
+from gluon_cnn._core.checked import checked
 from mxnet import nd
 
-MODES = ("upscale_in_train", "downscale_in_infer")
+Mode = Literal["upscale_in_train", "downscale_in_infer"]
+MODES = get_args(Mode)
 
 
-@in_float32
-def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: str = "upscale_in_train") -> nd.NDArray:
+@checked(p="0 <= p <= 1")
+def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: Mode = "upscale_in_train") -> nd.NDArray:
     """Set each value to zero with probability ``p`` in training, keeping the expected value the same in prediction.
 
     Parameters
@@ -32,23 +34,14 @@ def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: str = "upsc
     NDArray
         Shape of ``X``. Differentiable under ``autograd.record()``.
 
-    Raises
-    ------
-    TypeError, ValueError
-        When ``X`` holds no floats, ``p`` is not a probability or the mode is unknown.
-
     References
     ----------
     Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural networks from
     overfitting, 2014, section 10 for the scaling. The modes' names are those of notes E; the paper's p is the
     probability of keeping a value.
     """
-    check_array("X", X)
-    p = check_float("p", p, 0, 1)
-    if mode not in MODES:
-        raise ValueError(f"mode must be {' or '.join(map(repr, MODES))}; got {mode!r}")
     upscale = mode == "upscale_in_train"
-    if not check_bool("is_training", is_training):
+    if not is_training:
         return X if upscale else X * (1 - p)
     if p == 1:
         return X * 0

@@ -1,9 +1,9 @@
-"""AlexNet: five convolutions, the first with large windows and strides, and three dense layers. Lesson 06."""
+"""AlexNet: five convolutions, the first with large kernels and strides, and three dense layers. Lesson 06."""
 
 from __future__ import annotations
 
-from gluon_cnn._core.checks import check_int
-from gluon_cnn.networks.base import Network
+from gluon_cnn._core.checked import checked
+from gluon_cnn.networks.base import Network, sequential
 from mxnet.gluon import nn
 
 
@@ -17,12 +17,6 @@ class AlexNet(Network):
     dense_units : int
         Length of the two hidden dense layers.
 
-    Raises
-    ------
-    TypeError, ValueError
-        When an argument is not of its kind or out of its range, in words that say what to pass; so is an input that is
-        too small, of another type or with other channels than before.
-
     Notes
     -----
     Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax.
@@ -33,12 +27,11 @@ class AlexNet(Network):
     3.5. The paper divides its channels between two GPUs and has 60 million parameters.
     """
 
+    @checked()
     def __init__(self, num_classes: int = 10, dense_units: int = 4096, **kwargs) -> None:
         super().__init__(**kwargs)
-        num_classes, dense_units = check_int("num_classes", num_classes, 1), check_int("dense_units", dense_units, 1)
         with self.name_scope():
-            self.features = nn.HybridSequential()
-            self.features.add(
+            self.features = sequential(
                 # (N, 1, 224, 224)
                 nn.Conv2D(96, kernel_size=11, strides=4, activation="relu"),  # (N, 96, 54, 54)
                 nn.MaxPool2D(pool_size=3, strides=2),  # (N, 96, 26, 26)

@@ -29,10 +29,14 @@ class Aligned(nn.HybridSequential):
     """Layers one after the other; in a hybridized network their convolutions compute with channels filled up by zeros.
 
     oneDNN has fast code for whole blocks of 8 channels (16 with AVX-512), and slow code for LeNet's 20 and 50. A filter
-    of zeros makes a map of zeros, ReLU and pooling keep it (whatever another activation makes of it), the next
+    of zeros makes a feature map of zeros, ReLU and pooling keep it (whatever another activation makes of it), the next
     convolution multiplies it by zero, and behind the last of these layers it is cut off. Parameters, outputs and
     gradients are those of the plain layers, the latter two up to rounding.
     """
+
+    def __init__(self, *layers, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.add(*layers)
 
     def hybrid_forward(self, F, x):
         if not _filling_up:  # step by step, where hooks see each layer's own channels; or in a graph to look at
@@ -50,19 +54,17 @@ class Aligned(nn.HybridSequential):
 
 def _convolve(F, layer: nn.Conv2D, x, channels: int, filled: int):
     """Return the layer's output with channels filled up, how many of them mean something, and how many they are."""
-    settings = dict(layer._kwargs)
-    own, kernel = settings["num_filter"], tuple(settings["kernel"])
-    block = channels_at_once()
-    settings["num_filter"] = -(-own // block) * block
-    more_own, more = settings["num_filter"] - own, filled - channels
     if channels and layer.weight.shape[1] != channels:  # mxnet cannot infer it through the zeros
         raise ValueError(f"{layer.name} follows {channels} channels: pass in_channels={channels}")
+    settings = dict(layer._kwargs)
+    own, kernel, block = settings["num_filter"], settings["kernel"], channels_at_once()
+    all_own = settings["num_filter"] = -(-own // block) * block
     weight, bias, dtype = layer.weight.var(), layer.bias.var(), layer.weight.dtype
-    if more_own:
-        weight = F.concat(weight, F.zeros((more_own, 0, *kernel), dtype=dtype), dim=0)  # mxnet infers the 0
-        bias = F.concat(bias, F.zeros((more_own,), dtype=dtype), dim=0)
-    if more:
-        weight = F.concat(weight, F.zeros((own + more_own, more, *kernel), dtype=dtype), dim=1)
+    if all_own > own:
+        weight = F.concat(weight, F.zeros((all_own - own, 0, *kernel), dtype=dtype), dim=0)  # mxnet infers the 0
+        bias = F.concat(bias, F.zeros((all_own - own,), dtype=dtype), dim=0)
+    if filled > channels:
+        weight = F.concat(weight, F.zeros((all_own, filled - channels, *kernel), dtype=dtype), dim=1)
     with layer.name_scope():
         x = F.Convolution(x, weight, bias, name="fwd", **settings)
-    return layer.act(x) if layer.act is not None else x, own, own + more_own
+    return layer.act(x) if layer.act is not None else x, own, all_own

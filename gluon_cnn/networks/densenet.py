@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gluon_cnn._core.checks import check_int
-from gluon_cnn.networks.base import HybridBlock, HybridSequential, Network, concatenate
+from gluon_cnn._core.checked import checked
+from gluon_cnn.networks.base import HybridBlock, HybridSequential, Network, concatenate, sequential
 from mxnet.gluon import nn
 
 
+@checked()
 def conv_block(channels: int) -> HybridSequential:
     """Return batch norm, ReLU and a 3x3 convolution that keeps the size: from (N, C, H, W) to (N, channels, H, W).
-
-    Raises
-    ------
-    TypeError, ValueError
-        When ``channels`` is no whole number of at least 1.
 
     References
     ----------
     Huang, Liu, van der Maaten and Weinberger, Densely connected convolutional networks, 2016, section 3; notes A.
     """
-    block = HybridSequential()
-    block.add(
+    return HybridSequential(
         nn.BatchNorm(),
         nn.Activation("relu"),
-        nn.Conv2D(check_int("channels", channels, 1), kernel_size=3, padding=1),
+        nn.Conv2D(channels, kernel_size=3, padding=1),
     )
-    return block
 
 
 class DenseBlock(HybridBlock):
@@ -40,11 +34,6 @@ class DenseBlock(HybridBlock):
     growth_rate : int
         Output channels of each.
 
-    Raises
-    ------
-    TypeError, ValueError
-        When an argument is no whole number of at least 1.
-
     Notes
     -----
     Input (N, C, H, W); output (N, C + layers * growth_rate, H, W).
@@ -54,13 +43,12 @@ class DenseBlock(HybridBlock):
     Huang and others, 2016, figure 1; notes A.
     """
 
+    @checked()
     def __init__(self, layers: int, growth_rate: int, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.growth_rate = check_int("growth_rate", growth_rate, 1)
+        self.growth_rate = growth_rate
         with self.name_scope():
-            self.net = nn.HybridSequential()
-            for _ in range(check_int("layers", layers, 1)):
-                self.net.add(conv_block(growth_rate))
+            self.net = sequential(*(conv_block(growth_rate) for _ in range(layers)))
 
     def hybrid_forward(self, F, x):
         for layer in self.net:
@@ -68,26 +56,20 @@ class DenseBlock(HybridBlock):
         return x
 
 
+@checked()
 def transition_block(channels: int) -> HybridSequential:
     """Return batch norm, ReLU, a 1x1 convolution and pooling: from (N, C, H, W) to (N, channels, H // 2, W // 2).
-
-    Raises
-    ------
-    TypeError, ValueError
-        When ``channels`` is no whole number of at least 1.
 
     References
     ----------
     Huang and others, 2016, section 3; notes A.
     """
-    block = HybridSequential()
-    block.add(
+    return HybridSequential(
         nn.BatchNorm(),
         nn.Activation("relu"),
-        nn.Conv2D(check_int("channels", channels, 1), kernel_size=1),
+        nn.Conv2D(channels, kernel_size=1),
         nn.AvgPool2D(pool_size=2, strides=2),
     )
-    return block
 
 
 class DenseNet(Network):
@@ -106,21 +88,17 @@ class DenseNet(Network):
         of the paper's DenseNet-121, which counts two convolutions a layer; here it makes 63 layers with weights.
         (4, 4, 4, 4) is the variant of notes B.
 
-    Raises
-    ------
-    TypeError, ValueError
-        When a number is no whole number of at least 1, or ``block_layers`` is empty.
-
     Notes
     -----
     Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax. The notes end with pooling of size
-    1, which fits pictures of 32x32 only; here the whole map is averaged, which is the same there.
+    1, which fits images of 32x32 only; here the whole feature map is averaged, which is the same there.
 
     References
     ----------
     Huang, Liu, van der Maaten and Weinberger, Densely connected convolutional networks, 2016, table 1.
     """
 
+    @checked()
     def __init__(
         self,
         num_classes: int = 10,
@@ -130,12 +108,9 @@ class DenseNet(Network):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        num_classes, channels = check_int("num_classes", num_classes, 1), check_int("init_channels", init_channels, 1)
-        if not len(block_layers):
-            raise ValueError("block_layers must be the layers of each dense block, such as (6, 12, 24, 16); got none")
+        channels = init_channels
         with self.name_scope():
-            self.features = nn.HybridSequential()
-            self.features.add(
+            self.features = sequential(
                 # (N, 1, 32, 32)
                 nn.Conv2D(channels, kernel_size=7, strides=2, padding=3),  # (N, 64, 16, 16)
                 nn.BatchNorm(),

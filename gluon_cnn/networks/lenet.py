@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gluon_cnn._core.checks import check_int
+from gluon_cnn._core.checked import checked
 from gluon_cnn.networks.aligned import Aligned
 from gluon_cnn.networks.base import Network
 from mxnet.gluon import nn
@@ -18,8 +18,8 @@ class LeNet(Network):
 
     Notes
     -----
-    Input (N, C, H, W) float32, with any number of channels and at least 12x12 pixels; output (N, num_classes), scores
-    before the softmax. On 28x28 grey pictures it has 170,988 parameters.
+    Input (N, C, H, W) float32, at least 12x12 pixels; output (N, num_classes), scores before the softmax. On 28x28 grey
+    images it has 170,988 parameters.
 
     References
     ----------
@@ -27,12 +27,11 @@ class LeNet(Network):
     paper's LeNet-5 has 6 and 16 filters, squashing functions and trainable subsampling.
     """
 
+    @checked()
     def __init__(self, num_classes: int = 10, **kwargs) -> None:
         super().__init__(**kwargs)
-        num_classes = check_int("num_classes", num_classes, 1)
         with self.name_scope():
-            self.features = Aligned()  # an nn.HybridSequential that computes faster on a CPU
-            self.features.add(
+            self.features = Aligned(  # an nn.HybridSequential that computes faster on a CPU
                 # (N, 1, 28, 28)
                 nn.Conv2D(channels=20, kernel_size=5, activation="relu"),  # (N, 20, 24, 24)
                 nn.MaxPool2D(pool_size=2, strides=2),  # (N, 20, 12, 12)

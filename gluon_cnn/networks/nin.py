@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gluon_cnn._core.checks import check_bool, check_int
-from gluon_cnn.networks.base import HybridSequential, Network
+from gluon_cnn._core.checked import checked
+from gluon_cnn.networks.base import HybridSequential, Network, sequential
 from mxnet.gluon import nn
 
 
+@checked(padding="0 <= padding <= kernel_size")
 def mlpconv(
     channels: int,
     kernel_size: int,
@@ -28,37 +29,27 @@ def mlpconv(
     batch_norm : bool
         Whether batch norm stands between each convolution and its ReLU; neither notes nor paper have it.
 
-    Returns
-    -------
-    HybridSequential
-        ``mlpconv(64, 3, 0)`` takes (32, 3, 16, 16) to (32, 64, 6, 6).
-
-    Raises
-    ------
-    TypeError, ValueError
-        When a number is no whole one or too small, the padding larger than the window, or a bool is none.
+    Notes
+    -----
+    ``mlpconv(64, 3, 0)`` takes (32, 3, 16, 16) to (32, 64, 6, 6).
 
     References
     ----------
     Lin, Chen and Yan, Network in network, 2013; name and arguments are those of notes A.
     """
-    channels, kernel_size = check_int("channels", channels, 1), check_int("kernel_size", kernel_size, 1)
-    padding, strides = check_int("padding", padding, 0), check_int("strides", strides, 1)
-    if padding > kernel_size:
-        raise ValueError(f"padding must be at most kernel_size, {kernel_size}; got {padding}")
     block = HybridSequential()
-    for window in ((kernel_size, strides, padding), (1, 1, 0), (1, 1, 0)):
-        if check_bool("batch_norm", batch_norm):
-            block.add(nn.Conv2D(channels, *window), nn.BatchNorm(), nn.Activation("relu"))
+    for kernel in ((kernel_size, strides, padding), (1, 1, 0), (1, 1, 0)):
+        if batch_norm:
+            block.add(nn.Conv2D(channels, *kernel), nn.BatchNorm(), nn.Activation("relu"))
         else:
-            block.add(nn.Conv2D(channels, *window, activation="relu"))
-    if check_bool("max_pooling", max_pooling):
+            block.add(nn.Conv2D(channels, *kernel, activation="relu"))
+    if max_pooling:
         block.add(nn.MaxPool2D(pool_size=3, strides=2))
     return block
 
 
 class NiN(Network):
-    """Network in network in the form of notes A and C: AlexNet's windows, one map for each class at the end.
+    """Network in network in the form of notes A and C: AlexNet's kernels, one feature map for each class at the end.
 
     Parameters
     ----------
@@ -66,29 +57,23 @@ class NiN(Network):
         Length of the output.
     batch_norm : bool
         See :func:`mlpconv`. With it the notes' recipe trains the network in few epochs. Without it training can lose a
-        class: one whose map the last ReLU cuts to zero for every picture gets no gradient any more.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When an argument is not of its kind or out of its range, in words that say what to pass; so is an input that is
-        too small, of another type or with other channels than before.
+        class: one whose feature map the last ReLU cuts to zero for every image gets no gradient any more.
 
     Notes
     -----
-    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax: the mean of each class's map.
+    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax: the mean of each class's feature
+    map.
 
     References
     ----------
     Lin, Chen and Yan, Network in network, 2013.
     """
 
+    @checked()
     def __init__(self, num_classes: int = 10, batch_norm: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
-        num_classes = check_int("num_classes", num_classes, 1)
         with self.name_scope():
-            self.features = nn.HybridSequential()
-            self.features.add(
+            self.features = sequential(
                 # (N, 1, 224, 224)
                 mlpconv(96, 11, 0, strides=4, batch_norm=batch_norm),  # (N, 96, 26, 26)
                 mlpconv(256, 5, 2, batch_norm=batch_norm),  # (N, 256, 12, 12)
@@ -96,8 +81,7 @@ class NiN(Network):
                 nn.Dropout(0.5),
                 mlpconv(num_classes, 3, 1, max_pooling=False, batch_norm=batch_norm),  # (N, num_classes, 5, 5)
             )
-            self.output = nn.HybridSequential()
-            self.output.add(
+            self.output = sequential(
                 nn.GlobalAvgPool2D(),  # (N, num_classes, 1, 1)
                 nn.Flatten(),  # (N, num_classes)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,16 +52,10 @@ class Summary:
 
     def __repr__(self) -> str:
         head = ("layer", "", "output shape", "parameters", "FLOPs")
-        rows = [
-            (
-                r.name,
-                f"{r.kind} {', '.join(r.details)}".strip(),
-                str(r.output_shape),
-                f"{r.parameters:,}",
-                f"{r.flops:,}",
-            )
-            for r in self.layers
-        ]
+        rows = []
+        for row in self.layers:
+            kind = f"{row.kind} {', '.join(row.details)}".strip()
+            rows.append((row.name, kind, str(row.output_shape), f"{row.parameters:,}", f"{row.flops:,}"))
         foot = (self.network, "", f"input {self.input_shape}", f"{self.parameters:,}", f"{self.flops:,}")
         return format_table(head, rows, foot, text_columns=3)
 
@@ -86,8 +81,7 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
     Parameters
     ----------
     net : Block
-        An initialized network, hybridized or not. Nothing stays behind in it; layers whose input size was still open
-        get it.
+        An initialized network, hybridized or not; layers whose input size was still open get it.
     shape : tuple of int
         Shape of the input, batch included: (1, 1, 28, 28).
     blocks : bool
@@ -98,11 +92,6 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
     -------
     Summary
         ``print`` it, or use ``.layers``, ``.parameters`` and ``.flops``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When ``net`` is no network, not initialized or quantized, or ``shape`` is no shape or does not fit it.
 
     Notes
     -----
@@ -118,37 +107,29 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
     counted: set[int] = set()
     handles = []
 
-    def watch(name: str, layer: Block) -> None:
-        def record(layer: Block, inputs: tuple, output: nd.NDArray) -> None:
-            own = [p for p in layer._reg_params.values() if id(p) not in counted]
-            counted.update(id(p) for p in own)
-            size = sum(int(np.prod(p.shape)) for p in own)
-            first = output[0] if isinstance(output, (list, tuple)) else output
-            flops = _flops(layer, inputs[0].shape, first)
-            rows.append(LayerSummary(name, type(layer).__name__, _details(layer), first.shape, size, flops))
+    starts: list[int] = []  # at which row the blocks began that are running
 
-        handles.append(layer.register_forward_hook(record))
+    def add_layer(name: str, layer: Block, inputs: tuple, output: nd.NDArray) -> None:
+        own = [p for p in layer._reg_params.values() if id(p) not in counted]
+        counted.update(map(id, own))
+        size = sum(int(np.prod(p.shape)) for p in own)
+        first = output[0] if isinstance(output, (list, tuple)) else output
+        flops = _flops(layer, inputs[0].shape, first)
+        rows.append(LayerSummary(name, type(layer).__name__, _details(layer), first.shape, size, flops))
 
-    def gather(name: str, block: Block) -> None:
-        starts: list[int] = []
-
-        def record(block: Block, inputs: tuple, output: nd.NDArray) -> None:
-            start = starts.pop()
-            inner, rows[start:] = rows[start:], []
-            convolutions = sum(row.kind.startswith("Conv") for row in inner)
-            details = (f"{convolutions} convolutions",) if convolutions else ()
-            parameters, flops = sum(row.parameters for row in inner), sum(row.flops for row in inner)
-            kind = type(block).__name__
-            rows.append(LayerSummary(name, kind, details, output.shape, parameters, flops, tuple(inner)))
-
-        handles.append(block.register_forward_pre_hook(lambda *_: starts.append(len(rows))))
-        handles.append(block.register_forward_hook(record))
+    def add_block(name: str, block: Block, inputs: tuple, output: nd.NDArray) -> None:
+        start = starts.pop()
+        inner, rows[start:] = rows[start:], []
+        convolutions = sum(row.kind.startswith("Conv") for row in inner)
+        details = (f"{convolutions} convolutions",) if convolutions else ()
+        parameters, flops = sum(row.parameters for row in inner), sum(row.flops for row in inner)
+        rows.append(LayerSummary(name, type(block).__name__, details, output.shape, parameters, flops, tuple(inner)))
 
     for name, layer in _layers(net):
-        watch(name, layer)
-    if blocks:
-        for name, block in _blocks(net):
-            gather(name, block)
+        handles.append(layer.register_forward_hook(functools.partial(add_layer, name)))
+    for name, block in _blocks(net) if blocks else ():
+        handles.append(block.register_forward_pre_hook(lambda *_: starts.append(len(rows))))
+        handles.append(block.register_forward_hook(functools.partial(add_block, name)))
     try:
         with _imperative(net), autograd.pause():
             forward(net, zeros_for(net, shape))
@@ -180,14 +161,11 @@ def _blocks(block: Block, name: str = "") -> Iterator[tuple[str, Block]]:
 @contextmanager
 def _imperative(net: Block) -> Iterator[None]:
     """Run hybridized blocks one by one, so that each child's hook is called; hybridization itself stays."""
-    active: list[HybridBlock] = []
-
-    def switch_off(block: Block) -> None:
-        if isinstance(block, HybridBlock) and block._active:
-            active.append(block)
-            block._active = False
-
-    net.apply(switch_off)
+    inside: list[Block] = []
+    net.apply(inside.append)
+    active = [block for block in inside if isinstance(block, HybridBlock) and block._active]
+    for block in active:
+        block._active = False
     try:
         yield
     finally:

@@ -4,44 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gluon_cnn._core.checks import check_int
-from gluon_cnn.networks.base import HybridSequential, Network
+from gluon_cnn._core.checked import checked
+from gluon_cnn.networks.base import HybridSequential, Network, sequential
 from mxnet.gluon import nn
 
 VGG11 = ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))  # configuration A of the paper
 VGG_NOTES = ((2, 64), (2, 128), (2, 256), (2, 512), (2, 512))  # notes C; configuration B, VGG-13
 
 
+@checked()
 def vgg_block(num_convs: int, channels: int) -> HybridSequential:
     """Return ``num_convs`` 3x3 convolutions with ReLU that keep the size, then pooling that halves it.
 
-    Parameters
-    ----------
-    num_convs : int
-        At least 1.
-    channels : int
-        Output channels of each convolution.
-
-    Returns
-    -------
-    HybridSequential
-        From (N, C, H, W) to (N, channels, H // 2, W // 2).
-
-    Raises
-    ------
-    TypeError, ValueError
-        When an argument is no whole number of at least 1.
+    Notes
+    -----
+    From (N, C, H, W) to (N, channels, H // 2, W // 2).
 
     References
     ----------
     Simonyan and Zisserman, 2014, section 2.1; name and arguments are those of notes C.
     """
-    num_convs, channels = check_int("num_convs", num_convs, 1), check_int("channels", channels, 1)
-    block = HybridSequential()
-    for _ in range(num_convs):
-        block.add(nn.Conv2D(channels, kernel_size=3, padding=1, activation="relu"))
-    block.add(nn.MaxPool2D(pool_size=2, strides=2))
-    return block
+    convs = [nn.Conv2D(channels, kernel_size=3, padding=1, activation="relu") for _ in range(num_convs)]
+    return HybridSequential(*convs, nn.MaxPool2D(pool_size=2, strides=2))
 
 
 class VGG(Network):
@@ -50,16 +34,11 @@ class VGG(Network):
     Parameters
     ----------
     architecture : sequence of (num_convs, channels)
-        One pair a block: :data:`VGG11`, :data:`VGG_NOTES` or your own.
+        One pair for each block: :data:`VGG11`, :data:`VGG_NOTES` or your own.
     num_classes : int
         Length of the output.
     dense_units : int
         Length of the two hidden dense layers.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When ``architecture`` is empty or no sequence of pairs, or a number is no whole number of at least 1.
 
     Notes
     -----
@@ -70,28 +49,16 @@ class VGG(Network):
     Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, 2014, table 1; notes C.
     """
 
+    @checked()
     def __init__(
-        self,
-        architecture: Sequence[tuple[int, int]],
-        num_classes: int = 10,
-        dense_units: int = 4096,
-        **kwargs,
+        self, architecture: Sequence[tuple[int, int]], num_classes: int = 10, dense_units: int = 4096, **kwargs
     ) -> None:
         super().__init__(**kwargs)
-        num_classes, dense_units = check_int("num_classes", num_classes, 1), check_int("dense_units", dense_units, 1)
-        try:
-            blocks = [(num_convs, channels) for num_convs, channels in architecture]
-        except (TypeError, ValueError):
-            blocks = []
-        if not blocks:
-            raise ValueError(f"architecture must be pairs (num_convs, channels), such as VGG11; got {architecture!r}")
         with self.name_scope():
-            self.features = nn.HybridSequential()
-            # (N, 1, 224, 224); with VGG11:
-            for num_convs, channels in blocks:
+            self.features = sequential(
+                # (N, 1, 224, 224); with VGG11:
                 # (N, 64, 112, 112), (N, 128, 56, 56), (N, 256, 28, 28), (N, 512, 14, 14), (N, 512, 7, 7)
-                self.features.add(vgg_block(num_convs, channels))
-            self.features.add(
+                *(vgg_block(num_convs, channels) for num_convs, channels in architecture),
                 nn.Flatten(),  # (N, 25088)
                 nn.Dense(dense_units, activation="relu"),  # (N, 4096)
                 nn.Dropout(0.5),

@@ -104,10 +104,10 @@ def test_the_arrays_given_are_not_changed_by_the_batches():
         (dict(labels=LABELS / 2), ValueError, "labels must be 10 integers"),
         (dict(images=PIXELS[:0], labels=LABELS[:0]), ValueError, "images is empty"),
         (dict(batch_size=0), ValueError, "batch_size must be at least 1; got 0"),
-        (dict(batch_size=2.5), TypeError, "batch_size must be a whole number; got 2.5"),
+        (dict(batch_size=2.5), TypeError, "batch_size must be an integer; got 2.5"),
         (dict(resize=-1), ValueError, "resize must be at least 1"),
         (dict(resize=(1, 2, 3)), ValueError, "resize must be one number or"),
-        (dict(resize="96"), TypeError, "resize must be a whole number; got '96'"),
+        (dict(resize="96"), TypeError, "resize must be an integer; got '96'"),
     ],
 )
 def test_arguments_that_do_not_fit_are_named(arguments, error, message):

@@ -169,23 +169,6 @@ def test_in_a_network_it_learns_what_gluons_learns():
     np.testing.assert_allclose(*outputs, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("shape", "length", "message"),
-    [
-        ((5,), 5, r"X must have shape \(N, K\) or \(N, C, H, W\); got \(5,\)"),
-        ((2, 3, 4), 3, "X must have shape"),
-        ((2, 3), 2, r"gamma must have shape \(3,\), one value for each of X's features; got \(2,\)"),
-        ((2, 3, 4, 4), 4, r"gamma must have shape \(3,\), one value for each of X's channels; got \(4,\)"),
-    ],
-)
-def test_other_shapes_are_refused(shape, length, message):
-    arrays = [nd.ones(length)] * 2
-    with pytest.raises(ValueError, match=message):
-        g.pure_batch_norm(nd.ones(shape), *arrays)
-    with pytest.raises(ValueError, match=message):
-        g.batch_norm(nd.ones(shape), *arrays, True, *arrays)
-
-
 @pytest.mark.parametrize(("mine", "given"), [("float32", "float64"), ("float64", "float32"), ("float32", "float16")])
 def test_the_block_says_what_it_computes_in(mine, given):
     block = g.BatchNorm()

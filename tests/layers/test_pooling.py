@@ -2,7 +2,6 @@
 
 import gluon_cnn as g
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mxnet import autograd, nd
@@ -60,19 +59,3 @@ def test_of_equal_values_the_first_gets_the_gradient():
         y = g.pool2d(x, 2)
     y.backward()
     assert x.grad.asnumpy().tolist() == [[1, 0], [0, 0]]
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: g.pool2d(nd.ones((1, 4, 4)), 2), r"X must have shape \(H, W\)"),
-        (lambda: g.pool2d(nd.ones((4, 4)), 2, mode="min"), "mode must be 'max' or 'avg'; got 'min'"),
-        (lambda: g.pool2d(nd.ones((4, 4)), 5), "a window of 5x5 does not fit"),
-        (lambda: g.pool2d(nd.ones((4, 4)), 2, padding=2), "padding must be smaller than the window"),
-        (lambda: g.pool2d(nd.ones((4, 4)), 2, padding=3), "padding must be smaller than the window"),
-        (lambda: g.pool2d(nd.ones((4, 4)), 2, padding=((0, 2), (0, 0))), "padding must be smaller than the window"),
-    ],
-)
-def test_wrong_arguments_are_named(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()

@@ -3,7 +3,6 @@
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn._core.precision import in_float32
 from mxnet import autograd, nd
 from mxnet.gluon import nn
 
@@ -129,20 +128,3 @@ def test_dropout_drops_the_share_it_was_told_to(p):
     kept = int(dropped.asnumpy().astype(bool).sum())
     assert abs(kept - n * (1 - p)) <= 5 * np.sqrt(n * p * (1 - p)) + 1
     assert not np.isnan(g.dropout(nd.ones(99, dtype="float16"), p).asnumpy()).any()
-
-
-def test_only_float16_is_computed_in_another_type():
-    seen = []
-
-    @in_float32
-    def f(X, K, bias=None):
-        seen.append({X.dtype, K.dtype})
-        return X
-
-    for kind, inside in (("float16", np.float32), ("float32", np.float32), ("float64", np.float64)):
-        assert f(nd.ones(2, dtype=kind), K=nd.ones(2, dtype=kind)).dtype == np.dtype(kind)
-        assert seen.pop() == {inside}
-    with pytest.raises(TypeError, match="K holds float32 and X float16: they must be the same"):
-        g.corr2d(nd.ones((3, 3), dtype="float16"), nd.ones((2, 2)))
-    with pytest.raises(ValueError, match="X is empty"):
-        g.corr2d(nd.ones((3, 3), dtype="float16")[:0], nd.ones((2, 2), dtype="float16"))

@@ -246,12 +246,6 @@ def test_the_smallest_size_is_computed_and_the_next_smaller_refused(name, capfd)
     assert capfd.readouterr() == ("", "")
 
 
-@every_network
-def test_a_number_of_classes_that_is_none_is_refused(name):
-    with pytest.raises(ValueError, match="num_classes must be"):
-        NETWORKS[name][0](num_classes=0)
-
-
 @pytest.mark.parametrize(
     ("net", "shapes"),
     [
@@ -409,10 +403,6 @@ def test_slim_networks_have_the_same_layers():
     narrow = g.GoogLeNet(10, width=0.01)
     narrow.initialize()
     assert min(row.output_shape[1] for row in g.summary(narrow, (1, 1, 96, 96)).layers) == 1
-    with pytest.raises(ValueError, match=r"width must be from 0.01 to 1000; got 0"):
-        g.GoogLeNet(10, width=0)
-    with pytest.raises(ValueError, match="init_channels must be at least 1; got 0"):
-        g.ResNet(10, init_channels=0)
 
 
 def test_one_network_on_two_sizes_where_the_architecture_allows_it():
@@ -423,5 +413,5 @@ def test_one_network_on_two_sizes_where_the_architecture_allows_it():
     net = g.ResNet(4)
     net.initialize()
     net(nd.zeros((1, 1, 96, 96)))
-    with pytest.raises(ValueError, match="already has dense layers for pictures of another size; got 192x192"):
+    with pytest.raises(ValueError, match="dense layers for images of another size; got 192x192: resize them"):
         net(nd.zeros((1, 1, 192, 192)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gluon_cnn._core.checks import as_numpy, check_pair
+from gluon_cnn._core.checks import Size, as_numpy, check_pair
 from gluon_cnn.course.diagrams.cells import INPUT, KERNEL, OUTPUT, TINTS, arrow, box, canvas, draw_beside, frame, write
-from gluon_cnn.layers.convolution import Size, conv_output_size, corr2d, corr2d_multi_in_out
+from gluon_cnn.layers.convolution import conv_output_size, corr2d, corr2d_multi_in_out
 from gluon_cnn.plots.style import COLORS
 from matplotlib.axes import Axes
 from mxnet import nd

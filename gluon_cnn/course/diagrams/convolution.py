@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from gluon_cnn._core.checks import check_pair
+from gluon_cnn._core.checks import Padding, Size, check_pair, padding_sides
 from gluon_cnn.course.diagrams.cells import (
     INPUT,
     KERNEL,
@@ -21,7 +21,8 @@ from gluon_cnn.course.diagrams.cells import (
     frame,
     write,
 )
-from gluon_cnn.layers.convolution import Padding, Size, conv_output_size, corr2d, padding_sides, receptive_field
+from gluon_cnn.layers.convolution import conv_output_size, corr2d
+from gluon_cnn.networks.receptive_field import receptive_field
 from gluon_cnn.plots.style import COLORS
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon

@@ -1,0 +1,58 @@
+"""The base of the package's blocks: an input is checked before MXNet sees it."""
+
+from __future__ import annotations
+
+import re
+
+import mxnet as mx
+import numpy as np
+from gluon_cnn._core.checks import check_initialized, naming_numpy_mode
+from mxnet import gluon, nd
+
+
+class CheckedBlock(gluon.HybridBlock):
+    """Gluon's HybridBlock, with a clear error for an input that it cannot take."""
+
+    input_shapes = "(N, C, H, W)"
+
+    def forward(self, x, *args):
+        name = type(self).__name__
+        if not isinstance(x, (nd.NDArray, mx.sym.Symbol)):
+            raise TypeError(f"{name} takes an NDArray; got {type(x).__name__}: pass nd.array(x)")
+        if isinstance(x, mx.sym.Symbol) and len(x.list_outputs()) != 1:
+            raise TypeError(f"{name} takes one symbol; got a group of {len(x.list_outputs())}")
+        if isinstance(x, nd.NDArray) and not mx.util.is_np_array():
+            if isinstance(x, mx.np.ndarray):
+                raise TypeError(f"{name} takes an NDArray; got an mx.np.ndarray: pass x.as_nd_ndarray()")
+            self.check_input(x)
+        with naming_numpy_mode():
+            return super().forward(x, *args)
+
+    def check_input(self, x: nd.NDArray) -> None:
+        """Refuse a rank, a type or a context that the block does not compute with."""
+        name = type(self).__name__
+        if x.ndim not in [len(re.findall(r"\w+", shape)) for shape in self.input_shapes.split(" or ")]:
+            raise ValueError(f"{name} takes {self.input_shapes}; got {x.shape}{self.advice(x.shape)}")
+        if x.size == 0:
+            raise ValueError(f"{name} got an empty batch, {x.shape}")
+        check_initialized(self)
+        weight, dtype = self.first_weight(), np.dtype(self.input_dtype())
+        if x.dtype != dtype:
+            hint = " / 255" if x.dtype == np.uint8 else ""
+            raise TypeError(f"{name} computes in {dtype}, got {np.dtype(x.dtype)}: pass x.astype('{dtype}'){hint}")
+        if x.context not in weight.list_ctx():
+            raise ValueError(
+                f"{name} is on {weight.list_ctx()[0]}, the input on {x.context}: pass x.as_in_context(...)"
+            )
+
+    def first_weight(self) -> gluon.Parameter:
+        """Return the parameter that meets the input's channels first."""
+        # a convolution's: batch norm before it stays in float32 when a network is cast to float16
+        return next(p for p in self.collect_params().values() if p.name.endswith("weight"))
+
+    def input_dtype(self) -> type:
+        return self.first_weight().dtype
+
+    def advice(self, shape: tuple[int, ...]) -> str:
+        """Return how an input of another rank could be made to fit, or nothing."""
+        return ""

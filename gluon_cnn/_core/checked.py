@@ -1,0 +1,123 @@
+"""One line above a function checks its arguments: the body is left to the idea."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import numpy as np
+from gluon_cnn._core.checks import (
+    LARGEST,
+    LARGEST_WHOLE,
+    Padding,
+    Size,
+    check_array,
+    check_bool,
+    check_float,
+    check_int,
+    check_integers,
+    check_pair,
+    in_short,
+    padding_sides,
+)
+from mxnet import autograd, nd
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def checked(**rules: str) -> Callable[[Function], Function]:
+    """Check a function's arguments before each call, by their annotations and by rules for what those do not say.
+
+    An ``int`` is at least 1, a ``float`` finite, a ``Size`` one or two integers of at least 1, a ``Padding`` of at
+    least 0, a ``Sequence`` not empty, an ``NDArray`` dense, not empty, of floats and of the type of the first one. A
+    rule is a shape, ``X="(Cin, H, W)"``, in which a name stands for the same length in all arrays, or a condition,
+    ``p="0 <= p <= 1"``, which stands in for "at least 1". The arguments themselves are handed on as they came.
+
+    Arrays of float16 are computed in float32 and the result rounded once, as in MXNet's own layers: sums in float16 are
+    infinite beyond 65504, and 2048 + 1 is 2048. A shape with ``in place`` behind it is of an array that is changed.
+    """
+
+    def decorate(function: Function) -> Function:
+        signature, hints = inspect.signature(function), get_type_hints(function)
+        conditions = {name: compile(rule, name, "eval") for name, rule in rules.items() if not rule.startswith("(")}
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                given = signature.bind(*args, **kwargs)
+            except TypeError:
+                return function(*args, **kwargs)  # Python's own error
+            given.apply_defaults()
+            arguments = given.arguments
+            arrays = _check_kinds(arguments, hints, rules)
+            for name, condition in conditions.items():
+                values = {n: _comparable(arguments[n], hints[n]) for n in condition.co_names}
+                if not np.all(eval(condition, {}, values)):
+                    got = ", ".join(f"{n} = {in_short(repr(arguments[n]))}" for n in condition.co_names)
+                    raise ValueError(f"{name} must satisfy {rules[name]}; got {got}")
+            half = {name: array for name, array in arrays.items() if array.dtype == np.float16}
+            if not half:
+                return function(*args, **kwargs)
+            arguments.update({name: array.astype("float32") for name, array in half.items()})
+            result = function(*given.args, **given.kwargs).astype("float16")
+            with autograd.pause():
+                for name, array in half.items():
+                    if rules.get(name, "").endswith("in place"):
+                        array[:] = arguments[name]
+            return result
+
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def _check_kinds(arguments: dict[str, Any], hints: dict[str, Any], rules: dict[str, str]) -> dict[str, nd.NDArray]:
+    """Check arguments against their annotations, and arrays against their shapes; return the arrays."""
+    arrays: dict[str, nd.NDArray] = {}
+    lengths: dict[str, tuple[int, str]] = {}
+    for name, value in arguments.items():
+        hint = hints.get(name)
+        if hint is nd.NDArray or (hint == float | nd.NDArray and isinstance(value, nd.NDArray)):
+            arrays[name] = check_array(name, value, next(iter(arrays.values()), None))
+            if name in rules:
+                _check_shape(name, value.shape, rules[name], lengths)
+        elif hint is bool:
+            check_bool(name, value)
+        elif hint is int:
+            check_int(name, value, -LARGEST_WHOLE if name in rules else 1)
+        elif hint in (float, float | nd.NDArray):
+            check_float(name, value, -LARGEST)
+        elif hint == Size or (hint == Size | None and value is not None):
+            check_pair(name, value)
+        elif hint == Padding:
+            padding_sides(value)
+        elif hint == Sequence[int]:
+            check_integers(name, value, (6, 12, 24, 16))
+        elif hint == Sequence[tuple[int, int]]:
+            check_integers(name, value, ((1, 64), (2, 128)))
+        elif get_origin(hint) is Literal and not (isinstance(value, str) and value in get_args(hint)):
+            raise ValueError(f"{name} must be {' or '.join(map(repr, get_args(hint)))}; got {value!r}")
+    return arrays
+
+
+def _check_shape(name: str, shape: tuple[int, ...], rule: str, lengths: dict[str, tuple[int, str]]) -> None:
+    """Check a shape against ``(C, H, W)`` or several such; ``lengths`` has what each name stands for, and where."""
+    rule = rule.removesuffix(" in place")
+    fitting = [names for names in (re.findall(r"\w+", form) for form in rule.split(" or ")) if len(names) == len(shape)]
+    if not fitting:
+        raise ValueError(f"{name} must have shape {rule}; got {shape}")
+    for letter, length in zip(fitting[0], shape):
+        expected, where = (int(letter), "") if letter.isdigit() else lengths.setdefault(letter, (length, name))
+        if length != expected:
+            why = f" with {letter} = {expected}, as in {where}" if where else ""
+            raise ValueError(f"{name} must have shape {rule}{why}; got {shape}")
+
+
+def _comparable(value: Any, hint: Any) -> Any:
+    """Return a size as an array (height, width), and a padding as one of the larger sides."""
+    if hint in (Size, Size | None, Padding):
+        return np.max(padding_sides(value), axis=1)
+    return value
