@@ -50,7 +50,7 @@ def forward(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> Any:
 
 
 def forward_logits(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> nd.NDArray:
-    """Return the network's output when it is one array of one number a picture and class."""
+    """Return the network's output when it is one array of one number per image and class."""
     output = forward(net, X, wait)
     if not isinstance(output, nd.NDArray):
         raise TypeError(f"{type(net).__name__} must give one NDArray of scores; got {type(output).__name__}")

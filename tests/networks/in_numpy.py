@@ -1,6 +1,6 @@
 """The course's networks a second time, in plain NumPy and float64, from the papers and notes: the judge of the first.
 
-Each takes pictures (N, C, H, W) and an iterator over the network's parameters in their order, and uses them up.
+Each takes images (N, C, H, W) and an iterator over the network's parameters in their order, and uses them up.
 """
 
 import numpy as np

@@ -37,7 +37,7 @@ every_network = pytest.mark.parametrize("name", NETWORKS)
 
 
 def made(name, classes=3, channels=2):
-    """Return a network with random parameters and statistics that drops nothing, and pictures for it."""
+    """Return a network with random parameters and statistics that drops nothing, and images for it."""
     make, _, side, _ = NETWORKS[name]
     net = make(num_classes=classes)
     net.initialize(init.Xavier(magnitude=3))
@@ -62,7 +62,7 @@ def close(got, expected, tolerance):
 
 
 def trained(net, X):
-    """Return the output in training, and the gradients of pictures and parameters for random ones of the output."""
+    """Return the output in training, and the gradients of images and parameters for random ones of the output."""
     X.attach_grad()
     with autograd.record():
         output = net(X)
@@ -86,7 +86,7 @@ def test_outputs_equal_numpys(name):
 
 @every_network
 def test_gradients_equal_numpys(name):
-    """Along a random direction of the pictures and one of all parameters, by central differences, in 64 bits.
+    """Along a random direction of the images and one of all parameters, by central differences, in 64 bits.
 
     In training only: in prediction mxnet 1.9.1 has the gradients of max pooling wrong, see docs/errata.md.
     """

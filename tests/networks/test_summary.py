@@ -33,7 +33,7 @@ def test_lenet_as_counted_by_hand():
         128 * (50 * 5 * 5 + 1),
         10 * (128 + 1),
     ]
-    # products and sums of each output value, and its bias; two pictures
+    # products and sums of each output value, and its bias; two images
     assert [layer.flops for layer in table.layers] == [
         2 * 20 * 24 * 24 * (2 * 25 + 1),
         0,
