@@ -15,33 +15,15 @@ def test_lenet_as_counted_by_hand():
     net = g.LeNet()
     net.initialize()
     table = g.summary(net, (2, 1, 28, 28))
-    assert [layer.output_shape for layer in table.layers] == [
-        (2, 20, 24, 24),
-        (2, 20, 12, 12),
-        (2, 50, 10, 10),
-        (2, 50, 5, 5),
-        (2, 1250),
-        (2, 128),
-        (2, 10),
-    ]
-    assert [layer.parameters for layer in table.layers] == [
-        20 * (5 * 5 + 1),
-        0,
-        50 * (20 * 3 * 3 + 1),
-        0,
-        0,
-        128 * (50 * 5 * 5 + 1),
-        10 * (128 + 1),
-    ]
-    # products and sums of each output value, and its bias; two images
-    assert [layer.flops for layer in table.layers] == [
-        2 * 20 * 24 * 24 * (2 * 25 + 1),
-        0,
-        2 * 50 * 10 * 10 * (2 * 180 + 1),
-        0,
-        0,
-        2 * 128 * (2 * 1250 + 1),
-        2 * 10 * (2 * 128 + 1),
+    # FLOPs: products and sums of each output value, and its bias; two images
+    assert [(layer.output_shape, layer.parameters, layer.flops) for layer in table.layers] == [
+        ((2, 20, 24, 24), 20 * (5 * 5 + 1), 2 * 20 * 24 * 24 * (2 * 25 + 1)),
+        ((2, 20, 12, 12), 0, 0),
+        ((2, 50, 10, 10), 50 * (20 * 3 * 3 + 1), 2 * 50 * 10 * 10 * (2 * 180 + 1)),
+        ((2, 50, 5, 5), 0, 0),
+        ((2, 1250), 0, 0),
+        ((2, 128), 128 * (50 * 5 * 5 + 1), 2 * 128 * (2 * 1250 + 1)),
+        ((2, 10), 10 * (128 + 1), 2 * 10 * (2 * 128 + 1)),
     ]
     assert table.parameters == count(net) == 170_988
 
@@ -127,34 +109,9 @@ def test_printed_it_is_a_table():
     net.initialize()
     lines = str(g.summary(net, (1, 1, 28, 28))).splitlines()
     assert lines[0].split() == ["layer", "output", "shape", "parameters", "FLOPs"]
-    assert lines[2].split() == [
-        "features.0",
-        "Conv2D",
-        "20,",
-        "5x5,",
-        "relu",
-        "(1,",
-        "20,",
-        "24,",
-        "24)",
-        "520",
-        "587,520",
-    ]
-    assert lines[-1].split() == ["LeNet", "input", "(1,", "1,", "28,", "28)", "170,988", "2,715,218"]
+    assert " ".join(lines[2].split()) == "features.0 Conv2D 20, 5x5, relu (1, 20, 24, 24) 520 587,520"
+    assert " ".join(lines[-1].split()) == "LeNet input (1, 1, 28, 28) 170,988 2,715,218"
     assert len(set(map(len, lines))) == 1
-
-
-def test_a_network_that_is_not_initialized_is_refused():
-    with pytest.raises(ValueError, match=r"LeNet is not initialized: call net.initialize\(\) first"):
-        g.summary(g.LeNet(), (1, 1, 28, 28))
-
-
-@pytest.mark.parametrize("shape", [28, (1, 1, 0, 28), (1, 1, 2.5), "1128"])
-def test_a_shape_that_is_none_is_refused(shape):
-    net = g.LeNet()
-    net.initialize()
-    with pytest.raises(ValueError, match="shape must be positive integers"):
-        g.summary(net, shape)
 
 
 def test_rows_of_blocks_add_up_to_their_layers():
