@@ -214,6 +214,8 @@ CALLS = {
     "GoogLeNet(10, width=-1)": "width must satisfy 0.01 <= width <= 1000; got width = -1",
     "GoogLeNet(10, width=1e9)": "width must satisfy",
     "GoogLeNet(10, relu='no')": "relu must be True or False",
+    "efficientnet_lite0('yes')": "pretrained must be True or False; got 'yes'",
+    "efficientnet_lite0(num_classes=0)": "num_classes must be at least 1; got 0",
     "NiN(batch_norm='no')": "batch_norm must be True or False",
     "Residual(4, same_shape='False')": "same_shape must be True or False; got 'False'",
     "LeNet(2)(x(1, 28, 28))": "LeNet takes (N, C, H, W); got (1, 28, 28): pass x.expand_dims(axis=0)",

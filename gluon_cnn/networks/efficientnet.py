@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from gluon_cnn._core.checks import check_bool, check_int
+from gluon_cnn._core.checked import checked
 from gluon_cnn._core.torch_file import read_torch_file
 from gluon_cnn.networks.base import Network
 from mxnet import nd
@@ -107,6 +107,7 @@ class EfficientNetLite0(Network):
     variant has ReLU6 instead of swish and no squeeze-and-excitation.
     """
 
+    @checked()
     def __init__(self, num_classes: int = 1000, **kwargs) -> None:
         super().__init__(**kwargs)
         with self.name_scope():
@@ -123,12 +124,13 @@ class EfficientNetLite0(Network):
                 nn.Flatten(),  # (N, 1280)
                 nn.Dropout(0.2),
             )
-            self.output = nn.Dense(check_int("num_classes", num_classes, 1))
+            self.output = nn.Dense(num_classes)
 
     def hybrid_forward(self, F, x):
         return self.output(self.features(x))
 
 
+@checked()
 def efficientnet_lite0(pretrained: bool = False, num_classes: int = 1000) -> EfficientNetLite0:
     """Return EfficientNet-Lite0, with the weights of ImageNet if ``pretrained``; nothing is downloaded.
 
@@ -148,7 +150,7 @@ def efficientnet_lite0(pretrained: bool = False, num_classes: int = 1000) -> Eff
         If its file is damaged.
     """
     net = EfficientNetLite0(num_classes)
-    if check_bool("pretrained", pretrained):
+    if pretrained:
         net.initialize()
         net(nd.zeros((1, 3, 64, 64)))  # all shapes are known now
         _load(net, weights_file())
