@@ -34,7 +34,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.command != "doctor" and (problem := startup.mxnet_problem()):
         print(f"gluon-cnn: {problem} (more: gluon-cnn doctor)", file=sys.stderr)
         return 1
-    with contextlib.suppress(AttributeError):  # a name that is no UTF-8 may be told, too
+    with contextlib.suppress(AttributeError):  # a name that is not UTF-8 may be printed, too
         sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     try:
         with warnings.catch_warnings():

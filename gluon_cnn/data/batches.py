@@ -82,7 +82,7 @@ class Batches:
         self._worker, self._workers = 0, 1
 
     def share(self, worker: int, workers: int) -> Batches:
-        """Return what one of several workers reads: a part of each batch of ``workers * batch_size`` pictures.
+        """Return what one of several workers reads: a part of each batch of ``workers * batch_size`` images.
 
         All have to be made with the same seed. Together they are then one worker's batches of that size. A last batch
         that is smaller is shared as evenly as possible.

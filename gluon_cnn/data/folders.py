@@ -60,9 +60,8 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
         held = f"only the folder {shown(names[0])}" if names else "no folders"
         raise ValueError(f"{shown(folder)} holds {held}: make one for each class, with its images inside")
     if PARTS.issuperset(name.lower() for name in names):
-        raise ValueError(
-            f"{shown(folder)} holds {' and '.join(names)}, which are not classes: call them train and test"
-        )
+        held = " and ".join(names)
+        raise ValueError(f"{shown(folder)} holds {held}, which are not classes: call them train and test")
     if classes is not None and names != tuple(map(normal, classes)):
         got, expected = (shown(", ".join(each)) for each in (names, classes))
         raise ValueError(f"{shown(folder)} has the classes {got}; expected {expected}")

@@ -86,38 +86,38 @@ def _pixels(raw: bytes, size: tuple[int, int], mode: str) -> np.ndarray:
             opened.load()
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = lenient
-        picture = _upright(opened)
-        if picture.mode.startswith(("I", "F")):
-            picture = _in_8_bits(picture, tags)
-        return np.asarray(ImageOps.fit(_flat(picture).convert(mode), (size[1], size[0]), Image.Resampling.BILINEAR))
+        image = _upright(opened)
+        if image.mode.startswith(("I", "F")):
+            image = _in_8_bits(image, tags)
+        return np.asarray(ImageOps.fit(_flat(image).convert(mode), (size[1], size[0]), Image.Resampling.BILINEAR))
 
 
-def _flat(picture: Image.Image) -> Image.Image:
+def _flat(image: Image.Image) -> Image.Image:
     """Return an image in a mode that Pillow converts to grey and to RGB, over black where it is transparent."""
-    if picture.mode == "LAB":
+    if image.mode == "LAB":
         lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(picture, lab, rgb, outputMode="RGB") or picture
-    if picture.mode == "La":  # of grey with transparency, in which Pillow converts it to nothing else
-        picture = picture.convert("LA")
-    if picture.mode.endswith(("A", "a")) or "transparency" in picture.info:
-        return Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture.convert("RGBA"))
-    return picture
+        return ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB") or image
+    if image.mode == "La":  # of grey with transparency, in which Pillow converts it to nothing else
+        image = image.convert("LA")
+    if image.mode.endswith(("A", "a")) or "transparency" in image.info:
+        return Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
+    return image
 
 
 BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # two of TIFF's tags, and a value of the second
 
 
-def _in_8_bits(picture: Image.Image, tags: dict) -> Image.Image:
+def _in_8_bits(image: Image.Image, tags: dict) -> Image.Image:
     """Scale integers of more than 8 bits, which Pillow itself would cut off at 255."""
-    values = np.asarray(picture)
+    values = np.asarray(image)
     smallest, largest = values.min(), values.max()
-    if picture.mode == "F" or smallest < 0 or largest >= 2**16:
+    if image.mode == "F" or smallest < 0 or largest >= 2**16:
         raise ValueError(
             f"its values, {smallest} to {largest}, are not bytes and have no fixed range: save it with 8 or 16 bits"
         )
     white = 2 ** min(16, *tags.get(BITS, (16,))) - 1
     values = values.astype(np.int64)
-    values[values == picture.info.get("transparency")] = 0  # over black, as all transparency
+    values[values == image.info.get("transparency")] = 0  # over black, as all transparency
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow sees to that with 8 bits only
         values = white - values
     if values.max() > 255:

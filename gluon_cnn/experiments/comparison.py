@@ -146,7 +146,7 @@ def compare(
     sides = {name: resize.get(name) if isinstance(resize, Mapping) else resize for name in networks}
     for name, side in sides.items():  # before any training
         if side is not None and side < (fewest := fewest_pixels(networks[name])):
-            raise ValueError(f"{name} needs pictures of at least {fewest}x{fewest}; got {side}x{side}: resize them")
+            raise ValueError(f"{name} needs images of at least {fewest}x{fewest}; got {side}x{side}: resize them")
     common = {"optimizer": optimizer, "learning_rate": learning_rate, "initializer": initializer, **settings}
     num_epochs = 1 if seconds is not None else settings.get("num_epochs", 1)
     found = []

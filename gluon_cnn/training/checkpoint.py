@@ -208,9 +208,7 @@ def _data_difference(before: dict[str, Any] | None, now: dict[str, Any] | None) 
 
 
 def remove(folder: Path, kept: int = 0) -> None:
-    """Remove the checkpoints in a folder but the newest ``kept``, those that were cut off while they were written, and
-    the folder if that is all it held.
-    """
+    """Remove all checkpoints but the newest ``kept``, what was cut off while it was written, and an empty folder."""
     for path in _files(folder)[: -kept or None] + _files(folder, CUT_OFF):
         path.unlink(missing_ok=True)
     with suppress(OSError):  # there are other files

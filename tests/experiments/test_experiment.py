@@ -312,7 +312,7 @@ def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsy
 
 
 def test_a_comparison_checks_sizes_first_and_leaves_out_what_fails(monkeypatch):
-    with pytest.raises(ValueError, match="nin needs pictures of at least 67x67; got 28x28: resize them"):
+    with pytest.raises(ValueError, match="nin needs images of at least 67x67; got 28x28: resize them"):
         compare(["lenet", "nin"], resize=28, verbose=False)
 
     def fail_once(network, *arguments, **settings):
