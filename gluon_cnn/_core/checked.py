@@ -26,6 +26,7 @@ from gluon_cnn._core.checks import (
 from mxnet import autograd, nd
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+NUMBER = float | nd.NDArray
 
 
 def checked(**rules: str) -> Callable[[Function], Function]:
@@ -80,7 +81,7 @@ def _check_kinds(arguments: dict[str, Any], hints: dict[str, Any], rules: dict[s
     lengths: dict[str, tuple[int, str]] = {}
     for name, value in arguments.items():
         hint = hints.get(name)
-        if hint is nd.NDArray or (hint == float | nd.NDArray and isinstance(value, nd.NDArray)):
+        if hint is nd.NDArray or (hint == NUMBER and isinstance(value, nd.NDArray)):
             arrays[name] = check_array(name, value, next(iter(arrays.values()), None))
             if name in rules:
                 _check_shape(name, value.shape, rules[name], lengths)
@@ -88,7 +89,7 @@ def _check_kinds(arguments: dict[str, Any], hints: dict[str, Any], rules: dict[s
             check_bool(name, value)
         elif hint is int:
             check_int(name, value, -LARGEST_WHOLE if name in rules else 1)
-        elif hint in (float, float | nd.NDArray):
+        elif hint in (float, NUMBER):
             check_float(name, value, -LARGEST)
         elif hint == Size or (hint == Size | None and value is not None):
             check_pair(name, value)

@@ -268,6 +268,7 @@ def test_verbose_prints_the_blocks_once_and_not_when_hybridized(net, shapes, cap
     net.hybridize()
     net(X)
     assert capsys.readouterr().out == ""
+    assert type(net)(10).verbose is False
 
 
 @pytest.mark.parametrize(
