@@ -31,7 +31,7 @@ def as_numpy(array: Any) -> np.ndarray:
 def check_array(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDArray:
     """Return ``value`` when it is an NDArray of floats that holds something, of the type of ``like``.
 
-    Float32 goes with float16, too.
+    Beside float16, one value per channel may be float32, as MXNet keeps the statistics of batch norm.
     """
     if not isinstance(value, nd.NDArray):
         raise TypeError(f"{name} must be an NDArray; got {type(value).__name__}: pass nd.array({name})")
@@ -43,7 +43,8 @@ def check_array(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDA
         raise TypeError(f"{name} must hold floats; got {np.dtype(value.dtype)}: pass {name}.astype('float32')")
     if value.size == 0:
         raise ValueError(f"{name} is empty: its shape is {value.shape}")
-    if like is not None and value.dtype not in (like.dtype, np.float32 if like.dtype == np.float16 else like.dtype):
+    mixed = like is not None and (like.dtype, value.dtype, value.ndim) == (np.float16, np.float32, 1)
+    if like is not None and value.dtype != like.dtype and not mixed:
         raise TypeError(f"{name} holds {np.dtype(value.dtype)} and X {np.dtype(like.dtype)}: they must be the same")
     return value
 

@@ -77,6 +77,10 @@ def add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--run", dest="folder", type=Path, help="what `train` saved; without it the newest in runs/")
 
 
+def add_output(command: argparse.ArgumentParser, default: str = "a new one in runs/") -> None:
+    command.add_argument("--output", type=Path, metavar="FOLDER", help=f"where to save it; without it {default}")
+
+
 def settings_from(options: argparse.Namespace) -> dict:
     """Return the options that are settings of a training, all under their names there."""
     return {field.name: vars(options)[field.name] for field in fields(Settings) if field.name in vars(options)}

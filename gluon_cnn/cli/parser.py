@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from gluon_cnn import __version__
-from gluon_cnn.cli.options import DATA, EPOCHS, NETWORK_NAMES, Help, add_broken, add_images, add_run, add_settings
+from gluon_cnn.cli import options
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -18,15 +18,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gluon-cnn {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def add(
-        name: str, run: str, help: str, description: str | None = None, epilog: str | None = None
-    ) -> argparse.ArgumentParser:
+    def add(name: str, run: str, help: str, description: str = "", epilog: str = "") -> argparse.ArgumentParser:
+        description = description or f"{help[0].upper()}{help[1:]}."
         command = commands.add_parser(
-            name,
-            help=help,
-            description=description or f"{help[0].upper()}{help[1:]}.",
-            epilog=epilog,
-            formatter_class=Help,
+            name, formatter_class=options.Help, help=help, description=description, epilog=epilog
         )
         command.set_defaults(run=run)
         return command
@@ -48,8 +43,8 @@ def make_parser() -> argparse.ArgumentParser:
         "print a network's layers, output shapes, parameters and FLOPs",
         epilog="example: gluon-cnn summary resnet --resize 96 --blocks",
     )
-    summary.add_argument("network", help=NETWORK_NAMES)
-    add_images(summary)
+    summary.add_argument("network", help=options.NETWORK_NAMES)
+    options.add_images(summary)
     summary.add_argument("--blocks", action="store_true", help="one row for each block instead of its layers")
 
     train = add(
@@ -65,12 +60,12 @@ def make_parser() -> argparse.ArgumentParser:
         "gluon-cnn train --resume runs/resnet; gluon-cnn train --resume runs/resnet --epochs 10; "
         "gluon-cnn train lenet --dataset my_pictures --resize 64 --batch-size 8 --epochs 20 --momentum 0.9",
     )
-    train.add_argument("network", nargs="?", help=NETWORK_NAMES)
-    add_settings(train)
+    train.add_argument("network", nargs="?", help=options.NETWORK_NAMES)
+    options.add_settings(train)
     train.add_argument(
-        *EPOCHS, dest="num_epochs", type=int, default=1, help="how often to go through the images, in all"
+        *options.EPOCHS, dest="num_epochs", type=int, default=1, help="how often to go through the images, in all"
     )
-    train.add_argument("--output", type=Path, metavar="FOLDER", help="where to save it; without it a new one in runs/")
+    options.add_output(train)
     train.add_argument(
         "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, which a launcher starts"
     )
@@ -112,11 +107,10 @@ def make_parser() -> argparse.ArgumentParser:
         "that the network was trained on, or on other data, of which a folder counts as a whole.",
         epilog="example: gluon-cnn evaluate --run runs/lenet --dataset fashion-mnist",
     )
-    add_run(evaluate)
-    evaluate.add_argument(
-        "--dataset", metavar="NAME_OR_FOLDER", help=f"{DATA}; without it the one that the network was trained on"
-    )
-    add_broken(evaluate)
+    options.add_run(evaluate)
+    dataset = f"{options.DATA}; without it the one that the network was trained on"
+    evaluate.add_argument("--dataset", metavar="NAME_OR_FOLDER", help=dataset)
+    options.add_broken(evaluate)
     evaluate.set_defaults(broken=None)  # as in training
 
     predict = add(
@@ -128,7 +122,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="example: gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
     )
     predict.add_argument("pictures", nargs="+", metavar="IMAGE", help="JPEG, PNG or another kind of image file")
-    add_run(predict)
+    options.add_run(predict)
     predict.add_argument(
         "--network",
         choices=["efficientnet-lite0"],
@@ -145,10 +139,8 @@ def make_parser() -> argparse.ArgumentParser:
         "copy like any other run. For CPUs; how much faster it is depends on their instructions for 8-bit integers.",
         epilog="example: gluon-cnn quantize --run runs/resnet",
     )
-    add_run(quantize)
-    quantize.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="where to save it; without it the run's name with -int8"
-    )
+    options.add_run(quantize)
+    options.add_output(quantize, "the run's name with -int8")
 
     export = add(
         "export",
@@ -159,16 +151,13 @@ def make_parser() -> argparse.ArgumentParser:
         "batch stays open, their size does not.",
         epilog="examples: gluon-cnn export --run runs/lenet; gluon-cnn export lenet lenet.params --format symbol",
     )
-    export.add_argument("network", nargs="?", help=f"{NETWORK_NAMES}; without it a run's")
+    export.add_argument("network", nargs="?", help=f"{options.NETWORK_NAMES}; without it a run's")
     export.add_argument("parameters", nargs="?", type=Path, metavar="params", help="its file of parameters")
-    add_run(export)
+    options.add_run(export)
     export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx takes onnx before 1.19")
-    add_images(export)
+    options.add_images(export)
     export.add_argument(
-        "--output",
-        type=Path,
-        metavar="NAME",
-        help="of the file, or its beginning; without it the network's or the run's",
+        "--output", type=Path, metavar="NAME", help="of the file; without it the network's or the run's"
     )
 
     compare = add(
@@ -180,10 +169,9 @@ def make_parser() -> argparse.ArgumentParser:
         "training, images trained on, test accuracy. The folder gets comparison.csv and comparison.png.",
         epilog="example: gluon-cnn compare lenet resnet densenet --seconds 60",
     )
-    compare.add_argument("networks", nargs="*", metavar="NETWORK", help=f"{NETWORK_NAMES}; without any, all of them")
+    names = f"{options.NETWORK_NAMES}; without any, all of them"
+    compare.add_argument("networks", nargs="*", metavar="NETWORK", help=names)
     compare.add_argument("--seconds", type=float, default=10.0, help="training time of each network")
-    add_settings(compare, optimizer="adam", learning_rate=0.001, initializer="he")
-    compare.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="where to save it; without it a new one in runs/"
-    )
+    options.add_settings(compare, optimizer="adam", learning_rate=0.001, initializer="he")
+    options.add_output(compare)
     return parser

@@ -10,15 +10,7 @@ from pathlib import Path
 
 from gluon_cnn._core import record
 from gluon_cnn._core.files import atomic_write
-from gluon_cnn.cli.folders import (
-    CHECKPOINTS,
-    RUNS,
-    SETTINGS,
-    claimed,
-    new_run_folder,
-    refuse_taken,
-    this_command,
-)
+from gluon_cnn.cli.folders import CHECKPOINTS, RUNS, SETTINGS, claimed, new_run_folder, refuse_taken, this_command
 from gluon_cnn.cli.options import EPOCHS, NETWORK_NAMES, settings_from
 from gluon_cnn.distributed.launch import launch as start_processes
 from gluon_cnn.distributed.launch import read_hosts

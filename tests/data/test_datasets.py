@@ -10,9 +10,10 @@ import threading
 import gluon_cnn as g
 import numpy as np
 import pytest
-from gluon_cnn.data import draw_sample, fashion_mnist, photos
-from gluon_cnn.data.draw_sample import to_idx
+from gluon_cnn.data import fashion_mnist, photos
 from mxnet import nd
+
+from tests.data.draw_sample import draw_sample, to_idx
 
 FULL_SET = fashion_mnist.find_fashion_mnist()
 needs_full_set = pytest.mark.skipif(FULL_SET is None, reason="the full Fashion-MNIST is not on this machine")
@@ -53,7 +54,7 @@ def test_the_sample_is_balanced_and_whole():
 
 @needs_full_set
 def test_the_sample_is_what_its_script_draws():
-    for name, array in draw_sample.draw_sample().items():
+    for name, array in draw_sample().items():
         assert (fashion_mnist.SAMPLE_FOLDER / f"{name}.gz").read_bytes()[10:] == to_idx(array)[10:]
 
 

@@ -1,14 +1,9 @@
-"""Draw the Fashion-MNIST sample that ships with the package: python -m gluon_cnn.data.draw_sample FOLDER.
-
-The sample was drawn once, with SEED, from the full set. Drawing it again gives the same bytes (a test compares them).
-"""
+"""How the Fashion-MNIST sample in the package was drawn from the full set; test_datasets.py compares the bytes."""
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import struct
-from pathlib import Path
 
 import numpy as np
 from gluon_cnn.data.fashion_mnist import CHECKSUMS, read_fashion_mnist
@@ -37,17 +32,3 @@ def draw_sample() -> dict[str, np.ndarray]:
     train = draw(train_labels, TRAIN_PER_CLASS, rng)
     test = draw(test_labels, TEST_PER_CLASS, rng)
     return dict(zip(CHECKSUMS, (train_images[train], train_labels[train], test_images[test], test_labels[test])))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Draw the Fashion-MNIST sample of the package.")
-    parser.add_argument("folder", type=Path, help="where to write the four files")
-    folder = parser.parse_args().folder
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, array in draw_sample().items():
-        (folder / f"{name}.gz").write_bytes(to_idx(array))
-        print(f"{name}.gz: {array.shape}")
-
-
-if __name__ == "__main__":
-    main()
