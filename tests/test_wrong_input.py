@@ -161,6 +161,7 @@ CALLS = {
     "corr2d(X, x(2))": "K must have shape (kh, kw); got (2,)",
     "corr2d([[1.0]], K)": "X must be an NDArray; got list: pass nd.array(X)",
     "corr2d(X, K.astype('float64'))": "K holds float64 and X float32: they must be the same",
+    "corr2d(X.astype('float16'), K)": "K holds float32 and X float16: they must be the same",
     "corr2d(K, X)": "a kernel of 5x5 does not fit into 2x2, padding 0: make the input or the padding larger",
     "corr2d(X, K, padding=-1)": "padding must be at least 0; got -1",
     "corr2d(X, K, padding=10**6)": "X with its padding (2000005, 2000005) is more than an NDArray can hold",
