@@ -32,7 +32,7 @@ class History:
         if not self:
             return "no epoch was finished"
         return (
-            f"Epoch {len(self)}. Loss: {self.loss[-1]:.3f}, Train acc {self.train_accuracy[-1]:.2f}, "
+            f"Epoch {len(self)}. Loss: {round(self.loss[-1], 3) + 0.0:.3f}, Train acc {self.train_accuracy[-1]:.2f}, "
             f"Test acc {self.test_accuracy[-1]:.2f}, Time {self.seconds[-1]:.1f} sec"
         )
 
