@@ -174,12 +174,16 @@ def command(*arguments):
 
 
 def ran(arguments, folder):
-    """Run to the end; return status and what was printed."""
+    """Run to the end; return status and what was printed. A job that hangs is ended with all its processes."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DMLC_")}
-    done = subprocess.run(
-        arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
-    )
-    return done.returncode, done.stdout + done.stderr
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(arguments, cwd=folder, env=environment, start_new_session=True, **pipes) as job:
+        try:
+            printed, _ = job.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(job.pid, signal.SIGKILL)
+            raise
+    return job.returncode, printed
 
 
 def results(folder):
