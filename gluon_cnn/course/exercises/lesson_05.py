@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape, is_close
+from gluon_cnn.course.answers import DENSE_SHARE, WrongAnswer, equals, exercise, expect_shape, is_close
 from gluon_cnn.networks.summary import summary
 from mxnet import nd
 from mxnet.gluon import Block
@@ -20,7 +20,7 @@ check_1 = exercise(
 
 check_2 = exercise(
     2,
-    "add up the parameters of the rows that start with Dense and divide by the total: a number between 0 and 1.",
+    DENSE_SHARE,
     "94.4% of the weights, but the convolutions do most of the computing.",
 )(is_close(161_418 / 170_988, abs_tol=0.005))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gluon_cnn.course.answers import equals, exercise, is_close
+from gluon_cnn.course.answers import DENSE_SHARE, equals, exercise, is_close
 
 check_1 = exercise(
     1,
@@ -12,7 +12,7 @@ check_1 = exercise(
 
 check_2 = exercise(
     2,
-    "add up the parameters of the rows that start with Dense and divide by the total: a number between 0 and 1.",
+    DENSE_SHARE,
     "82.8%: the flattened feature map is smaller than with 224 pixels, the second dense layer is not.",
 )(is_close(17_874_954 / 21_598_922, abs_tol=0.005))
 

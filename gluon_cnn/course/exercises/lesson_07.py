@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gluon_cnn.course.answers import WrongAnswer, equals, exercise, is_close
+from gluon_cnn.course.answers import DENSE_SHARE, WrongAnswer, equals, exercise, is_close
 
 check_1 = exercise(
     1,
@@ -14,7 +14,7 @@ check_1 = exercise(
 
 check_2 = exercise(
     2,
-    "add up the parameters of the rows that start with Dense and divide by the total: a number between 0 and 1.",
+    DENSE_SHARE,
     "67.2%: five halvings leave 1x1 pixel, so the first dense layer has 512 inputs instead of 25,088.",
 )(is_close(18_923_530 / 28_142_858, abs_tol=0.005))
 
