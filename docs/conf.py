@@ -9,6 +9,7 @@ import gluon_cnn
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.writers.html5 import HTML5Translator
 
 project = "gluon_cnn"
@@ -36,8 +37,12 @@ suppress_warnings = ["mystnb.unknown_mime_type"]  # sliders: what stands beside 
 copybutton_selector = "div.highlight pre"
 copybutton_exclude = ".linenos, .gp, .go"
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the docstrings have them, with shapes
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+maximum_signature_line_length = 50  # longer ones get a line for each parameter
+napoleon_use_param = False  # parameters that share a description stand together
 napoleon_use_rtype = False
+python_use_unqualified_type_names = True
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
@@ -64,6 +69,7 @@ docs/distributed
 :caption: Reference
 
 docs/api
+docs/modules
 docs/glossary
 docs/errata
 docs/frameworks
@@ -114,6 +120,15 @@ def for_the_keyboard(app: Sphinx, page: str, template: str, context: dict, doctr
     context["furo_navigation_tree"] = captions.replace('role="heading"', 'role="heading" aria-level="2"')
 
 
+def link_short_names(app: Sphinx, env: BuildEnvironment, node: nodes.Element, text: nodes.Element) -> object:
+    """Link names that a docstring of another module gives without their module."""
+    python = env.domains["py"]
+    found = [name for name in python.objects if name.endswith(f".{node['reftarget']}")]
+    if node["refdomain"] == "py" and len(found) == 1:
+        return python.resolve_xref(env, node["refdoc"], app.builder, "obj", found[0], node, text)
+    return None
+
+
 def write_formula(writer: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
     """Write a formula as MathML, which browsers know without a script."""
     block = isinstance(node, nodes.math_block)
@@ -130,6 +145,7 @@ def start_with_the_readme(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
     """Connect the above."""
     app.connect("source-read", prepare)
+    app.connect("missing-reference", link_short_names)
     app.connect("html-page-context", for_the_keyboard, priority=900)  # after the theme
     app.connect("build-finished", start_with_the_readme)
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))

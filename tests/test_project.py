@@ -37,8 +37,22 @@ def test_every_public_name_is_there_and_documented():
         item = getattr(gluon_cnn, name)
         assert item.__doc__, name
         assert f"`{name}`" in (ROOT / "README.md").read_text() or name == "History", name
-        # two are constants, which the networks' entry tells of
-        assert f":: {name}\n" in (ROOT / "docs" / "api.rst").read_text() or not callable(item), name
+        assert ("gluon_cnn", name) in set(reference()), name
+
+
+def reference():
+    """Return (module, name) of each entry of the reference."""
+    for page in ("api", "modules"):
+        for section in (ROOT / "docs" / f"{page}.rst").read_text().split("currentmodule:: ")[1:]:
+            for name in re.findall(r"^\.\. (?:auto\w+|data):: (\S+)", section, re.MULTILINE):
+                yield section.split()[0], name
+
+
+@pytest.mark.parametrize("room", ["plots", "course", "course.diagrams"])
+def test_the_reference_has_every_name_that_a_room_offers(room):
+    tree = ast.parse(Path(importlib.import_module(f"gluon_cnn.{room}").__file__).read_text())
+    offered = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert offered - {name for _, name in reference()} - {"diagrams"} == set()
 
 
 def test_every_public_name_is_used_by_a_lesson_and_by_a_test():
@@ -81,9 +95,7 @@ def imports_of(code):
 
 
 def test_what_documents_and_benchmarks_name_of_the_package_is_there():
-    named, api = set(), (ROOT / "docs" / "api.rst").read_text()
-    for section in api.split("currentmodule:: ")[1:]:
-        named |= {(section.split()[0], name) for name in re.findall(r"^\.\. auto\w+:: (\S+)", section, re.MULTILINE)}
+    named = set(reference())
     for path in (ROOT / "benchmarks").rglob("*.py"):
         named |= set(imports_of(path.read_text()))
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
