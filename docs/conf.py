@@ -62,17 +62,18 @@ notebooks/*
 docs/environment
 docs/compat
 docs/distributed
+docs/frameworks
 ```
 
 ```{toctree}
 :hidden:
 :caption: Reference
 
+docs/commands
 docs/api
 docs/modules
 docs/glossary
 docs/errata
-docs/frameworks
 ```
 
 ```{toctree}
@@ -80,6 +81,7 @@ docs/frameworks
 :caption: Measurements
 
 docs/results
+docs/effects
 docs/performance
 docs/reliability
 ```

@@ -113,6 +113,12 @@ def test_the_commands_of_a_document_exist(path, tmp_path):
         check(*command)
 
 
+def test_the_page_of_the_commands_has_all_of_them():
+    (commands,) = (action.choices for action in make_parser()._actions if action.dest == "command")
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert set(re.findall(r"^\| `([a-z]+)[ `]", page.split("## ")[0], re.MULTILINE)) == set(commands)
+
+
 def test_a_command_that_does_not_exist_is_found():
     for wrong in (
         ["gluon-cnn", "train", "lenet", "--no-such-option"],
@@ -241,7 +247,7 @@ def test_the_commands_of_a_document_run(path, tmp_path):
             assert done.returncode == 0, f"{name} {words}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
 
-@pytest.mark.parametrize("name", ["results", "performance", "distributed", "reliability"])
+@pytest.mark.parametrize("name", ["results", "effects", "performance", "distributed", "reliability"])
 def test_figures_stand_beside_the_command_that_made_them(name):
     """Or beside the tests that find them again."""
     sections = re.split(r"^##+ ", (ROOT / "docs" / f"{name}.md").read_text(), flags=re.MULTILINE)
