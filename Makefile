@@ -7,14 +7,14 @@ LAB_FLAGS ?=
 LESSONS ?= notebooks/[0-9]*.ipynb
 
 # Progress bars do not belong in stored outputs and logs.
-test run notebooks coverage: export TQDM_DISABLE = 1
+check test run notebooks coverage: export TQDM_DISABLE = 1
 
 # Tests run side by side, each with one thread: twice as fast as one after another with all cores. A lesson may need 2 GB.
-test test-browser coverage: export OMP_NUM_THREADS = 1
+check test test-browser coverage: export OMP_NUM_THREADS = 1
 PARALLEL ?= -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help lab install style test run site test-browser data notebooks bench parity test-all coverage lock clean rebuild
+.PHONY: help lab install style check test run site test-browser data notebooks bench parity test-all coverage lock clean rebuild
 
 help: ## list these commands
 	@echo "make [VARIABLE=value] COMMAND"
@@ -34,6 +34,9 @@ style: $(STAMP) ## run ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+check: style ## while you work: run ruff, mypy and the package's tests that are not slow (under two minutes)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" tests
 
 test: style ## run ruff, mypy, the package's tests and every lesson against its stored outputs
 	$(BIN)/python -m pytest $(PARALLEL) tests

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from pathlib import Path
 
 import gluon_cnn
 from docutils import nodes
@@ -12,15 +14,19 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.writers.html5 import HTML5Translator
 
+sys.path.insert(0, str(Path(__file__).parent))
+from dark_figures import add_dark_figures, is_plot
+
 project = "gluon_cnn"
 version = release = gluon_cnn.__version__
 html_title = "gluon_cnn"
 html_theme = "furo"
 html_math_renderer = "mathml"
-html_static_path = ["site.css"]
+html_static_path = ["site.css", "theme.js"]
 html_favicon = "favicon.svg"
 html_extra_path = ["favicon.ico"]  # browsers ask for it at a site's root, whatever a page says
 html_css_files = ["site.css"]
+html_js_files = ["theme.js"]
 html_copy_source = False
 html_show_sphinx = False
 
@@ -108,15 +114,17 @@ def prepare(app: Sphinx, name: str, source: list) -> None:
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
             if "alt" in cell["metadata"]:
-                cell["metadata"]["mystnb"] = {"image": {"alt": cell["metadata"]["alt"]}}
+                kind = "figure-plot" if is_plot("".join(cell["source"])) else "figure"
+                cell["metadata"]["mystnb"] = {"image": {"alt": cell["metadata"]["alt"], "classes": kind}}
             if "solution" in cell["metadata"].get("tags", []):
                 cell["metadata"]["tags"].append("hide-cell")
         source[0] = json.dumps(notebook)
 
 
-def for_the_keyboard(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
-    """Let keys scroll long lines and wide tables, and give captions the level that screen readers want."""
-    body = context.get("body", "")
+def finish_page(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """Add dark figures, let keys scroll long lines and wide tables, and give captions the level screen readers want."""
+    body = add_dark_figures(app, context.get("body", ""))
+    body = body.replace("<dl>", '<dl role="none">')  # the parameters of a signature, which are no list of definitions
     context["body"] = re.sub(r'<pre(?=>)|<div(?= class="table-wrapper)', r'\g<0> tabindex="0"', body)
     captions = context["furo_navigation_tree"]
     context["furo_navigation_tree"] = captions.replace('role="heading"', 'role="heading" aria-level="2"')
@@ -148,6 +156,6 @@ def setup(app: Sphinx) -> None:
     """Connect the above."""
     app.connect("source-read", prepare)
     app.connect("missing-reference", link_short_names)
-    app.connect("html-page-context", for_the_keyboard, priority=900)  # after the theme
+    app.connect("html-page-context", finish_page, priority=900)  # after the theme
     app.connect("build-finished", start_with_the_readme)
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))

@@ -19,6 +19,32 @@ settings.register_profile("course", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=100_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "course"))
 
+# What takes seconds, most of it because it starts processes; make check leaves it out.
+SLOW = (
+    "tests/core/test_startup.py",
+    "tests/deploy/",
+    "tests/distributed/",
+    "tests/networks/test_all_networks.py::test_a_shorter_batch",
+    "tests/networks/test_all_networks.py::test_dropout",
+    "tests/networks/test_all_networks.py::test_hybridized",
+    "tests/networks/test_all_networks.py::test_the_same_seed",
+    "tests/reports/test_runs.py",
+    "tests/test_compat.py",
+    "tests/test_docs.py::test_the_readmes_commands",
+    "tests/test_project.py::test_a_clone",
+    "tests/test_project.py::test_make_lab_serves",
+    "tests/test_project.py::test_the_readmes_program",
+    "tests/test_project.py::test_the_tests_are_collected",
+    "tests/training/test_checkpoint.py::test_killed",
+    "tests/training/test_resuming.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker("slow")
+
 
 @pytest.fixture(autouse=True)
 def _seeded():

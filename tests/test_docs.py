@@ -247,6 +247,26 @@ def test_the_commands_of_a_document_run(path, tmp_path):
             assert done.returncode == 0, f"{name} {words}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
 
+def test_a_dark_figure_keeps_its_images_and_turns_the_rest(tmp_path, monkeypatch):
+    pytest.importorskip("scipy")
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    from dark_figures import darken
+
+    figure = np.full((120, 200, 3), 255, np.uint8)
+    figure[5:15, 20:22] = 0  # a letter
+    figure[40:100, 20:80] = (200, 180, 100)  # an image
+    figure[40:100, 120] = (0, 114, 178)  # a blue line
+    Image.fromarray(figure).save(tmp_path / "light.png")
+    for whole in (False, True):
+        darken(tmp_path / "light.png", tmp_path / "dark.png", whole)
+        dark = np.asarray(Image.open(tmp_path / "dark.png")).astype(int)
+        assert dark[110, 190].max() < 30
+        assert dark[10, 21].min() > 200
+        assert (dark[70, 50] == figure[70, 50]).all() != whole
+        assert dark[70, 120].argsort().tolist() == [0, 1, 2]
+        assert dark[70, 120].max() > 200
+
+
 @pytest.mark.parametrize("name", ["results", "effects", "performance", "distributed", "reliability"])
 def test_figures_stand_beside_the_command_that_made_them(name):
     """Or beside the tests that find them again."""

@@ -1,0 +1,52 @@
+"""Dark variants of the figures, which are drawn on white, for the site's dark theme."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+PAPER, INK = 0.08, 0.85  # lightness of what was white and of what was black
+THIN = 19  # pixels: letters and lines on the paper are thinner, images and cells are not
+NO_PLOT = r"(show|draw|explore)_|apply\(|imshow|plot_confusion"
+
+
+def is_plot(code: str) -> bool:
+    """Return whether a cell's figures have neither images nor diagrams, whose colours have to stay."""
+    return not re.search(NO_PLOT, code)
+
+
+def add_dark_figures(app: Sphinx, body: str) -> str:
+    """Give each figure of a page a dark variant, which is written beside it."""
+    sources = {name: path for path, name in app.builder.images.items()}
+    folder = app.outdir / "_images"
+    folder.mkdir(exist_ok=True)
+
+    def add(match: re.Match) -> str:
+        name = f"{match[2]}.dark.png"
+        darken(app.srcdir / sources[f"{match[2]}.png"], folder / name, whole="figure-plot" in match[0])
+        source = f'<source media="(prefers-color-scheme: dark)" srcset="{match[1]}{name}" />'
+        return f"<picture>{source}{match[0]}</picture>"
+
+    return re.sub(r'<img [^>]*src="([^"]*_images/)([^"]+)\.png"[^>]*>', add, body)
+
+
+def darken(path: Path, target: Path, whole: bool) -> None:
+    """Write a figure with white paper dark and what is drawn on it light: all of it, or all but images and cells."""
+    pixels = np.asarray(Image.open(path).convert("RGB")) / 255
+    low, high = pixels.min(axis=2, keepdims=True), pixels.max(axis=2, keepdims=True)
+    drawn_on = np.ones_like(low, bool)
+    if not whole:
+        regions, _ = ndimage.label((low > 0.88)[..., 0] & (high - low < 0.02)[..., 0])  # grids are lighter than cells
+        edge = np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])
+        paper = np.pad(np.isin(regions, np.unique(edge[edge > 0])), THIN, constant_values=True)
+        drawn_on = ndimage.minimum_filter(ndimage.maximum_filter(paper, THIN), THIN)[THIN:-THIN, THIN:-THIN, None]
+    dark = np.where(drawn_on, PAPER + (INK - PAPER) * (pixels + 1 - low - high), pixels)  # each hue stays
+    Image.fromarray((dark * 255).round().astype(np.uint8)).save(target)
