@@ -28,7 +28,7 @@ html_extra_path = ["favicon.ico"]  # browsers ask for it at a site's root, whate
 html_css_files = ["site.css"]
 html_js_files = ["theme.js"]
 html_copy_source = False
-html_show_sphinx = False
+html_show_copyright = html_show_sphinx = False
 
 root_doc = "README"
 include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/*.rst", "notebooks/*.ipynb"]
@@ -124,6 +124,7 @@ def prepare(app: Sphinx, name: str, source: list) -> None:
 def finish_page(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
     """Add dark figures, let keys scroll long lines and wide tables, and give captions the level screen readers want."""
     body = add_dark_figures(app, context.get("body", ""))
+    body = re.sub(r"\d[\d.,]* \(\d[\d.,%]*-\d[\d.,%]*\)", r'<span class="range">\g<0></span>', body)
     body = body.replace("<dl>", '<dl role="none">')  # the parameters of a signature, which are no list of definitions
     context["body"] = re.sub(r'<pre(?=>)|<div(?= class="table-wrapper)', r'\g<0> tabindex="0"', body)
     captions = context["furo_navigation_tree"]
