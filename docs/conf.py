@@ -37,6 +37,7 @@ exclude_patterns = ["**/.ipynb_checkpoints"]
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx.ext.viewcode"]
 nb_execution_mode = "off"  # the stored outputs are shown
 nb_render_markdown_format = "myst"
+nb_code_prompt_show, nb_code_prompt_hide = "Worked solution", "Hide the solution"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 suppress_warnings = ["mystnb.unknown_mime_type"]  # sliders: what stands beside them is shown

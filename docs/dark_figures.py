@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PAPER, INK = 0.08, 0.85  # lightness of what was white and of what was black
 THIN = 19  # pixels: letters and lines on the paper are thinner, images and cells are not
+LETTER = 60  # pixels: the white inside of a letter has fewer, that of a cell has more
 NO_PLOT = r"(show|draw|explore)_|apply\(|imshow|plot_confusion"
 
 
@@ -46,7 +47,11 @@ def darken(path: Path, target: Path, whole: bool) -> None:
     if not whole:
         regions, _ = ndimage.label((low > 0.88)[..., 0] & (high - low < 0.02)[..., 0])  # grids are lighter than cells
         edge = np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])
-        paper = np.pad(np.isin(regions, np.unique(edge[edge > 0])), THIN, constant_values=True)
+        is_paper = np.isin(np.arange(regions.max() + 1), edge)
+        is_white_cell = (np.bincount(regions.flat) > LETTER) & ~is_paper
+        is_paper[0] = is_white_cell[0] = False  # what is not white
+        paper = np.pad(is_paper[regions], THIN, constant_values=True)
         drawn_on = ndimage.minimum_filter(ndimage.maximum_filter(paper, THIN), THIN)[THIN:-THIN, THIN:-THIN, None]
+        drawn_on &= ~ndimage.maximum_filter(is_white_cell[regions], 5)[..., None]  # with its outline
     dark = np.where(drawn_on, PAPER + (INK - PAPER) * (pixels + 1 - low - high), pixels)  # each hue stays
     Image.fromarray((dark * 255).round().astype(np.uint8)).save(target)
