@@ -126,6 +126,8 @@ def finish_page(app: Sphinx, page: str, template: str, context: dict, doctree: n
     """Add dark figures, let keys scroll long lines and wide tables, and give captions the level screen readers want."""
     body = add_dark_figures(app, context.get("body", ""))
     body = re.sub(r"\d[\d.,]* \(\d[\d.,%]*-\d[\d.,%]*\)", r'<span class="range">\g<0></span>', body)
+    # of a module whose names stand on two pages, these links have one page's for both
+    body = re.sub(r'<a class="viewcode-back".*?</a>', "", body)
     body = body.replace("<dl>", '<dl role="none">')  # the parameters of a signature, which are no list of definitions
     context["body"] = re.sub(r'<pre(?=>)|<div(?= class="table-wrapper)', r'\g<0> tabindex="0"', body)
     captions = context["furo_navigation_tree"]
