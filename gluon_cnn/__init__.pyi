@@ -3,8 +3,8 @@ from ._core.devices import try_all_gpus, try_gpu
 from ._core.seeding import seed
 from .data.augmentation import apply_aug_list
 from .data.batches import Batches
-from .data.datasets import load_data
-from .data.fashion_mnist import fashion_mnist_labels, load_data_fashion_mnist
+from .data.datasets import load_data, load_data_fashion_mnist
+from .data.fashion_mnist import fashion_mnist_labels
 from .deploy.export import export_onnx, export_symbol
 from .deploy.int8 import quantize
 from .deploy.torch_weights import load_torch_state

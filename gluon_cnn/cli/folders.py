@@ -23,7 +23,7 @@ SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"  # of a training that is 
 def this_command() -> str:
     """Return how to call this command again: by its path where a shell would not find it under its name."""
     called = sys.argv[0]
-    if called.endswith("__main__.py"):
+    if called.endswith(os.path.join("cli", "__main__.py")):
         return f"{shlex.quote(sys.executable)} -m gluon_cnn.cli"
     named = os.path.basename(called) == "gluon-cnn" and shutil.which("gluon-cnn") != os.path.abspath(called)
     return shlex.quote(called) if named else "gluon-cnn"

@@ -50,6 +50,18 @@ def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
         type=int,
         help="fixes the weights and the order of the images",
     )
+    command.add_argument(
+        "--augment",
+        nargs="+",
+        metavar="CHANGE",
+        help="random changes of training images: flip, crop, resized-crop, brightness, hue",
+    )
+    command.add_argument(
+        "--normalize",
+        choices=("imagenet", "train"),
+        help="subtract each channel's mean and divide by its standard "
+        "deviation: ImageNet's, or those of the training images",
+    )
     own = {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
     for action in command._actions:
         if action.dest in own:

@@ -65,6 +65,16 @@ def make_parser() -> argparse.ArgumentParser:
     train.add_argument(
         *options.EPOCHS, dest="num_epochs", type=int, default=1, help="how often to go through the images, in all"
     )
+    train.add_argument(
+        "--validation",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the training images, such as 0.1, by which the best epoch is chosen",
+    )
+    train.add_argument(
+        "--patience", type=int, metavar="EPOCHS", help="stop after so many epochs without a better validation accuracy"
+    )
     options.add_output(train)
     train.add_argument(
         "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, which a launcher starts"

@@ -59,7 +59,7 @@ def _train_in(folder: Path, prepared: Preparation) -> int:
         run = prepared.train(checkpoint=checkpoints)
         if len(run.history):
             run.save(folder)
-        if len(run.history) == prepared.settings.num_epochs:
+        if len(run.history) == prepared.settings.num_epochs or run.history.stalled(prepared.settings.patience):
             (folder / SETTINGS).unlink(missing_ok=True)  # it is not interrupted any more
             checkpoint.remove(checkpoints, kept=1)  # from which more epochs can follow
     finally:
@@ -84,7 +84,8 @@ def _interrupted(options: argparse.Namespace) -> Settings:
     folder = options.resume
     given = [argument.split("=")[0] for argument in options.arguments if argument.startswith("--")]
     more_epochs = any(name.startswith(argument) for argument in given for name in EPOCHS)
-    others = [a for a in given if not any(name.startswith(a) for name in ("--resume", "--kvstore", *EPOCHS))]
+    allowed = ("--resume", "--kvstore", "--patience", *EPOCHS)
+    others = [a for a in given if not any(name.startswith(a) for name in allowed)]
     if options.network is not None:
         others.append(options.network)
     if others:
@@ -111,7 +112,8 @@ def _interrupted(options: argparse.Namespace) -> Settings:
             raise ValueError(
                 f"{folder} has been trained for {done} epochs: --epochs must be larger; got {options.num_epochs}"
             )
-        settings = replace(settings, num_epochs=options.num_epochs)
+        patience = settings.patience if options.patience is None else options.patience
+        settings = replace(settings, num_epochs=options.num_epochs, patience=patience)
         _write_settings(folder, settings)
     return settings
 

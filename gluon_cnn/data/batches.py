@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from gluon_cnn._core.checks import as_numpy, check_bool, check_int, check_pair
+from gluon_cnn.data.on_disk import ImagesOnDisk
+from gluon_cnn.data.resizing import resize as resized
+from gluon_cnn.data.transforms import Transform
 from mxnet import nd
 
 MOST_CLASSES = 1_000_000  # a label beyond is a mistake, and a name for each class would fill the memory
@@ -40,6 +43,10 @@ class Batches:
         The classes' names, in the order of their numbers. Default: the numbers, up to the largest label.
     files : sequence, optional
         The file of each image, as :func:`gluon_cnn.load_data` notes them for its folders.
+    transform : callable or sequence of callable, optional
+        Applied to each batch in turn, such as :class:`gluon_cnn.data.transforms.Flip`. Each is called with float32
+        images (N, C, H, W) and a ``numpy.random.RandomState``, drawn from ``seed``, epoch and batch, and returns
+        float32 images; it may change height and width.
 
     Attributes
     ----------
@@ -47,17 +54,18 @@ class Batches:
         All images, (N, C, H, W) as they came; their labels, (N,) int32; the names as a tuple.
     files
         The files that the images were read from, in the same order; None when they came from arrays.
+    image_shape
+        (channels, height, width) of the images in a batch.
 
     Notes
     -----
-    Scaling and resizing act on a whole batch at once. Bilinear resizing is linear in the rows and in the columns, so it
-    is two matrix products, which BLAS makes fast.
-    Resizing after the conversion to floats matters: bytes that were resized first and divided as integers are all 0.
+    Scaling, resizing and transforms act on a whole batch at once. Resizing follows the conversion to floats: bytes that
+    were resized first and divided as integers would all be 0.
     """
 
     def __init__(
         self,
-        images: np.ndarray,
+        images: np.ndarray | ImagesOnDisk,
         labels: np.ndarray,
         batch_size: int,
         resize: int | tuple[int, int] | None = None,
@@ -65,12 +73,14 @@ class Batches:
         seed: int | None = None,
         classes: Sequence[str] | None = None,
         files: Sequence[Any] | None = None,
+        transform: Transform | Sequence[Transform] | None = None,
     ) -> None:
-        images, labels = as_numpy(images), as_numpy(labels)
+        images = images if isinstance(images, ImagesOnDisk) else as_numpy(images)
+        labels = as_numpy(labels)
         _check(images, labels, classes)
         if files is not None and len(files) != len(labels):
             raise ValueError(f"files must be one for each image; got {len(files)} for {len(labels)} images")
-        self.images = images[:, None] if images.ndim == 3 else images
+        self.images: Any = images[:, None] if images.ndim == 3 else images
         self.labels = labels.astype(np.int32)
         self.classes = tuple(map(str, range(labels.max() + 1) if classes is None else classes))
         self.files = None if files is None else tuple(files)
@@ -80,6 +90,17 @@ class Batches:
         self.seed = int(np.random.randint(2**31)) if seed is None else check_int("seed", seed, 0)
         self.epoch = 0  # how often the batches were asked for; together with the seed it fixes the next order
         self._worker, self._workers = 0, 1
+        self.transform = tuple(transform if isinstance(transform, (tuple, list)) else [transform] if transform else ())
+        for step in self.transform:
+            if not callable(step):
+                raise TypeError(f"transform must be a function of images and random numbers; got {step!r}")
+        _ = self.image_shape  # a transform that fails does so now
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        if not self.transform:
+            return (self.images.shape[1], *(self.resize or self.images.shape[2:]))
+        return self._prepared(np.arange(1), np.random.RandomState(0)).shape[1:]
 
     def share(self, worker: int, workers: int) -> Batches:
         """Return what one of several workers reads: a part of each batch of ``workers * batch_size`` images.
@@ -106,18 +127,43 @@ class Batches:
         parts = (
             np.array_split(order[i : i + together], self._workers)[self._worker] for i in range(0, len(order), together)
         )
-        return (self._batch(part) for part in parts if len(part))
+        key = (self.seed, self.epoch, self._worker)
+        batches = (self._batch(part, (*key, k)) for k, part in enumerate(parts) if len(part))
+        return _one_ahead(batches) if isinstance(self.images, ImagesOnDisk) else batches
 
-    def _batch(self, chosen: np.ndarray) -> tuple[nd.NDArray, nd.NDArray]:
-        X = scale(self.images[chosen])
-        if self.resize and self.resize != X.shape[2:]:
-            X = _resized(X, self.resize)
+    def _batch(self, chosen: np.ndarray, key: tuple[int, ...]) -> tuple[nd.NDArray, nd.NDArray]:
+        X = self._prepared(chosen, np.random.RandomState(key) if self.transform else None)
         # nd.array would wait until the engine is through with the network's work; a view of NumPy's memory does not.
         # These arrays were made for this batch alone, so nobody writes to them later.
         return nd.from_numpy(X), nd.from_numpy(self.labels[chosen])
 
+    def _prepared(self, chosen: np.ndarray, random: np.random.RandomState | None) -> np.ndarray:
+        """Return images as a network takes them: scaled, resized, transformed."""
+        X = self.images[chosen]
+        if self.resize and self.resize != X.shape[2:]:
+            X = resized(scale(X), self.resize)
+        for step in self.transform:
+            X = step(X if getattr(step, "on_bytes", False) else scale(X), random)
+            _check_transformed(step, X, self.images.shape[1], len(chosen))
+        return scale(X)
 
-def _check(images: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None) -> None:
+
+def _check_transformed(step: Transform, X: Any, channels: int, count: int) -> None:
+    if not isinstance(X, np.ndarray) or X.dtype not in (np.float32, np.uint8) or X.shape[:2] != (count, channels):
+        got = f"{X.dtype} of shape {X.shape}" if isinstance(X, np.ndarray) else type(X).__name__
+        raise ValueError(f"transform {step} must return float32 images ({count}, {channels}, H, W); got {got}")
+
+
+def _one_ahead(batches: Iterator) -> Iterator:
+    """Yield batches, each of which is prepared while the caller works on the one before."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(next, batches, None)
+        while (batch := waiting.result()) is not None:
+            waiting = thread.submit(next, batches, None)
+            yield batch
+
+
+def _check(images: Any, labels: np.ndarray, classes: Sequence[str] | None) -> None:
     if images.ndim not in (3, 4):
         raise ValueError(f"images must have shape (N, H, W) or (N, C, H, W); got {images.shape}")
     if images.ndim == 4 and images.shape[3] in (1, 3) and images.shape[1] not in (1, 3):
@@ -143,32 +189,8 @@ def _check(images: np.ndarray, labels: np.ndarray, classes: Sequence[str] | None
 
 
 def scale(images: np.ndarray) -> np.ndarray:
-    """Return images as a network takes them, float32: bytes 0..255 become 0..1, floats stay as they are."""
+    """Return images as float32, one after the other in memory: bytes 0..255 become 0..1, floats stay as they are."""
     images = np.ascontiguousarray(images)  # nd.from_numpy takes no others
-    return np.divide(images, 255, dtype=np.float32) if images.dtype == np.uint8 else images.astype(np.float32)
-
-
-def _resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return (N, C, H, W) floats in the new height and width: rows' weights x image x columns' weights."""
-    *_, height, width = images.shape
-    columns = (images.reshape(-1, width) @ _bilinear(width, size[1]).T).reshape(*images.shape[:3], size[1])
-    return _bilinear(height, size[0]) @ columns
-
-
-@lru_cache(maxsize=8)
-def _bilinear(old: int, new: int) -> np.ndarray:
-    """Return the weights (new, old), float32, of bilinear interpolation between the centres of pixels."""
-    centres = ((np.arange(new) + 0.5) * old / new - 0.5).clip(0, old - 1)
-    return np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(old))).astype(np.float32)
-
-
-def train_and_test(
-    data: tuple[Split, Split],
-    batch_size: int,
-    resize: int | tuple[int, int] | None,
-    seed: int | None,
-    classes: Sequence[str] | None = None,
-) -> tuple[Batches, Batches]:
-    train = Batches(*data[0], batch_size, resize, shuffle=True, seed=seed, classes=classes)
-    # a class that only the training images have counts in the test, too
-    return train, Batches(*data[1], batch_size, resize, seed=seed, classes=train.classes)
+    return (
+        np.divide(images, 255, dtype=np.float32) if images.dtype == np.uint8 else images.astype(np.float32, copy=False)
+    )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from gluon_cnn.data.batches import Batches
+from gluon_cnn.data.transforms import described
 
 NAMED = 5  # files and classes that a sentence names
 
@@ -20,7 +21,7 @@ class DataFile(NamedTuple):
     sha256: str
 
 
-def describe(train: Batches, test: Batches) -> dict[str, Any]:
+def describe(train: Batches, test: Batches, validation: Batches | None = None) -> dict[str, Any]:
     """Return what :func:`gluon_cnn.load_data` loaded, as a dict that ``json`` can store.
 
     Returns
@@ -30,16 +31,15 @@ def describe(train: Batches, test: Batches) -> dict[str, Any]:
 
         ``"preprocessing"``: ``"channels"``, ``"height"`` and ``"width"`` of an input; ``"resize"``, which is
         ``"crop"`` (scaled until it covers the size, then cut in the middle), ``"stretch"`` or None; ``"divisor"`` of
-        the pixels, 255 or 1.
+        the pixels, 255 or 1; ``"transform"``, what was then applied to test images, in words.
 
-        ``"training"`` and ``"test"``: for each the number of images, ``"count"``; their ``"sha256"``; and ``"files"``,
-        a list of ``{"name", "size", "sha256"}`` sorted by name, or None for data that is not in a folder of images.
+        ``"training"``, ``"test"`` and, where there is one, ``"validation"``: for each the number of images,
+        ``"count"``; their ``"sha256"``; and ``"files"``, a list of ``{"name", "size", "sha256"}`` sorted by name, or
+        None for data that is not in a folder of images.
         ``load_data(folder, ..., held_out=description["test"]["files"])`` loads the same test images again.
     """
-    channels, height, width = test.images.shape[1:]
-    if test.resize:
-        height, width = test.resize
-    return {
+    channels, height, width = test.image_shape
+    description = {
         "classes": list(test.classes),
         "preprocessing": {
             "channels": channels,
@@ -47,10 +47,12 @@ def describe(train: Batches, test: Batches) -> dict[str, Any]:
             "width": width,
             "resize": "crop" if test.files is not None else "stretch" if test.resize else None,
             "divisor": 255 if test.images.dtype == np.uint8 else 1,
+            "transform": described(test.transform),
         },
         "training": _part(train),
         "test": _part(test),
     }
+    return description if validation is None else {**description, "validation": _part(validation)}
 
 
 def _part(batches: Batches) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def _part(batches: Batches) -> dict[str, Any]:
 
 
 def difference(
-    before: Mapping[str, Any], now: Mapping[str, Any], parts: Iterable[str] = ("training", "test")
+    before: Mapping[str, Any], now: Mapping[str, Any], parts: Iterable[str] = ("training", "validation", "test")
 ) -> str | None:
     """Return in a few words what differs between two descriptions, or None when nothing does.
 
@@ -77,14 +79,16 @@ def difference(
     before, now : dict
         What :func:`describe` returned.
     parts : iterable of str
-        Whose images are compared: ``"training"``, ``"test"``, or both.
+        Whose images are compared.
     """
     if before["classes"] != now["classes"]:
         return f"the classes were {some(before['classes'])}; now they are {some(now['classes'])}"
-    for name, value in before["preprocessing"].items():
-        if now["preprocessing"][name] != value:
-            return f"{name} of the images was {value}; now it is {now['preprocessing'][name]}"
-    changed = [f"{part} images: {text}" for part in parts if (text := _between(before[part], now[part]))]
+    for name, value in now["preprocessing"].items():
+        if before["preprocessing"].get(name, "") != value:
+            return f"{name} of the images was {before['preprocessing'].get(name)}; now it is {value}"
+    none = {"count": 0, "sha256": "", "files": None}
+    pairs = {part: (before.get(part, none), now.get(part, none)) for part in parts}
+    changed = [f"{part} images: {text}" for part, pair in pairs.items() if (text := _between(*pair))]
     return "; ".join(changed) or None
 
 

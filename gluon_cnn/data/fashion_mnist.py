@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import mxnet as mx
-from gluon_cnn._core.checks import check_int, check_pair
-from gluon_cnn.data.batches import Batches, Split, train_and_test
+import numpy as np
 from gluon_cnn.data.download import download as download_file
 from gluon_cnn.data.folders import is_kind
 from gluon_cnn.data.idx import read_idx
@@ -20,6 +19,7 @@ FASHION_MNIST_CLASSES = (
     *("t-shirt", "trouser", "pullover", "dress", "coat"),
     *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
 )
+Split = tuple[np.ndarray, np.ndarray]  # images, labels
 SAMPLE_FOLDER = Path(__file__).parent / "fashion_mnist_sample"
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
@@ -48,49 +48,11 @@ def fashion_mnist_labels(labels: Iterable[int] | nd.NDArray) -> list[str]:
     return names
 
 
-def load_data_fashion_mnist(
-    batch_size: int,
-    resize: int | tuple[int, int] | None = None,
-    root: str | Path | None = None,
-    download: bool = False,
-    seed: int | None = None,
-) -> tuple[Batches, Batches]:
-    """Return training and test batches of the full Fashion-MNIST: 60,000 and 10,000 images of 28x28 pixels.
-
-    Parameters
-    ----------
-    batch_size, resize, seed
-        See :class:`Batches`. The training images are shuffled in each epoch, the test images are not.
-    root : str or Path, optional
-        Folder to look in first. Then follow ``$GLUON_CNN_DATA``, mxnet's data folder and Debian's.
-    download : bool
-        Download the files (30 MB) when they are in none of these folders. Without it nothing uses the network.
-
-    Returns
-    -------
-    train_iter, test_iter : Batches
-        Pairs of float32 images (batch, 1, 28, 28) in 0..1, or resized, and int32 labels (batch,).
-
-    Raises
-    ------
-    FileNotFoundError
-        When no folder holds all four files. The message lists the folders and what to do.
-
-    References
-    ----------
-    Xiao, Rasul and Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms, 2017.
-    The function's name and arguments are those of notes C.
-    """
-    check_int("batch_size", batch_size, 1)  # before the data is looked for, which may not be there
-    size = None if resize is None else check_pair("resize", resize)
-    return train_and_test(read_fashion_mnist(root, download), batch_size, size, seed, FASHION_MNIST_CLASSES)
-
-
 def read_fashion_mnist(root: str | Path | None = None, download: bool = False) -> tuple[Split, Split]:
     """Return Fashion-MNIST as ``(train_images, train_labels), (test_images, test_labels)``.
 
     Images are uint8 of shape (N, 28, 28), labels uint8 of shape (N,). For the arguments see
-    :func:`load_data_fashion_mnist`.
+    :func:`gluon_cnn.load_data_fashion_mnist`.
     """
     folder = find_fashion_mnist(root)
     if folder is None and download:

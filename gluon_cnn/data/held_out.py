@@ -15,40 +15,50 @@ TEST_SHARE = 0.2
 
 
 def position(name: str) -> float:
-    """Return where in [0, 1) a hash puts a name: those below :data:`TEST_SHARE` are for the test.
-
-    Each part of a data set is an interval: one for validation may begin at the test's end without moving a test image.
-    """
+    """Return where in [0, 1) a hash puts a name: those below a share are held out."""
     digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=32).digest()
     return int.from_bytes(digest, "big") / 2**256
 
 
-def chosen_by_name(folder: Path, classes: Sequence[str], files: Sequence[DataFile], labels: np.ndarray) -> np.ndarray:
-    """Return which images are for the test: of each class those with the lowest positions, but neither none nor all."""
+def chosen_by_name(
+    folder: Path,
+    classes: Sequence[str],
+    files: Sequence[DataFile],
+    labels: np.ndarray,
+    share: float = TEST_SHARE,
+    key: str = "",
+    prefix: str = "",
+) -> np.ndarray:
+    """Return which images are held out: of each class those with the lowest positions, but neither none nor all.
+
+    Each ``key`` makes a choice of its own, independent of the others. Files are named ``prefix``, class, ``/``, and
+    their name within the class, which alone decides.
+    """
     chosen = np.zeros(len(labels), bool)
     for label, name in enumerate(classes):
         members = np.flatnonzero(labels == label)
-        if len(members) < 2:
-            raise ValueError(
-                f"{shown(folder / name)} holds a single image: one is needed for training and one for the test"
-            )
-        # the class is no part of the name, so that it may be renamed, too
-        positions = np.array([position(files[k].name.split("/", 1)[1]) for k in members.tolist()])
-        count = np.clip((positions < TEST_SHARE).sum(), 1, len(members) - 1)
+        _check_count(len(members), shown(folder / name))
+        names = [files[k].name[len(f"{prefix}{name}/") :] for k in members.tolist()]
+        positions = np.array([position(key + inner) for inner in names])
+        count = np.clip((positions < share).sum(), 1, len(members) - 1)
         chosen[members[np.argsort(positions, kind="stable")[:count]]] = True
     return chosen
 
 
-def chosen_by_order(labels: np.ndarray) -> np.ndarray:
-    """Return which images of arrays, which have no names, are for the test: a fifth of each class, by their indices."""
-    order = np.random.RandomState(0).permutation(len(labels))
+def chosen_by_order(labels: np.ndarray, share: float = TEST_SHARE, seed: int = 0) -> np.ndarray:
+    """Return which images of arrays, which have no names, are held out: a share of each class, by their indices."""
+    order = np.random.RandomState(seed).permutation(len(labels))
     chosen = np.zeros(len(labels), bool)
     for label in np.unique(labels):
         members = order[labels[order] == label]
-        if len(members) < 2:
-            raise ValueError(f"class {label} has a single image: one is needed for training and one for the test")
-        chosen[members[: max(1, round(TEST_SHARE * len(members)))]] = True
+        _check_count(len(members), f"class {label}")
+        chosen[members[: min(max(1, round(share * len(members))), len(members) - 1)]] = True
     return chosen
+
+
+def _check_count(count: int, where: str) -> None:
+    if count < 2:
+        raise ValueError(f"{where} holds a single image: one is needed for training and one to hold out")
 
 
 def listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> np.ndarray:

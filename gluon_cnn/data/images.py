@@ -6,14 +6,16 @@ import hashlib
 import io
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from gluon_cnn._core.checks import check_pair
 from gluon_cnn._core.startup import progress_disabled
 from gluon_cnn.data.description import DataFile, shown
 from gluon_cnn.data.folders import Listing, find_images, first, tell_left_out
+from gluon_cnn.data.on_disk import ImagesOnDisk, fits_into_memory
 from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 from tqdm.auto import tqdm
 
@@ -134,11 +136,17 @@ def _upright(opened: Image.Image) -> Image.Image:
 
 
 class Images(NamedTuple):
-    """The images of a folder: pixels as :func:`read_folder` returns them, labels, and the files they came from."""
+    """Images (N, C, H, W) or, as arrays, (N, H, W); their labels, and the files they came from."""
 
-    pixels: np.ndarray
+    pixels: Any
     labels: np.ndarray
-    files: list[DataFile]
+    files: Sequence[DataFile] = ()  # none of images that came as arrays
+
+    def part(self, chosen: np.ndarray) -> Images:
+        """Return some of the images, by a mask."""
+        pixels = self.pixels.part(chosen) if isinstance(self.pixels, ImagesOnDisk) else self.pixels[chosen]
+        files = [file for file, taken in zip(self.files, chosen) if taken]
+        return Images(pixels, self.labels[chosen], files)
 
 
 def read_folder(
@@ -180,7 +188,8 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
     if broken not in ("refuse", "skip"):
         raise ValueError(f"broken must be 'refuse' or 'skip'; got {broken!r}")
     size, mode = _form(size, channels)
-    pixels, labels, files, faults = [], [], [], []
+    pixels, paths, labels, files, faults = [], [], [], [], []
+    in_memory = fits_into_memory(len(listing.images) * channels * size[0] * size[1])
     bar = tqdm(listing.images, desc=shown(listing.folder), unit="image", leave=False, disable=progress_disabled())
     for name, path, label in bar:
         try:
@@ -188,7 +197,9 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
         except OSError as error:
             faults.append(str(error))
             continue
-        pixels.append(image)
+        if in_memory:
+            pixels.append(image)
+        paths.append(path)
         labels.append(label)
         files.append(DataFile(name, len(raw), hashlib.sha256(raw).hexdigest()))
     if faults and broken == "refuse":
@@ -198,4 +209,5 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
     for label, name in enumerate(listing.classes):
         if label not in labels:
             raise ValueError(f"{shown(listing.folder / name)} holds no image that can be read: {first(faults)}")
-    return Images(np.stack(pixels), np.array(labels, np.int32), files), faults
+    found: Any = np.stack(pixels) if in_memory else ImagesOnDisk(paths, (channels, *size), read_picture)
+    return Images(found, np.array(labels, np.int32), files), faults

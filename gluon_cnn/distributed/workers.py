@@ -14,7 +14,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import mxnet as mx
 import numpy as np
@@ -95,10 +95,17 @@ class Workers:
             found.append(self.sum(piece).astype(np.uint8))  # the others add zeros
         return np.concatenate([np.empty(0, np.uint8), *found])[:length].tobytes()
 
-    def begin(self, net: gluon.Block, trainer: gluon.Trainer, X: nd.NDArray) -> None:
-        """Give all workers the weights of worker 0, and random numbers of their own from here on."""
+    def begin_step(self, net: gluon.Block, trainer: gluon.Trainer, parts: Sequence[tuple[nd.NDArray, Any]]) -> int:
+        """Return the number of images of all workers in this step; in the first one, share worker 0's weights."""
+        images = sum(len(X) for X, _ in parts)
         if self.store is None:
-            return
+            return images
+        images = self.together(images)
+        self._share_weights(net, trainer, parts[0][0])
+        return images
+
+    def _share_weights(self, net: gluon.Block, trainer: gluon.Trainer, X: nd.NDArray) -> None:
+        """Give all workers the weights of worker 0, and random numbers of their own from here on."""
         if self._trainer not in (None, trainer):  # servers know parameters by number, and keep their sizes
             raise ValueError("these workers have trained with another trainer: launch a job for each training")
         self._trainer = trainer

@@ -17,6 +17,7 @@ from gluon_cnn._core.seeding import seed
 from gluon_cnn.data import description
 from gluon_cnn.data.batches import Batches
 from gluon_cnn.data.datasets import DATASETS, load_data
+from gluon_cnn.data.transforms import Normalize
 from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.experiments.choices import INITIALIZERS, SMALLEST_SIDE, check_optimizer, choose, fewest_pixels
 from gluon_cnn.experiments.run import Run
@@ -73,6 +74,7 @@ class Preparation:
     test_data: Batches
     ctx: list[mx.Context]
     settings: Settings
+    validation_data: Batches | None = None
 
     def train(self, verbose: bool = True, checkpoint: str | Path | None = None) -> Run:
         """Train; see :func:`experiment`."""
@@ -81,14 +83,20 @@ class Preparation:
         if seconds is not None:
             data, num_epochs = _for_seconds(self.train_data, seconds), 1
         if verbose and self.train_data.files is not None and not Workers.of(self.trainer).rank:
-            counts = (f"{len(part.labels):,}" for part in (self.train_data, self.test_data))
-            print("{} images to train on, {} held out for the test".format(*counts))
+            validated = f"{len(self.validation_data.labels):,} for validation, " if self.validation_data else ""
+            print(
+                f"{len(self.train_data.labels):,} images to train on, {validated}"
+                f"{len(self.test_data.labels):,} held out for the test"
+            )
         loss = gluon.loss.SoftmaxCrossEntropyLoss()
         loss.hybridize(static_alloc=True)
-        history = train(data, self.test_data, self.net, loss, self.trainer, self.ctx, num_epochs, verbose, checkpoint)
-        about = description.describe(self.train_data, self.test_data)
-        shape = tuple(about["preprocessing"][name] for name in ("channels", "height", "width"))
-        return Run(self.net, history, vars(self.settings), self.train_data.classes, shape, about)
+        history = train(
+            *(data, self.test_data, self.net, loss, self.trainer, self.ctx, num_epochs, verbose, checkpoint),
+            validation_data=self.validation_data,
+            patience=self.settings.patience,
+        )
+        about = description.describe(self.train_data, self.test_data, self.validation_data)
+        return Run(self.net, history, vars(self.settings), self.train_data.classes, self.test_data.image_shape, about)
 
 
 def prepare(
@@ -107,7 +115,7 @@ def prepare(
     left = len(parts[0].labels) % (settings.batch_size * workers.count)
     if 0 < left < workers.count:
         raise ValueError(f"the last batch of {left} cannot be shared by {workers.count} workers: change the batch size")
-    train_data, test_data = (part.share(workers.rank, workers.count) for part in parts)
+    train_data, *validation_data, test_data = (part.share(workers.rank, workers.count) for part in parts)
     net = make(num_classes=len(train_data.classes))
     if not isinstance(net, gluon.Block):
         raise TypeError(f"network must make a Gluon network; got {net!r}")
@@ -118,11 +126,19 @@ def prepare(
         trainer = gluon.Trainer(net.collect_params(), settings.optimizer, rates, **workers.settings)
     except TypeError:
         raise ValueError(f"the optimizer {settings.optimizer!r} has no momentum: leave it at 0") from None
-    return Preparation(net, trainer, train_data, test_data, contexts, _to_store(settings, train_data))
+    stored = _to_store(settings, train_data)
+    return Preparation(net, trainer, train_data, test_data, contexts, stored, *validation_data)
 
 
 def _checked(settings: Settings) -> Settings:
     """Return the settings with their numbers as Python's; refuse what would fail late or in MXNet's words."""
+    augment = [settings.augment] if isinstance(settings.augment, str) else list(settings.augment)
+    if unnamed := [item for item in augment if not isinstance(item, str)]:
+        raise TypeError(f"augment takes names here, such as 'flip'; got {unnamed[0]!r}: pass it to gluon_cnn.load_data")
+    if settings.patience is not None and not settings.validation:
+        raise ValueError("patience counts epochs without a better validation accuracy: set validation, too")
+    if settings.seconds is not None and settings.validation:
+        raise ValueError("validation chooses among epochs, and seconds= has none: leave out one of them")
     choose("initializer", settings.initializer, INITIALIZERS)
     check_optimizer(settings.optimizer)
     for part in settings.dataset if isinstance(settings.dataset, (tuple, list)) else [settings.dataset]:
@@ -138,15 +154,20 @@ def _checked(settings: Settings) -> Settings:
         num_epochs=check_int("num_epochs", settings.num_epochs, 1),
         resize=None if settings.resize is None else check_pair("resize", settings.resize),
         seconds=None if settings.seconds is None else check_float("seconds", settings.seconds, 0),
+        validation=check_float("validation", settings.validation, 0),
+        patience=None if settings.patience is None else check_int("patience", settings.patience, 1),
+        augment=augment,
     )
 
 
-def _load(settings: Settings, fewest: int) -> tuple[Batches, Batches]:
-    """Return training and test batches, of at least so many pixels a side where no size was asked for."""
+def _load(settings: Settings, fewest: int) -> tuple[Batches, ...]:
+    """Return batches of at least so many pixels a side where no size was asked for."""
     size = settings.resize
     if size is None and isinstance(settings.dataset, (str, Path)):
         size = (max(SMALLEST_SIDE, fewest),) * 2
-    parts = load_data(settings.dataset, settings.batch_size, size, channels=settings.channels, broken=settings.broken)
+    names = ("channels", "broken", "validation", "augment", "normalize")
+    more = {name: getattr(settings, name) for name in names}
+    parts = load_data(settings.dataset, settings.batch_size, size, validation_seed=settings.random_seed, **more)
     if size is None:  # arrays
         own = parts[0].images.shape[2:]
         for part in parts:
@@ -162,7 +183,9 @@ def _to_store(settings: Settings, data: Batches) -> Settings:
     elif dataset not in DATASETS:
         dataset = os.path.realpath(dataset)
     network = settings.network if isinstance(settings.network, str) else None
-    return replace(settings, network=network, dataset=dataset, resize=tuple(size))
+    normalize = next((step for step in data.transform if isinstance(step, Normalize)), None)
+    numbers = None if normalize is None else [list(normalize.mean), list(normalize.std)]
+    return replace(settings, network=network, dataset=dataset, resize=tuple(size), normalize=numbers)
 
 
 def _for_seconds(batches: Batches, seconds: float) -> Iterator[tuple[nd.NDArray, nd.NDArray]]:

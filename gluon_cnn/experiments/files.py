@@ -53,7 +53,9 @@ def read_graph(folder: Path) -> gluon.SymbolBlock:
 
 def table_file(history: History) -> bytes:
     """Return the history as CSV, a line for each epoch."""
-    table, columns = io.StringIO(newline=""), asdict(history)
+    table, columns = io.StringIO(newline=""), {name: column for name, column in asdict(history).items() if column}
+    if history.validation_accuracy and history.test_accuracy:  # that of the best epoch alone
+        columns["test_accuracy"] = [None] * (history.best_epoch - 1) + history.test_accuracy
     writer = csv.writer(table)
     writer.writerow(["epoch", *columns])
     writer.writerows([epoch, *row] for epoch, row in enumerate(itertools.zip_longest(*columns.values()), 1))

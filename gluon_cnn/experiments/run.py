@@ -16,6 +16,7 @@ from gluon_cnn._core.record import digest, written
 from gluon_cnn.data.batches import Batches, scale
 from gluon_cnn.data.datasets import DATASETS, load_data
 from gluon_cnn.data.images import read_folder, read_picture
+from gluon_cnn.data.transforms import Normalize
 from gluon_cnn.deploy.int8 import quantize
 from gluon_cnn.experiments import files
 from gluon_cnn.networks.loading import load_weights
@@ -138,13 +139,13 @@ class Run:
             See :func:`gluon_cnn.load_data`. Default: for the data it was trained on as in training, else ``"refuse"``.
         """
         if dataset is None or self._is_own(dataset):
-            test = self._own_data(broken, testing=True)[1]
+            test = self._own_data(broken, testing=True)[-1]
         elif is_folder(dataset) and not (Path(dataset) / "test").is_dir():
             channels, size = self.input_shape[0], self.input_shape[1:]
             images, labels, _ = read_folder(dataset, size, channels, broken or "refuse", self.classes)
-            test = Batches(images, labels, AT_ONCE, classes=self.classes)
+            test = Batches(images, labels, AT_ONCE, classes=self.classes, transform=self._transforms())
         else:
-            test = self._load(dataset, broken or "refuse")[1]
+            test = self._load(dataset, broken or "refuse")[-1]
         if test.classes != self.classes:
             raise ValueError(
                 f"{dataset or self.settings['dataset']} has the classes {', '.join(test.classes)}; the network knows "
@@ -159,7 +160,12 @@ class Run:
             return False
         return dataset == own or (is_folder(dataset) and is_folder(own) and os.path.samefile(dataset, own))
 
-    def _own_data(self, broken: str | None = None, testing: bool = False) -> tuple[Batches, Batches]:
+    def _transforms(self) -> list[Normalize]:
+        """Return what the network expects to be done to images that are scaled to 0..1."""
+        numbers = self.settings.get("normalize")
+        return [] if numbers is None else [Normalize(*(tuple(part) for part in numbers))]
+
+    def _own_data(self, broken: str | None = None, testing: bool = False) -> tuple[Batches, ...]:
         """Return the data that the network was trained on, with the same test files as then."""
         own = self.settings.get("dataset")
         if own in (None, "arrays"):
@@ -178,10 +184,11 @@ class Run:
         held_out = self.data["test"]["files"] if self.data else None
         return self._load(own, broken or self.settings.get("broken") or "refuse", held_out)
 
-    def _load(self, dataset: Any, broken: str, held_out: Any = None) -> tuple[Batches, Batches]:
+    def _load(self, dataset: Any, broken: str, held_out: Any = None) -> tuple[Batches, ...]:
         channels, size = self.input_shape[0], self.input_shape[1:]
         more = {"held_out": held_out} if held_out else {}
-        return load_data(dataset, AT_ONCE, size, channels=channels, broken=broken, **more)
+        normalize = self.settings.get("normalize")
+        return load_data(dataset, AT_ONCE, size, channels=channels, broken=broken, normalize=normalize, **more)
 
     def quantize(self, pictures: Iterable | None = None) -> Run:
         """Return the same run with a network that predicts with 8-bit integers, see :func:`gluon_cnn.quantize`.
@@ -210,7 +217,10 @@ class Run:
         images = [read_picture(path, size, channels) for path in pictures]
         found = [np.empty((0, len(self.classes)), np.float32)]
         for start in range(0, len(images), AT_ONCE):
-            X = nd.from_numpy(scale(np.stack(images[start : start + AT_ONCE])))
+            pixels = scale(np.stack(images[start : start + AT_ONCE]))
+            for step in self._transforms():
+                pixels = step(pixels)
+            X = nd.from_numpy(pixels)
             found.append(probabilities(self.net, X.as_in_context(contexts_of(self.net)[0])).asnumpy())
             if found[-1].shape[1] != len(self.classes):
                 raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import NoneType
 from typing import Any
@@ -32,6 +32,15 @@ class Settings:
         One of :data:`INITIALIZERS`.
     random_seed : int
         Fixes the weights and the order of the images.
+    validation : float
+        Share of the training images set aside, by ``random_seed``, to choose the epoch by: the network ends with the
+        weights that did best on them, and the test images are looked at once.
+    patience : int, optional
+        With ``validation``: stop when the validation accuracy has not improved for this many epochs.
+    augment : sequence of str
+        Random changes of the training images, see :func:`gluon_cnn.load_data`.
+    normalize : str or (mean, std), optional
+        See :func:`gluon_cnn.load_data`; a file holds the numbers.
     seconds : float, optional
         Train for so long instead of ``num_epochs``; the history then has a single entry.
     """
@@ -49,11 +58,16 @@ class Settings:
     channels: int = 3
     broken: str = "refuse"
     seconds: float | None = None
+    validation: float = 0.0
+    patience: int | None = None
+    augment: Sequence[str] = ()
+    normalize: Any = None
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Settings:
         """Return the settings of a training by `train` that a file holds; raise ValueError when it holds others."""
-        found: dict[str, Any] = {field.name: stored.get(field.name) for field in fields(cls)}
+        # those of version 0.1.0 lack the later settings
+        found: dict[str, Any] = {field.name: stored.get(field.name, field.default) for field in fields(cls)}
         for field in fields(cls):
             value, kind = found[field.name], STORED.get(field.name, type(field.default))
             if not isinstance(value, kind) or isinstance(value, bool):
@@ -68,4 +82,8 @@ STORED: dict[str, Any] = {  # the kinds that a file holds, where the default's o
     "learning_rate": NUMBER,
     "momentum": NUMBER,
     "seconds": (*NUMBER, NoneType),
+    "validation": NUMBER,
+    "patience": (int, NoneType),
+    "augment": (list, tuple),
+    "normalize": (list, NoneType),
 }

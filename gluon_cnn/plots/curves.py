@@ -17,19 +17,35 @@ def plot_history(
     train_accuracy: Sequence[float],
     test_accuracy: Sequence[float],
     file: str | Path | BinaryIO | None = None,
+    validation_loss: Sequence[float] = (),
+    validation_accuracy: Sequence[float] = (),
 ) -> None:
-    """Plot loss and accuracies, one value per epoch: show the figure, or write it to a file."""
+    """Plot loss and accuracies, one value per epoch: show the figure, or write it to a file.
+
+    With validation, ``test_accuracy`` may be a single value, that of the best epoch.
+    """
     if not len(loss):
         raise ValueError("there is nothing to plot: no epoch was finished")
     epochs = np.arange(1, len(loss) + 1)
     with style():
         _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-        left.plot(epochs, loss, marker="o", markersize=4)
+        marks, other = {"marker": "o", "markersize": 4}, {"marker": "s", "markersize": 4, "linestyle": "--"}
+        left.plot(epochs, loss, **marks, label="training images")
         left.set(title=f"Training loss ends at {loss[-1]:.3f}", xlabel="epoch", ylabel="mean loss per image")
         left.set_ylim(bottom=0)
-        right.plot(epochs, train_accuracy, marker="o", markersize=4, label="training images")
-        right.plot(epochs, test_accuracy, marker="s", markersize=4, linestyle="--", label="test images")
-        right.set(title=f"Test accuracy ends at {test_accuracy[-1]:.3f}", xlabel="epoch", ylabel="accuracy")
+        right.plot(epochs, train_accuracy, **marks, label="training images")
+        right.set(xlabel="epoch", ylabel="accuracy")
+        if not validation_accuracy:
+            right.plot(epochs, test_accuracy, **other, label="test images")
+            right.set_title(f"Test accuracy ends at {test_accuracy[-1]:.3f}")
+        else:
+            best = int(np.argmax(validation_accuracy)) + 1
+            left.plot(epochs, validation_loss, **other, label="validation images")
+            left.legend(loc="upper right")
+            right.plot(epochs, validation_accuracy, **other, label="validation images")
+            right.axvline(best, color="grey", linestyle=":", label="best epoch")
+            tested = f"; test {test_accuracy[-1]:.3f}" if test_accuracy else ""
+            right.set_title(f"Validation accuracy {max(validation_accuracy):.3f} in epoch {best}{tested}")
         right.legend(loc="lower right")
         for ax in (left, right):
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,7 @@ from gluon_cnn._core.files import atomic_write, locked, make_folder
 from gluon_cnn._core.record import Damaged, read_archive, write_archive
 from gluon_cnn.data import description
 from gluon_cnn.data.batches import Batches
+from gluon_cnn.data.transforms import described
 from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.training.trainer_state import parameters_by_name, set_state, settings_of, state_of
 from mxnet import gluon, nd
@@ -43,12 +45,11 @@ class Checkpoint:
         Where the files are; made when it is missing.
     net, trainer : Block, Trainer
         The network, initialized, and its optimizer, on this machine.
-    data : iterable
-        The training data. Of :class:`gluon_cnn.Batches` seed and epoch are stored, so that the order continues.
     workers : Workers, optional
         Those that train together: worker 0 writes and reads, and tells the others.
-    test_data : iterable, optional
-        The test data. When both are Batches, what they consist of is stored, too.
+    train_data, test_data, validation_data : iterable, optional
+        Of training data that are :class:`gluon_cnn.Batches` seed and epoch are stored, so that the order continues. If
+        all are Batches, what they consist of is stored, too.
     """
 
     def __init__(
@@ -56,19 +57,24 @@ class Checkpoint:
         folder: str | Path,
         net: gluon.Block,
         trainer: gluon.Trainer,
-        data: Iterable,
         workers: Workers | None = None,
-        test_data: Iterable | None = None,
+        **data: Iterable,
     ) -> None:
         self.folder, self._workers = Path(folder), workers or Workers()
         if self._workers.rank == 0:
             make_folder(self.folder)  # now, not after the first epoch
         self.source = self.folder  # the file that was restored
-        self._trainer, self._data = trainer, data
+        self._trainer, self._data = trainer, data.get("train_data")
+        self.best: dict[str, np.ndarray] = {}  # the weights of the best epoch, of a training with validation data
         self._parameters = parameters_by_name(net, trainer)
         self._about_data = None
-        if isinstance(data, Batches) and isinstance(test_data, Batches):
-            self._about_data = {**description.describe(data, test_data), "batch_size": data.batch_size}
+        parts = {name.removesuffix("_data"): part for name, part in data.items() if isinstance(part, Batches)}
+        if isinstance(self._data, Batches) and "test" in parts and len(parts) == len(data):
+            self._about_data = {
+                **description.describe(**parts),
+                "batch_size": self._data.batch_size,
+                "augmentation": described(self._data.transform),
+            }
         if trainer.optimizer not in _began:  # it may have changed by the time of a second call
             _began[trainer.optimizer] = {
                 "optimizer": settings_of(trainer.optimizer, rescale_grad=trainer._scale),
@@ -90,13 +96,17 @@ class Checkpoint:
         """Return the newest file, or None."""
         return next(reversed(_files(self.folder)), None)
 
-    def save(self, history: dict[str, list]) -> None:
-        """Write the state after the history's epochs and remove all but the newest two; older ones survive an error."""
+    def save(self, history: dict[str, list], best: Mapping[str, np.ndarray] = MappingProxyType({})) -> None:
+        """Write the state after the history's epochs and remove all but the newest two; older ones survive an error.
+
+        ``best`` are the weights of the best epoch of a training with validation data.
+        """
         if self._workers.rank:
             return
         nd.waitall()  # mxnet may still be changing or rearranging weights
         copies = {name: p.list_data() for name, p in self._parameters.items() if p._data is not None}
         arrays = {f"weights/{name}": of_contexts[0].asnumpy() for name, of_contexts in copies.items()}
+        arrays |= {f"best/{name}": array for name, array in best.items()}
         for name in self._statistics():
             arrays |= {f"statistics/{k}/{name}": copy.asnumpy() for k, copy in enumerate(copies[name][1:], 1)}
         place = {name: int(getattr(self._data, name)) for name in ("seed", "epoch") if isinstance(self._data, Batches)}
@@ -140,6 +150,7 @@ class Checkpoint:
         for name, value in record["place"].items():
             setattr(self._data, name, value)
         self._seed = record["seed"]
+        self.best = {name[5:]: array for name, array in arrays.items() if name.startswith("best/")}
         return record["history"]
 
     def _statistics(self) -> list[str]:
@@ -202,8 +213,9 @@ def _data_difference(before: dict[str, Any] | None, now: dict[str, Any] | None) 
     """Return what differs between two descriptions of data that are known."""
     if before is None or now is None:
         return None
-    if before["batch_size"] != now["batch_size"]:
-        return f"the batch size was {before['batch_size']}; now it is {now['batch_size']}"
+    for name in ("batch_size", "augmentation"):
+        if before.get(name, "") != now[name]:
+            return f"the {name.replace('_', ' ')} was {before.get(name)}; now it is {now[name] or 'none'}"
     return description.difference(before, now)
 
 

@@ -11,14 +11,20 @@ FORMER = "loader_seconds"  # in histories of version 0.1.0: it counted as loadin
 
 @dataclass
 class History:
-    """What :func:`train` measured: one value for each whole epoch in each list."""
+    """What :func:`train` measured: one value for each completed epoch in each list.
 
-    loss: list[float] = field(default_factory=list)  # mean of the training images, while the weights were moving
+    Without validation data the two validation lists are empty. With them ``test_accuracy`` holds a single value: the
+    accuracy of the best epoch's weights, measured when the training had ended.
+    """
+
+    loss: list[float] = field(default_factory=list)  # mean per training image, while the weights were moving
     train_accuracy: list[float] = field(default_factory=list)  # 0..1, while the weights were moving
     test_accuracy: list[float] = field(default_factory=list)  # 0..1, after the epoch
     pictures: list[int] = field(default_factory=list)  # training images
     images_per_second: list[float] = field(default_factory=list)  # loading, forward, backward and update; not the test
-    seconds: list[float] = field(default_factory=list)  # the whole epoch, with the test
+    seconds: list[float] = field(default_factory=list)  # the whole epoch, with validation or test
+    validation_loss: list[float] = field(default_factory=list)  # mean per image, after the epoch
+    validation_accuracy: list[float] = field(default_factory=list)  # 0..1, after the epoch
 
     def append(self, **values: float) -> None:
         """Add what was measured in one epoch."""
@@ -28,29 +34,46 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
+    @property
+    def best_epoch(self) -> int:
+        """Number, from 1, of the epoch with the highest validation accuracy; of equals, that with the lowest loss."""
+        scores = [(a, -loss) for a, loss in zip(self.validation_accuracy, self.validation_loss)]
+        return scores.index(max(scores)) + 1
+
+    def stalled(self, patience: int | None) -> bool:
+        """Return whether the validation accuracy has not improved for ``patience`` epochs."""
+        return patience is not None and len(self) > 0 and len(self) - self.best_epoch >= patience
+
     def __str__(self) -> str:
         if not self:
             return "no epoch was finished"
+        checked = self.validation_accuracy or self.test_accuracy
         return (
             f"Epoch {len(self)}. Loss: {round(self.loss[-1], 3) + 0.0:.3f}, Train acc {self.train_accuracy[-1]:.2f}, "
-            f"Test acc {self.test_accuracy[-1]:.2f}, Time {self.seconds[-1]:.1f} sec"
+            f"{'Validation' if self.validation_accuracy else 'Test'} acc {checked[-1]:.2f}, "
+            f"Time {self.seconds[-1]:.1f} sec"
         )
 
     def plot(self, file: str | Path | BinaryIO | None = None) -> None:
         """Plot loss and accuracies over the epochs: show them, or write them to a file."""
         from gluon_cnn.plots.curves import plot_history  # training works where nothing is drawn
 
-        plot_history(self.loss, self.train_accuracy, self.test_accuracy, file)
+        validation = (self.validation_loss, self.validation_accuracy)
+        plot_history(self.loss, self.train_accuracy, self.test_accuracy, file, *validation)
 
 
 def read_history(values: Any) -> History:
     """Return the history that was written to a file; raise TypeError or ValueError when it is not one."""
-    values = {name: column for name, column in dict(values).items() if name != FORMER}
-    history = History(**values)
-    columns = list(asdict(history).values())
-    lengths = {len(column) for column in columns}
-    if len(values) < len(columns) or lengths - {0, len(history)}:  # of one that was made by hand, some may be empty
-        raise ValueError("a part of the history is missing")
-    if not all(isinstance(column, list) and {type(value) for value in column} <= {int, float} for column in columns):
+    history = History(**{name: column for name, column in dict(values).items() if name != FORMER})
+    columns = asdict(history)
+    if not all(
+        isinstance(column, list) and {type(value) for value in column} <= {int, float} for column in columns.values()
+    ):
         raise TypeError("a history consists of lists of numbers")
+    if history.validation_accuracy and len(history.test_accuracy) == 1:
+        del columns["test_accuracy"]
+    lengths = {len(column) for column in columns.values()}
+    missing = columns.keys() - dict(values).keys() - {"validation_loss", "validation_accuracy"}
+    if missing or lengths - {0, len(history)}:  # of one that was made by hand, some may be empty
+        raise ValueError("a part of the history is missing")
     return history

@@ -11,6 +11,7 @@ import numpy as np
 from gluon_cnn._core.contexts import contexts_for, split_batch
 from gluon_cnn._core.forward import forward_logits
 from gluon_cnn.distributed.workers import Workers
+from gluon_cnn.training.step import image_losses
 from mxnet import autograd, gluon, nd
 
 # Batches that mxnet's engine may work on while Python prepares the next. Reading a value waits for it, so values are
@@ -39,12 +40,26 @@ def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequen
 
 def accuracy_on(data: Iterable, net: gluon.Block, contexts: list[mx.Context], workers: Workers) -> float:
     """Return the accuracy on the data of all workers."""
+    return measure(data, net, contexts, workers).accuracy
+
+
+def measure(
+    data: Iterable,
+    net: gluon.Block,
+    contexts: list[mx.Context],
+    workers: Workers,
+    loss: gluon.loss.Loss | None = None,
+) -> Tally:
+    """Return accuracy, and loss where one is given, on the data of all workers."""
     tally = Tally()
     with autograd.pause():  # predict, whatever the caller records
         for batch in data:
-            tally.add([(None, labelled_scores(net, X, y), X, y) for X, y in split_batch(batch, contexts)])
+            parts = split_batch(batch, contexts)
+            outputs = [labelled_scores(net, X, y) for X, y in parts]
+            losses = [image_losses(loss, output, y) for output, (_, y) in zip(outputs, parts)] if loss else None
+            tally.add(parts, outputs, losses)
     tally.finish("the data to evaluate on", workers)
-    return tally.accuracy
+    return tally
 
 
 def labelled_scores(net: gluon.Block, X: nd.NDArray, labels: nd.NDArray) -> nd.NDArray:
@@ -73,11 +88,17 @@ class Tally:
     def accuracy(self) -> float:
         return self._hits / self.count
 
-    def add(self, parts: list[tuple[nd.NDArray | None, nd.NDArray, nd.NDArray, nd.NDArray]]) -> None:
-        """Take one batch: for each context its losses, if there are any, the network's output, images and labels."""
+    def add(
+        self,
+        parts: list[tuple[nd.NDArray, nd.NDArray]],
+        outputs: list[nd.NDArray],
+        losses: list[nd.NDArray] | None = None,
+    ) -> None:
+        """Take one batch: for each context images and labels, the network's output, and the losses if there are any."""
         # in 32 bits: with 16, a sum of finite numbers may be infinite
-        sums = [X.astype("float32", copy=False).sum() for _, _, X, _ in parts]
-        self._pending.append([(losses, output, total, y) for (losses, output, _, y), total in zip(parts, sums)])
+        sums = [X.astype("float32", copy=False).sum() for X, _ in parts]
+        labels = [y for _, y in parts]
+        self._pending.append(list(zip(losses or [None] * len(parts), outputs, sums, labels)))
         if len(self._pending) > BATCHES_AHEAD:
             self._read()
 

@@ -88,7 +88,7 @@ def test_arrays():
         ((np.zeros((2, 3, 3)), np.zeros(2, int), 1), r"arrays must be \(images, labels\), or two such pairs"),
         ((np.zeros((3, 3, 3)), np.zeros(4, int)), r"images and labels must be .* got \(3, 3, 3\) and \(4,\)"),
         ((np.zeros((3, 3, 3)), np.eye(3)), r"got \(3, 3, 3\) and \(3, 3\)"),
-        ((np.zeros((3, 3, 3)), np.array([0, 0, 1])), "class 1 has a single image"),
+        ((np.zeros((3, 3, 3)), np.array([0, 0, 1])), "class 1 holds a single image"),
         ((np.zeros((4, 3, 3)), np.array([0, 0, -1, -1])), "labels must be numbers from 0 to .*; got -1 to"),
     ],
 )

@@ -37,7 +37,8 @@ def names(description, part="test"):
 def test_a_folder_is_described_by_its_files(folder):
     told = described(folder)
     assert told["classes"] == ["blue", "red"]
-    assert told["preprocessing"] == {"channels": 1, "height": 8, "width": 8, "resize": "crop", "divisor": 255}
+    how = {"channels": 1, "height": 8, "width": 8, "resize": "crop", "divisor": 255, "transform": ""}
+    assert told["preprocessing"] == how
     assert told["training"]["count"] + told["test"]["count"] == 24
     assert sorted(names(told) + names(told, "training")) == sorted(
         f"{c}/{k}.png" for c in ("blue", "red") for k in range(12)
@@ -52,7 +53,8 @@ def test_arrays_are_described_by_their_contents():
     images = np.arange(40, dtype=np.uint8).reshape(10, 2, 2)
     told = [description.describe(*g.load_data((images + k, np.arange(10) % 2), 4, resize=6)) for k in (0, 0, 1)]
     assert told[0] == told[1]
-    assert told[0]["preprocessing"] == {"channels": 1, "height": 6, "width": 6, "resize": "stretch", "divisor": 255}
+    how = {"channels": 1, "height": 6, "width": 6, "resize": "stretch", "divisor": 255, "transform": ""}
+    assert told[0]["preprocessing"] == how
     assert told[0]["test"]["files"] is None
     assert description.difference(told[0], told[1]) is None
     assert "training images: there were 8; now there are 8, and they are different" in description.difference(*told[1:])

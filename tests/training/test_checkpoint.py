@@ -80,7 +80,7 @@ def test_the_first_epoch_is_that_of_a_training_without_checkpoints(tmp_path):
 
 def test_the_ten_thousandth_epoch_is_newer_than_the_one_before_it(tmp_path):
     data, net, trainer = parts()
-    keeper = Checkpoint(tmp_path, net, trainer, data)
+    keeper = Checkpoint(tmp_path, net, trainer, train_data=data)
     for epochs in (9999, 10000, 10001):
         (tmp_path / f"epoch-{epochs}.npz").touch()
     assert keeper.newest().name == "epoch-10001.npz"
@@ -157,7 +157,7 @@ def test_any_damage_is_refused_or_harmless(tmp_path_factory, whole_one, data):
     (folder / "epoch-0001.npz").write_bytes(damaged[: data.draw(st.integers(0, len(raw)) | st.just(len(raw)))])
     trainer.optimizer.num_update = -1
     try:
-        Checkpoint(folder, net, trainer, batches).restore()
+        Checkpoint(folder, net, trainer, train_data=batches).restore()
     except ValueError as error:
         refused(error, "epoch-0001.npz ")
         assert trainer.optimizer.num_update == -1
@@ -199,7 +199,7 @@ def test_one_that_lacks_a_part_changes_nothing(tmp_path, change):
     net(nd.array(PICTURES[:2, None]))
     before = [p.data().asnumpy() for p in net.collect_params().values()]
     with pytest.raises(ValueError, match="epoch-0001.npz is damaged"):
-        Checkpoint(tmp_path, net, trainer, data).restore(check=history.read_history)
+        Checkpoint(tmp_path, net, trainer, train_data=data).restore(check=history.read_history)
     for p, expected in zip(net.collect_params().values(), before):
         np.testing.assert_array_equal(p.data().asnumpy(), expected)
     assert (trainer.optimizer.num_update, data.epoch) == (0, 0)
@@ -235,7 +235,7 @@ def test_a_file_where_the_folder_should_be(tmp_path):
 def test_a_full_disk_leaves_what_was_there(tmp_path):
     trained(1, tmp_path, parts())
     before, made = contents(tmp_path), parts()
-    keeper = Checkpoint(tmp_path, made[1], made[2], made[0])
+    keeper = Checkpoint(tmp_path, made[1], made[2], train_data=made[0])
     history = keeper.restore()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))

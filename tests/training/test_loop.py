@@ -271,6 +271,7 @@ def test_a_history_says_nothing_that_was_not_measured():
     net, trainer = dense()
     history = g.train(batches(), batches(), net, LOSS, trainer, mx.cpu(), 1, verbose=False)
     names = ["loss", "train_accuracy", "test_accuracy", "pictures", "images_per_second", "seconds"]
+    names += ["validation_loss", "validation_accuracy"]
     assert list(vars(history)) == names
     former = json.loads(json.dumps({**vars(history), "loader_seconds": [0.5]}))
     assert read_history(former) == history

@@ -1,0 +1,57 @@
+"""Images that together do not fit into memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MEMORY_SHARE = 0.25  # of the machine's memory: a folder whose decoded images take more is decoded batch by batch
+
+
+class ImagesOnDisk:
+    """Image files in the place of an array (N, C, H, W): decoded, by several threads, each time they are asked for.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files.
+    shape : (int, int, int)
+        Channels, height and width after decoding.
+    decode : callable
+        Called with path, (height, width) and channels; returns the image in the file, uint8 of that shape.
+    """
+
+    dtype, ndim = np.dtype(np.uint8), 4
+
+    def __init__(self, paths: Sequence[Path], shape: tuple[int, int, int], decode: Callable[..., np.ndarray]) -> None:
+        self._paths, self._decode = list(paths), decode
+        self.shape = (len(self._paths), *shape)
+        self.size = int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def part(self, chosen: np.ndarray) -> ImagesOnDisk:
+        """Return some of the images, by a mask, without decoding them."""
+        paths = [path for path, taken in zip(self._paths, chosen) if taken]
+        return ImagesOnDisk(paths, self.shape[1:], self._decode)
+
+    def __getitem__(self, chosen: Any) -> np.ndarray:
+        paths = np.array(self._paths, object)[chosen]
+        if isinstance(paths, Path):
+            return self._decoded(paths)
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            return np.stack(list(threads.map(self._decoded, paths)))
+
+    def _decoded(self, path: Path) -> np.ndarray:
+        return self._decode(path, self.shape[2:], self.shape[1])
+
+
+def fits_into_memory(size: int) -> bool:
+    """Return whether so many bytes are at most :data:`MEMORY_SHARE` of the machine's memory."""
+    return size <= MEMORY_SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
