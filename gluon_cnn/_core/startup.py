@@ -107,8 +107,11 @@ def channels_at_once(cpuinfo: str | Path = "/proc/cpuinfo") -> int:
 
 
 def progress_disabled() -> bool:
-    """Return whether TQDM_DISABLE is set; tqdm's notebook bars do not look at it themselves."""
-    return os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    """Return whether progress would end up in a log file, or TQDM_DISABLE forbids it."""
+    if "TQDM_DISABLE" in os.environ:  # tqdm's notebook bars do not look at it themselves
+        return os.environ["TQDM_DISABLE"] not in ("", "0")
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return not hasattr(shell, "kernel") and not sys.stderr.isatty()  # a kernel: a notebook shows bars of its own
 
 
 def remark(text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -12,16 +12,15 @@ import mxnet as mx
 from gluon_cnn._core.checks import check_bool, check_int
 from gluon_cnn._core.contexts import contexts_for, split_batch
 from gluon_cnn._core.seeding import seed
-from gluon_cnn._core.startup import progress_disabled
 from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.training.best import BestWeights
 from gluon_cnn.training.checkpoint import Checkpoint
 from gluon_cnn.training.history import History, read_history
 from gluon_cnn.training.metrics import Tally, accuracy_on, labelled_scores, measure
+from gluon_cnn.training.progress import Progress
 from gluon_cnn.training.step import backward, check_arguments, image_losses
 from gluon_cnn.training.trainer_state import in_order_of_structure, parameters_by_name
 from mxnet import autograd, gluon, nd
-from tqdm.auto import tqdm
 
 
 def train(
@@ -107,40 +106,38 @@ def train(
                 history, best = read_history(found), BestWeights(best.parameters, keeper.best)
                 if verbose:
                     print(f"Resuming after {len(history)} epochs, with {keeper.source}")
-            while len(history) < num_epochs and not history.stalled(patience):
-                epoch = len(history)
-                if keeper and epoch:  # the first has the caller's seed, as without a checkpoint
-                    seed(keeper.seed(epoch))
-                start = time.perf_counter()
-                title = f"epoch {epoch + 1} of {num_epochs}" if verbose else ""
-                tally = _train_epoch(train_data, net, loss, trainer, contexts, workers, title)
-                trained = time.perf_counter()
-                if validation_data is None:
-                    checked = {"test_accuracy": accuracy_on(test_data, net, contexts, workers)}
-                else:
-                    validated = measure(validation_data, net, contexts, workers, loss)
-                    checked = {"validation_loss": validated.loss, "validation_accuracy": validated.accuracy}
-                history.append(
-                    loss=tally.loss,
-                    train_accuracy=tally.accuracy,
-                    pictures=tally.count,
-                    images_per_second=tally.count / (trained - start),
-                    seconds=time.perf_counter() - start,
-                    **checked,
-                )
-                if validation_data is not None:
-                    best.update(history)
-                if keeper:
-                    keeper.save(asdict(history), best.arrays)
-                if verbose:
-                    print(history)
+            with Progress(train_data, num_epochs, verbose) as progress:
+                while len(history) < num_epochs and not history.stalled(patience):
+                    if keeper and history:  # the first epoch has the caller's seed, as without a checkpoint
+                        seed(keeper.seed(len(history)))
+                    start = time.perf_counter()
+                    progress.begin_epoch(len(history))
+                    tally = _train_epoch(train_data, net, loss, trainer, contexts, workers, progress)
+                    trained = time.perf_counter()
+                    if validation_data is None:
+                        checked = {"test_accuracy": accuracy_on(test_data, net, contexts, workers)}
+                    else:
+                        validated = measure(validation_data, net, contexts, workers, loss)
+                        checked = {"validation_loss": validated.loss, "validation_accuracy": validated.accuracy}
+                    history.append(
+                        loss=tally.loss,
+                        train_accuracy=tally.accuracy,
+                        pictures=tally.count,
+                        images_per_second=tally.count / (trained - start),
+                        seconds=time.perf_counter() - start,
+                        **checked,
+                    )
+                    if validation_data is not None:
+                        best.update(history)
+                    if keeper:
+                        keeper.save(asdict(history), best.arrays)
+                    progress.print(history)
             if validation_data is not None:
                 best.restore()
                 history.test_accuracy = [accuracy_on(test_data, net, contexts, workers)]
                 if verbose:
-                    print(
-                        f"Best epoch: {history.best_epoch} of {len(history)}. Test acc {history.test_accuracy[0]:.2f}"
-                    )
+                    accuracy = history.test_accuracy[0]
+                    print(f"Best epoch: {history.best_epoch} of {len(history)}. Test acc {accuracy:.2f}")
     except KeyboardInterrupt:
         if workers.count > 1:  # the others wait for this one
             raise
@@ -157,23 +154,20 @@ def _train_epoch(
     trainer: gluon.Trainer,
     contexts: list[mx.Context],
     workers: Workers,
-    title: str,
+    progress: Progress,
 ) -> Tally:
-    """Make a step for each batch, under a progress bar unless the title is empty."""
-    tally, total = Tally(), len(data) if isinstance(data, Sized) else None
-    with tqdm(total=total, desc=title, unit="batch", leave=False, disable=not title or progress_disabled()) as bar:
-        for batch in data:
-            parts = split_batch(batch, contexts)  # a pair (X, y) for each context
-            batch_size = workers.begin_step(net, trainer, parts)
-            with autograd.record():
-                outputs = [labelled_scores(net, X, y) for X, y in parts]
-                losses = [image_losses(loss, output, y) for output, (_, y) in zip(outputs, parts)]
-            backward(losses, trainer)
-            trainer.step(batch_size)
-            tally.add(parts, outputs, losses)
-            if tally.count:
-                bar.set_postfix(loss=f"{tally.loss:.3f}", acc=f"{tally.accuracy:.2f}", refresh=False)
-            bar.update()
+    """Update the weights with each batch, once."""
+    tally = Tally()
+    for batch in data:
+        parts = split_batch(batch, contexts)  # a pair (X, y) for each context
+        batch_size = workers.begin_step(net, trainer, parts)
+        with autograd.record():
+            outputs = [labelled_scores(net, X, y) for X, y in parts]
+            losses = [image_losses(loss, output, y) for output, (_, y) in zip(outputs, parts)]
+        backward(losses, trainer)
+        trainer.step(batch_size)
+        tally.add(parts, outputs, losses)
+        progress.update(tally)
     workers.together(0)  # one that has no more batches must not leave the others waiting
     tally.finish("train_data", workers)
     nd.waitall()  # for the last update: nothing that was read depends on it
