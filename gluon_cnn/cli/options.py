@@ -19,48 +19,56 @@ EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others are as in Py
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Tells defaults that say something: not None, and not those of switches."""
+    """Shows meaningful defaults only: neither None, nor an empty one, nor those of switches."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default is None or action.nargs == 0:
+        if action.default in (None, (), "") or action.nargs == 0:
             return action.help
         return super()._get_help_string(action)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Keep the lines of examples as they are."""
+        return text if "\n" in text else super()._fill_text(text, width, indent)
 
 
 def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
     """Add an option for each setting that all trainings have, with the defaults of Settings or others."""
-    command.add_argument("--dataset", metavar="NAME_OR_FOLDER", help=DATA)
-    command.add_argument("--resize", type=int, help=RESIZE)
-    command.add_argument(
-        "--grey", dest="channels", action="store_const", const=1, help="a folder's images: take them without colours"
+    data = command.add_argument_group("data")
+    data.add_argument("--dataset", metavar="NAME_OR_FOLDER", help=DATA)
+    data.add_argument("--resize", type=int, metavar="PIXELS", help=RESIZE)
+    data.add_argument(
+        "--grey", dest="channels", action="store_const", const=1, help="read the images of a folder without colour"
     )
-    add_broken(command)
-    command.add_argument("--batch-size", "--batch_size", type=int, help="images in a batch")
-    command.add_argument("--optimizer", help="sgd, adam or another of mxnet's")
-    command.add_argument(
-        "--lr", "--learning-rate", "--learning_rate", dest="learning_rate", type=float, help="learning rate"
+    add_broken(data)
+    data.add_argument("--batch-size", "--batch_size", type=int, metavar="N", help="images in a batch")
+    data.add_argument(
+        "--augment",
+        type=lambda names: names.split(","),
+        metavar="CHANGE,...",
+        help="random changes of the training images, such as flip,crop: flip, crop, resized-crop, brightness, hue",
     )
-    command.add_argument("--momentum", type=float, help="momentum of sgd")
-    command.add_argument(
-        "--init", "--initializer", dest="initializer", help="xavier, or he, which deep networks without batch norm need"
+    data.add_argument(
+        "--normalize",
+        choices=("imagenet", "train"),
+        help="subtract each channel's mean and divide by its standard deviation: ImageNet's, or the training images'",
     )
-    command.add_argument(
+    learning = command.add_argument_group("optimization")
+    learning.add_argument("--optimizer", metavar="NAME", help="sgd, adam or another of MXNet's")
+    rate = ("--lr", "--learning-rate", "--learning_rate")
+    learning.add_argument(*rate, dest="learning_rate", type=float, metavar="RATE", help="learning rate")
+    learning.add_argument("--momentum", type=float, metavar="M", help="momentum of sgd")
+    learning.add_argument(
+        *("--init", "--initializer"),
+        dest="initializer",
+        metavar="NAME",
+        help="xavier, or he, which deep networks without batch norm need",
+    )
+    learning.add_argument(
         *("--seed", "--random-seed", "--random_seed"),
         dest="random_seed",
         type=int,
-        help="fixes the weights and the order of the images",
-    )
-    command.add_argument(
-        "--augment",
-        nargs="+",
-        metavar="CHANGE",
-        help="random changes of training images: flip, crop, resized-crop, brightness, hue",
-    )
-    command.add_argument(
-        "--normalize",
-        choices=("imagenet", "train"),
-        help="subtract each channel's mean and divide by its standard "
-        "deviation: ImageNet's, or those of the training images",
+        metavar="N",
+        help="fixes the weights, the order of the images and the validation split",
     )
     own = {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
     for action in command._actions:
@@ -74,7 +82,7 @@ def add_images(command: argparse.ArgumentParser) -> None:
     command.add_argument("--classes", type=int, default=10, help="length of the output")
 
 
-def add_broken(command: argparse.ArgumentParser) -> None:
+def add_broken(command: argparse._ActionsContainer) -> None:
     command.add_argument(
         "--skip-broken",
         dest="broken",
@@ -85,7 +93,7 @@ def add_broken(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_run(command: argparse.ArgumentParser) -> None:
+def add_run(command: argparse._ActionsContainer) -> None:
     command.add_argument("--run", dest="folder", type=Path, help="what `train` saved; without it the newest in runs/")
 
 

@@ -41,7 +41,7 @@ def make_parser() -> argparse.ArgumentParser:
         "summary",
         "networks:summary",
         "print a network's layers, output shapes, parameters and FLOPs",
-        epilog="example: gluon-cnn summary resnet --resize 96 --blocks",
+        epilog="example:\n  gluon-cnn summary resnet --resize 96 --blocks",
     )
     summary.add_argument("network", help=options.NETWORK_NAMES)
     options.add_images(summary)
@@ -51,39 +51,41 @@ def make_parser() -> argparse.ArgumentParser:
         "train",
         "train:train",
         "train a network and save it to a folder",
-        description="Train a network with softmax cross-entropy; the notes' settings are the default. The folder gets "
-        "the weights (network.params), settings and history (history.json), the history as a table (history.csv) and "
-        "its curves (curves.png). Ctrl-C ends the training and saves the network as it is then, after the first epoch. "
-        "However a training was interrupted, --resume continues it after its last whole epoch, from the checkpoints in "
-        "the folder.",
-        epilog="examples: gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3; "
-        "gluon-cnn train --resume runs/resnet; gluon-cnn train --resume runs/resnet --epochs 10; "
-        "gluon-cnn train lenet --dataset my_pictures --resize 64 --batch-size 8 --epochs 20 --momentum 0.9",
+        description="Train a network with softmax cross-entropy. The output folder receives the weights "
+        "(network.params), settings and history (history.json), the history as a table (history.csv) and as curves "
+        "(curves.png). Ctrl-C ends the training and saves the network, once an epoch is completed. However a training "
+        "was interrupted, --resume continues after the last completed epoch.",
+        epilog="examples:\n"
+        "  gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3\n"
+        "  gluon-cnn train --resume runs/resnet --epochs 10\n"
+        "  gluon-cnn train lenet --dataset photos --resize 64 --batch-size 16 --epochs 40 --optimizer adam --lr 0.001\n"
+        "      --augment flip,crop --normalize train --validation 0.2 --patience 8",
     )
     train.add_argument("network", nargs="?", help=options.NETWORK_NAMES)
     options.add_settings(train)
-    train.add_argument(
-        *options.EPOCHS, dest="num_epochs", type=int, default=1, help="how often to go through the images, in all"
+    duration = train.add_argument_group("duration and validation")
+    duration.add_argument(
+        *options.EPOCHS, dest="num_epochs", type=int, metavar="N", default=1, help="passes through the images, in all"
     )
-    train.add_argument(
+    duration.add_argument(
         "--validation",
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="share of the training images, such as 0.1, by which the best epoch is chosen",
+        help="set aside this share of the training images, such as 0.1, and keep the epoch that does best on them",
     )
-    train.add_argument(
-        "--patience", type=int, metavar="EPOCHS", help="stop after so many epochs without a better validation accuracy"
+    duration.add_argument(
+        "--patience", type=int, metavar="EPOCHS", help="stop when validation has not improved for so many epochs"
     )
-    options.add_output(train)
-    train.add_argument(
-        "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, which a launcher starts"
-    )
-    train.add_argument(
+    duration.add_argument(
         "--resume",
         type=Path,
         metavar="FOLDER",
         help="resume a training that was interrupted, with its settings; with --epochs also one that is finished",
+    )
+    options.add_output(train)
+    train.add_argument(
+        "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, which a launcher starts"
     )
 
     launch = add(
@@ -92,9 +94,10 @@ def make_parser() -> argparse.ArgumentParser:
         "train in several processes, on this machine or on many",
         description="Start workers, and mxnet's servers and scheduler that they need, and end all of them when one "
         "fails. Each worker takes --batch-size images of a batch. Worker 0 prints, saves checkpoints and results.",
-        epilog="examples: gluon-cnn launch -n 2 -- train lenet --epochs 3; "
-        "gluon-cnn launch -n 4 -s 2 --hosts hosts.txt -- train resnet --resize 96; "
-        "gluon-cnn launch -n 2 -- train --resume runs/lenet",
+        epilog="examples:\n"
+        "  gluon-cnn launch -n 2 -- train lenet --epochs 3\n"
+        "  gluon-cnn launch -n 4 -s 2 --hosts hosts.txt -- train resnet --resize 96\n"
+        "  gluon-cnn launch -n 2 -- train --resume runs/lenet",
     )
     launch.add_argument("-n", "--workers", type=int, required=True, help="processes that compute")
     launch.add_argument("-s", "--servers", type=int, default=1, help="processes that add up gradients")
@@ -115,7 +118,7 @@ def make_parser() -> argparse.ArgumentParser:
         "measure the accuracy of a trained network",
         description="Measure the accuracy for each class and in all: on the test images of the data "
         "that the network was trained on, or on other data, of which a folder counts as a whole.",
-        epilog="example: gluon-cnn evaluate --run runs/lenet --dataset fashion-mnist",
+        epilog="example:\n  gluon-cnn evaluate --run runs/lenet --dataset fashion-mnist",
     )
     options.add_run(evaluate)
     dataset = f"{options.DATA}; without it the one that the network was trained on"
@@ -129,11 +132,12 @@ def make_parser() -> argparse.ArgumentParser:
         "say what a trained network sees in images of yours",
         description="Print the likeliest classes of each image with their probabilities. The images should be like "
         "those the network was trained on: clothes bright on black, for Fashion-MNIST.",
-        epilog="example: gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
+        epilog="example:\n  gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
     )
     predict.add_argument("pictures", nargs="+", metavar="IMAGE", help="JPEG, PNG or another kind of image file")
-    options.add_run(predict)
-    predict.add_argument(
+    choice = predict.add_mutually_exclusive_group()
+    options.add_run(choice)
+    choice.add_argument(
         "--network",
         choices=["efficientnet-lite0"],
         help="instead of a run: a network trained on the 1,000 classes of ImageNet, for photos",
@@ -147,7 +151,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Copy a trained network into a folder of its own, with convolutions and dense layers that compute "
         "with 8-bit integers; print accuracy and speed of both on the test images. `evaluate` and `predict` take the "
         "copy like any other run. For CPUs; how much faster it is depends on their instructions for 8-bit integers.",
-        epilog="example: gluon-cnn quantize --run runs/resnet",
+        epilog="example:\n  gluon-cnn quantize --run runs/resnet",
     )
     options.add_run(quantize)
     options.add_output(quantize, "the run's name with -int8")
@@ -159,7 +163,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Write a network as ONNX, or as MXNet's symbol and parameters, which MXNet reads without this "
         "package: that of a run, or one that is named, with a file of its parameters. The number of images in a "
         "batch stays open, their size does not.",
-        epilog="examples: gluon-cnn export --run runs/lenet; gluon-cnn export lenet lenet.params --format symbol",
+        epilog="examples:\n  gluon-cnn export --run runs/lenet\n  gluon-cnn export lenet lenet.params --format symbol",
     )
     export.add_argument("network", nargs="?", help=f"{options.NETWORK_NAMES}; without it a run's")
     export.add_argument("parameters", nargs="?", type=Path, metavar="params", help="its file of parameters")
@@ -177,7 +181,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Train networks one after the other on the same data for the same time and print a table: pixels, "
         "parameters, work for an image, receptive field in pixels along one axis, images a second in "
         "training, images trained on, test accuracy. The folder gets comparison.csv and comparison.png.",
-        epilog="example: gluon-cnn compare lenet resnet densenet --seconds 60",
+        epilog="example:\n  gluon-cnn compare lenet resnet densenet --seconds 60",
     )
     names = f"{options.NETWORK_NAMES}; without any, all of them"
     compare.add_argument("networks", nargs="*", metavar="NETWORK", help=names)

@@ -70,7 +70,7 @@ def _train_in(folder: Path, prepared: Preparation) -> int:
         return 130
     print(f"Saved to {folder}; {this_command()} predict IMAGE --run {folder} uses it")
     if (folder / SETTINGS).exists():
-        print(f"{this_command()} train --resume {folder} resumes after the last whole epoch")
+        print(f"{this_command()} train --resume {folder} resumes after the last completed epoch")
     return 0
 
 

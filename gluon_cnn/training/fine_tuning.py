@@ -10,6 +10,7 @@ import mxnet as mx
 from gluon_cnn._core.checks import check_bool, check_float, check_initialized, check_int, check_weights
 from gluon_cnn._core.contexts import as_contexts, contexts_of
 from gluon_cnn.layers.normalization import BatchNorm
+from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.training.history import History
 from gluon_cnn.training.loop import train
 from mxnet import gluon, init, lr_scheduler, nd
@@ -167,9 +168,10 @@ def zoo_network(
     download: bool = False,
     root: str | Path | None = None,
     ctx: mx.Context | None = None,
+    file: str | Path | None = None,
     **settings,
 ) -> gluon.HybridBlock:
-    """Return a network of Gluon's model zoo, with weights trained on ImageNet where they can be had, and say so.
+    """Return a network of Gluon's model zoo, with weights trained on ImageNet where there are any, and say so.
 
     Parameters
     ----------
@@ -181,6 +183,9 @@ def zoo_network(
         Folder with the weights. Default: mxnet's own, ``~/.mxnet/models``.
     ctx : Context, optional
         Where to compute. Default: the CPU.
+    file : str or Path, optional
+        File of the network's parameters, as GluonCV distributes them and ``save_parameters`` writes them, instead of
+        the zoo's own.
     **settings
         Passed on to the zoo, such as ``classes=2``; weights for 1000 classes fit no other number.
     """
@@ -188,6 +193,11 @@ def zoo_network(
     ctx = ctx or mx.cpu()
     if name not in model_store._model_sha1:
         raise ValueError(f"the zoo has no network {name!r}; choose one of {', '.join(sorted(model_store._model_sha1))}")
+    if file is not None:
+        net = vision.get_model(name, ctx=ctx, **settings)
+        load_weights(net, file, ctx)
+        print(f"{name}: weights from {file}")
+        return net
     file = f"{name}-{model_store.short_hash(name)}.params"
     found = (folder / file).exists()
     is_whole = found and gluon.utils.check_sha1(str(folder / file), model_store._model_sha1[name])

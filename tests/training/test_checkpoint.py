@@ -357,7 +357,7 @@ def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp
     with monkeypatch.context() as patch:
         interrupted_after(2, patch)
         assert cli.main(arguments) == 0
-    assert "gluon-cnn train --resume runs/lenet resumes after the last whole epoch" in capsys.readouterr().out
+    assert "gluon-cnn train --resume runs/lenet resumes after the last completed epoch" in capsys.readouterr().out
     assert len(Run.load("runs/lenet").history) == 2
     assert cli.main([*arguments, "--output", "runs/lenet"]) == 1
     assert "holds a training that was interrupted: --resume it, or choose another --output" in capsys.readouterr().err

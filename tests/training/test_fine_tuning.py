@@ -248,3 +248,15 @@ def test_our_own_batch_norm_is_no_hindrance_to_training_all():
     net.initialize()
     net(nd.zeros((2, 1, 28, 28)))
     assert len(g.finetune(net, few(), few(), 2, num_epochs=1, verbose=False)) == 1
+
+
+def test_a_zoo_network_takes_a_parameter_file(tmp_path, capsys):
+    """As GluonCV distributes resnet18_v2: by the names of the structure."""
+    known = fine_tuning.zoo_network("resnet18_v2", root=tmp_path)
+    known.save_parameters(str(tmp_path / "resnet18_v2-abc.params"))
+    net = fine_tuning.zoo_network("resnet18_v2", file=tmp_path / "resnet18_v2-abc.params")
+    assert "weights from" in capsys.readouterr().out
+    X = nd.random.uniform(shape=(1, 3, 64, 64))
+    np.testing.assert_array_equal(net(X).asnumpy(), known(X).asnumpy())
+    with pytest.raises(ValueError, match=r"resnet18_v2-abc\.params"):
+        fine_tuning.zoo_network("resnet34_v2", file=tmp_path / "resnet18_v2-abc.params")
