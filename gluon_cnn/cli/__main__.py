@@ -1,5 +1,3 @@
-import sys
+from gluon_cnn.cli.main import command
 
-from gluon_cnn.cli.main import main
-
-sys.exit(main())
+command()

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import importlib
 import os
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
 from gluon_cnn._core import startup
 from gluon_cnn.cli.parser import make_parser
 
 NO_MEMORY = "this needs more memory than there is: take smaller images, or fewer in a batch"
+
+
+def command() -> NoReturn:
+    """Run the command line and end the process.
+
+    Functions registered with atexit run; what else MXNet does at an end does not: after Ctrl-C it may abort.
+    """
+    status = main()
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,12 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     """Run a command; tell what is wrong in a line."""
-    if options.command != "doctor" and (problem := startup.mxnet_problem()):
-        print(f"gluon-cnn: {problem} (more: gluon-cnn doctor)", file=sys.stderr)
-        return 1
     with contextlib.suppress(AttributeError):  # a name that is not UTF-8 may be printed, too
         sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     try:
+        if options.command != "doctor" and (problem := startup.mxnet_problem()):
+            print(f"gluon-cnn: {problem} (more: gluon-cnn doctor)", file=sys.stderr)
+            return 1
         with warnings.catch_warnings():
             warnings.simplefilter("default", UserWarning)
             warnings.showwarning = lambda message, *_, **__: print(f"gluon-cnn: {message}", file=sys.stderr)
