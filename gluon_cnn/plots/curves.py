@@ -39,13 +39,14 @@ def plot_history(
             right.plot(epochs, test_accuracy, **other, label="test images")
             right.set_title(f"Test accuracy ends at {test_accuracy[-1]:.3f}")
         else:
-            best = int(np.argmax(validation_accuracy)) + 1
+            # of equals, the one with the lowest loss
+            best = int(np.lexsort((-np.array(validation_loss), np.array(validation_accuracy)))[-1]) + 1
             left.plot(epochs, validation_loss, **other, label="validation images")
             left.legend(loc="upper right")
             right.plot(epochs, validation_accuracy, **other, label="validation images")
-            right.axvline(best, color="grey", linestyle=":", label="best epoch")
+            right.axvline(best, color="grey", linestyle=":", label=f"epoch {best}, the best")
             tested = f"; test {test_accuracy[-1]:.3f}" if test_accuracy else ""
-            right.set_title(f"Validation accuracy {max(validation_accuracy):.3f} in epoch {best}{tested}")
+            right.set_title(f"Best validation accuracy {max(validation_accuracy):.3f}{tested}")
         right.legend(loc="lower right")
         for ax in (left, right):
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

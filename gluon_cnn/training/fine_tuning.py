@@ -31,6 +31,8 @@ def finetune(
     schedule: lr_scheduler.LRScheduler | None = None,
     ctx: mx.Context | Sequence[mx.Context] | None = None,
     verbose: bool = True,
+    validation_data: Iterable | None = None,
+    patience: int | None = None,
 ) -> History:
     """Give a trained network an output layer for other classes and train it on them.
 
@@ -56,8 +58,8 @@ def finetune(
         The learning rate by number of batches, such as ``gluoncv.utils.LRScheduler``. It replaces ``learning_rate``.
     ctx : Context or list of Context, optional
         Where to compute. Default: where the network's parameters are.
-    verbose : bool
-        Whether to print and to show progress.
+    verbose, validation_data, patience
+        See :func:`gluon_cnn.train`.
 
     Returns
     -------
@@ -85,7 +87,8 @@ def finetune(
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"momentum": momentum, **rates})
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
     loss.hybridize(static_alloc=True)
-    return train(train_data, test_data, net, loss, trainer, contexts_of(net), num_epochs, verbose)
+    settings = (loss, trainer, contexts_of(net), num_epochs, verbose)
+    return train(train_data, test_data, net, *settings, validation_data=validation_data, patience=patience)
 
 
 def new_output(net: gluon.Block, num_classes: int) -> gluon.Block:
