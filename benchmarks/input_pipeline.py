@@ -1,9 +1,10 @@
-"""Time how many pictures a second `gluon_cnn.Batches` prepares, and Gluon's DataLoader with the same transforms.
+"""Time how many images a second `gluon_cnn.Batches` prepares, and Gluon's DataLoader with the same transforms.
 
     .venv/bin/python benchmarks/input_pipeline.py
 
 Both take Fashion-MNIST's bytes to float32 batches of 0..1, resized, in a new order, and they take turns. What they make
-of the same pictures is compared first. The pictures are the sample's 4,000.
+of the same images is compared first. The images are the sample's 4,000. For augmented images, also against torchvision,
+see `benchmarks/augmentation/run.py`.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from mxnet import gluon, nd
 from mxnet.gluon.data.vision import transforms
 from tqdm import trange
 
-SIZES = ((28, 64), (96, 32), (224, 32))  # pixels of a side, pictures in a batch
+SIZES = ((28, 64), (96, 32), (224, 32))  # pixels of a side, images in a batch
 
 
 def loaders(side: int, batch_size: int, shuffle: bool) -> dict[str, Iterable]:
     """Return both ways to the same batches."""
     data, _ = g.load_data("sample", batch_size)
-    pictures = nd.array(data.images.transpose(0, 2, 3, 1), dtype="uint8")
+    images = nd.array(data.images.transpose(0, 2, 3, 1), dtype="uint8")
     # Resize comes after ToTensor: bytes would be rounded.
     steps = [transforms.ToTensor()] + ([] if side == 28 else [ResizeChannelsFirst(side)])
-    dataset = gluon.data.ArrayDataset(pictures, data.labels).transform_first(transforms.Compose(steps))
+    dataset = gluon.data.ArrayDataset(images, data.labels).transform_first(transforms.Compose(steps))
     return {
         "Batches": g.Batches(data.images, data.labels, batch_size, resize=side, shuffle=shuffle),
         "DataLoader": gluon.data.DataLoader(dataset, batch_size, shuffle=shuffle),
@@ -37,7 +38,7 @@ def loaders(side: int, batch_size: int, shuffle: bool) -> dict[str, Iterable]:
 
 
 class ResizeChannelsFirst(gluon.nn.HybridBlock):
-    """Bilinear resizing of one picture, (C, H, W)."""
+    """Bilinear resizing of one image, (C, H, W)."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
@@ -50,7 +51,7 @@ class ResizeChannelsFirst(gluon.nn.HybridBlock):
 
 
 def rate(batches: Iterable, seconds: float) -> float:
-    """Return pictures a second over about that many seconds."""
+    """Return images a second over about that many seconds."""
     start, count = time.perf_counter(), 0
     for X, _ in itertools.chain.from_iterable(itertools.repeat(batches)):
         X.wait_to_read()
@@ -65,7 +66,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0, help="of one turn")
     options = parser.parse_args()
-    print("| pixels | batch | Batches, pictures/s | DataLoader, pictures/s | ratio: median (range) |")
+    print("| pixels | batch | Batches, images/s | DataLoader, images/s | ratio: median (range) |")
     print("| --- | --- | --- | --- | --- |")
     for side, batch_size in SIZES:
         ours, gluons = (next(iter(batches)) for batches in loaders(side, batch_size, shuffle=False).values())
