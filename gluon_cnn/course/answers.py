@@ -8,24 +8,26 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
+import numpy as np
+from gluon_cnn._core.checks import as_numpy
 from gluon_cnn._core.errors import error_summary
 from mxnet import nd
 
-# the hint of one exercise that three lessons set
+# the hint of an exercise that three lessons set
 DENSE_SHARE = (
     "add up the parameters of the rows that start with Dense and divide by the total: a number between 0 and 1."
 )
 
 
 class WrongAnswer(Exception):
-    """What is wrong with an answer, as a part of a sentence."""
+    """The reason why an answer is wrong, as a clause."""
 
 
 def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[..., Any]], Callable[[Any], None]]:
-    """Make a check from a function that tells whether an answer is right: it prints the verdict, never a traceback.
+    """Turn a function that tells whether an answer is right into a check that prints the verdict, never a traceback.
 
-    The function may raise :class:`WrongAnswer` with the reason; any other exception counts as a wrong answer, too, and
-    is named. The hint follows a wrong answer, the explanation a right one; None means not answered yet.
+    The function may raise :class:`WrongAnswer` with the reason; any other exception also counts as a wrong answer and
+    is named. A hint follows a wrong answer, an explanation a right one; None means not answered yet.
     """
 
     def make_check(is_right: Callable[..., Any]) -> Callable[[Any], None]:
@@ -58,8 +60,36 @@ def is_close(expected: float, **tolerance: float) -> Callable[[Any], bool]:
     return lambda answer: isinstance(answer, Real) and math.isclose(answer, expected, **tolerance)
 
 
+def computes(
+    reference: Callable, *cases: tuple, mistakes: dict[str, Callable] | None = None
+) -> Callable[[Callable], bool]:
+    """Return a function that tells whether a learner's function agrees with a reference on each tuple of arguments.
+
+    ``mistakes`` names functions that make a plausible mistake: an answer that agrees with one is told so.
+    """
+
+    def is_right(function: Callable) -> bool:
+        for arguments in cases:
+            copies = (a.copy() if isinstance(a, (nd.NDArray, list)) else a for a in arguments)
+            expected = as_numpy(reference(*arguments))
+            result = result_of(function, *copies, shape=expected.shape).asnumpy()
+            if not np.allclose(result, expected, atol=1e-5):
+                for reason, mistake in (mistakes or {}).items():
+                    if np.allclose(result, as_numpy(mistake(*arguments)), atol=1e-5):
+                        raise WrongAnswer(reason)
+                return False
+        return True
+
+    return is_right
+
+
+def numbers(*shape: int) -> nd.NDArray:
+    """Return the same random numbers at each call; the generators that a lesson uses stay as they are."""
+    return nd.array(np.random.RandomState(0).randn(*shape))
+
+
 def result_of(function: Callable, *arguments: Any, shape: tuple[int, ...] | None = None) -> nd.NDArray:
-    """Return what a learner's function gives; anything but an NDArray (of this shape) is a wrong answer."""
+    """Return what a learner's function returns; anything but an NDArray (of this shape) is a wrong answer."""
     result = function(*arguments)
     if not isinstance(result, nd.NDArray):
         raise WrongAnswer(f"it returned {'nothing' if result is None else type(result).__name__}, not an NDArray")

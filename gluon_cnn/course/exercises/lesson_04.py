@@ -1,9 +1,5 @@
 """Checks for the exercises of lesson 04, dropout."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import numpy as np
 from gluon_cnn.course.answers import WrongAnswer, exercise, expect_shape, is_close, result_of
 from mxnet import autograd, nd
@@ -21,7 +17,7 @@ check_1 = exercise(
     "broadcasting does the rest.",
     "Neighbouring pixels say nearly the same, so dropping single ones takes little away; this drops a feature.",
 )
-def check_2(drop_maps: Callable) -> bool:
+def check_2(drop_maps):
     """Judge dropout of whole feature maps."""
     X = nd.array(np.random.RandomState(0).uniform(1, 2, (40, 50, 3, 4)))
     for p in (0.25, 0.6):
@@ -46,7 +42,7 @@ def check_2(drop_maps: Callable) -> bool:
     "with autograd.train_mode(): net(X).softmax() drops; add up n of them and divide by n.",
     "Where the passes disagree, the network does not know.",
 )
-def check_3(mean_prediction: Callable) -> bool:
+def check_3(mean_prediction):
     """Judge the mean prediction of networks with different masks."""
     calls = []
 

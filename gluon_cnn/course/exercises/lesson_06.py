@@ -1,7 +1,5 @@
 """Checks for the exercises of lesson 06, AlexNet."""
 
-from __future__ import annotations
-
 from gluon_cnn.course.answers import DENSE_SHARE, equals, exercise, is_close
 
 check_1 = exercise(

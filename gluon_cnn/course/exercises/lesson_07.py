@@ -1,9 +1,5 @@
 """Checks for the exercises of lesson 07, VGG."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-
 from gluon_cnn.course.answers import DENSE_SHARE, WrongAnswer, equals, exercise, is_close
 
 check_1 = exercise(
@@ -24,7 +20,7 @@ check_2 = exercise(
     "pairs (convolutions, channels), as in VGG11, with its channels.",
     "13 convolutions and 3 dense layers; with colour photos of 224x224 and 1000 classes 138 million parameters.",
 )
-def check_3(architecture: Sequence[tuple[int, int]]) -> bool:
+def check_3(architecture):
     """Judge the architecture of VGG-16."""
     pairs = [tuple(pair) for pair in architecture]
     layers = sum(convs for convs, _ in pairs) + 3

@@ -1,7 +1,5 @@
 """Checks for the exercises of lesson 08, network in network."""
 
-from __future__ import annotations
-
 import numpy as np
 from gluon_cnn.course.answers import WrongAnswer, equals, exercise
 from mxnet import nd
@@ -18,7 +16,7 @@ check_1 = exercise(
     "one output channel, three input channels, a kernel of 1x1; each colour counts one third.",
     "Three numbers, used at every pixel.",
 )
-def check_2(weights: nd.NDArray) -> bool:
+def check_2(weights):
     """Judge the weights of a 1x1 convolution that averages the colours of photos."""
     if not isinstance(weights, nd.NDArray):
         raise WrongAnswer(f"it is of type {type(weights).__name__}, not an NDArray")

@@ -1,11 +1,8 @@
 """Checks for the exercises of lesson 09, GoogLeNet."""
 
-from __future__ import annotations
-
 import numpy as np
 from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape
 from mxnet import init, nd
-from mxnet.gluon import Block
 
 check_1 = exercise(
     1,
@@ -25,7 +22,7 @@ check_2 = exercise(
     "HybridConcurrent(axis=1), then add nn.Conv2D(8, kernel_size=1) and a 3x3 with padding=1.",
     "Its 24 channels are 8 that saw one pixel and 16 that saw nine.",
 )
-def check_3(block: Block) -> bool:
+def check_3(block):
     """Judge two paths: send a bright pixel through positive weights and see which pixels of which channels change."""
     shapes = [p.shape for p in block.collect_params(".*weight").values()]
     channels = shapes[0][1] if shapes and shapes[0][1] else 2  # those that it has seen already, if any

@@ -1,9 +1,5 @@
 """Checks for the exercises of lesson 12, image augmentation."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 from gluon_cnn.course.answers import WrongAnswer, equals, exercise, result_of
 from mxnet import nd
 
@@ -25,7 +21,7 @@ check_2 = exercise(
     "stack the five crops of five_crop_predict, then nd.concat their mirror images: axis 2 of (5, H, W, C).",
     "At test time they cost ten times the work; five_crop_predict leaves out the mirror images.",
 )
-def check_3(ten_crops: Callable) -> bool:
+def check_3(ten_crops):
     """Judge the ten crops of the AlexNet paper."""
     img, size = nd.random.uniform(shape=(7, 9, 3)), 4
     crops = result_of(ten_crops, img.copy(), size, shape=(10, size, size, 3)).asnumpy()

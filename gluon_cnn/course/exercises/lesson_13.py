@@ -1,9 +1,5 @@
 """Checks for the exercises of lesson 13, fine-tuning."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import numpy as np
 from gluon_cnn.course.answers import WrongAnswer, equals, exercise
 from gluon_cnn.training.fine_tuning import freeze
@@ -26,7 +22,7 @@ check_2 = exercise(
     'in net.collect_params().values(), grad_req is "null" where training changes nothing; np.prod(p.shape).',
     "The averages of batch norm are parameters, too, but no trainer changes them.",
 )
-def check_3(trainable: Callable) -> bool:
+def check_3(trainable):
     """Judge a function that counts what training changes."""
     net = nn.HybridSequential()
     net.add(nn.Conv2D(4, 3), nn.BatchNorm(), nn.Dense(5))

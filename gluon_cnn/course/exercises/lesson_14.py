@@ -1,8 +1,5 @@
 """Checks for the exercises of lesson 14, the comparison."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from types import SimpleNamespace
 
 from gluon_cnn.course.answers import WrongAnswer, exercise, expect_shape
@@ -19,7 +16,7 @@ check_1 = exercise(
     "max(..., key=...) over those whose .parameters fit; None when there is none.",
     "On a small device the best network is the best of those that fit.",
 )
-def check_2(best_within: Callable) -> bool:
+def check_2(best_within):
     """Judge a choice among networks."""
     rows = (("small", 10, 0.7), ("medium", 20, 0.9), ("large", 30, 0.8), ("huge", 90, 0.95))
     entries = [SimpleNamespace(network=n, parameters=p, test_accuracy=accuracy) for n, p, accuracy in rows]
@@ -36,7 +33,7 @@ def check_2(best_within: Callable) -> bool:
     "a function of one argument, num_classes; an nn.HybridSequential that ends with nn.Dense(num_classes).",
     "compare({'mine': make}) puts it into the table.",
 )
-def check_3(make: Callable) -> bool:
+def check_3(make):
     """Judge a network of the learner's own."""
     kinds: set[str] = set()
     for num_classes in (3, 10):

@@ -1,9 +1,5 @@
 """Checks for the exercises of lesson 15, the way out of MXNet."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import numpy as np
 from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape
 
@@ -25,7 +21,7 @@ check_2 = exercise(
     "np.exp(scores), divided by its sum in each row; first take the row's largest score off all of them.",
     "Taking the same number off all scores of a row multiplies numerator and denominator by the same factor.",
 )
-def check_3(softmax: Callable) -> bool:
+def check_3(softmax):
     """Judge a softmax in NumPy."""
     for scores in ([[0.0, 0.0]], [[0.0, np.log(3.0)], [1.0, 1.0]], [[1000.0, 1000.0], [-1000.0, 0.0]]):
         with np.errstate(all="ignore"):
