@@ -1,7 +1,5 @@
 """The base of the package's blocks: an input is checked before MXNet sees it."""
 
-from __future__ import annotations
-
 import re
 
 import mxnet as mx
@@ -54,5 +52,5 @@ class CheckedBlock(gluon.HybridBlock):
         return self.first_weight().dtype
 
     def advice(self, shape: tuple[int, ...]) -> str:
-        """Return how an input of another rank could be made to fit, or nothing."""
+        """Return what to do about an input of a shape that does not fit, or nothing."""
         return ""

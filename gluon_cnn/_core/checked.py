@@ -1,7 +1,5 @@
 """One line above a function checks its arguments: the body is left to the idea."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import re

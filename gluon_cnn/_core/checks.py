@@ -1,7 +1,5 @@
 """Checks of arguments, with errors that say what to pass."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager

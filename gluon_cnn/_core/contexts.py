@@ -1,7 +1,5 @@
 """Where a network's parameters are, and a batch's share for each context."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

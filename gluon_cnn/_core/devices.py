@@ -1,7 +1,5 @@
 """Choosing a context: a GPU that has been shown to compute, else the CPU."""
 
-from __future__ import annotations
-
 import functools
 
 import mxnet as mx
@@ -13,37 +11,17 @@ from mxnet import nd
 
 
 def try_gpu(i: int = 0) -> mx.Context:
-    """Return GPU ``i`` when it computes correctly, else the CPU.
+    """Return GPU ``i``, numbered from 0, when it computes correctly, else the CPU.
 
-    Where mxnet is built for GPUs, a warning says why it is the CPU; the build for CPUs, which the course installs,
-    leaves no choice, and ``gluon-cnn doctor`` says so.
-
-    Parameters
-    ----------
-    i : int
-        Index of the GPU, from 0.
-
-    Returns
-    -------
-    mx.Context
-        ``mx.gpu(i)`` or ``mx.cpu()``. The answer stays the same for the life of the process.
-
-    Notes
-    -----
     Copying an array to a GPU proves nothing: on a card newer than the wheel's kernels the copy works and the first
-    computation fails. So a small product is computed there and compared with NumPy's. From notes C.
+    computation fails. So a small product is computed there and compared with NumPy's. The answer stays the same for the
+    life of the process. A build of MXNet for GPUs warns why it is the CPU.
     """
     return _choose(check_int("i", i, 0))
 
 
 def try_all_gpus() -> list[mx.Context]:
-    """Return every GPU that computes correctly, or ``[mx.cpu()]`` when there is none, with the warnings of try_gpu.
-
-    Returns
-    -------
-    list of mx.Context
-        Never empty, so that it can be passed to ``train`` as it is. From notes C.
-    """
+    """Return every GPU that computes correctly, or ``[mx.cpu()]``, so that ``train`` can take the list as it is."""
     contexts = [try_gpu(i) for i in range(num_gpus())] or [try_gpu()]
     return [ctx for ctx in contexts if ctx.device_type == "gpu"] or [mx.cpu()]
 

@@ -1,7 +1,5 @@
 """MXNet's errors in a sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """One forward pass, with a clear error when the network does not take its input."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """MXNet's file format for parameters: written from memory, and checked before MXNet reads it, which trusts it."""
 
-from __future__ import annotations
-
 import errno
 import io
 import math

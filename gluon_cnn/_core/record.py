@@ -23,8 +23,6 @@ A checkpoint is a NumPy archive with its record as the entry `about`, to which i
     sha256                  of each array
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -3,8 +3,6 @@
 ``import mxnet`` with ``DMLC_ROLE=server`` serves, too, but loads all of mxnet and unpickles what reaches its port.
 """
 
-from __future__ import annotations
-
 import ctypes
 import importlib.util
 import os

@@ -3,8 +3,6 @@
 ``gluon_cnn/__init__.py`` imports this module first; what makes MXNet run at all is in ``gluon_cnn/compat.py``.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import functools

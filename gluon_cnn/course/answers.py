@@ -1,7 +1,5 @@
 """Judging answers to exercises."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable

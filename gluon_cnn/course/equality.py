@@ -1,7 +1,5 @@
 """Proof that two functions or two blocks give the same values and gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Changing parameters for an experiment, and putting them back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """A progress bar in a cell's output."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Figures with sliders. Where nobody can move them (nbval, papermill, nbconvert), the figure stands still."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

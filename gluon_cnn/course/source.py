@@ -1,7 +1,5 @@
 """The package's code, shown in a lesson."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 from typing import Any

@@ -1,7 +1,5 @@
 """A trained network for programs without MXNet: ONNX, or MXNet's own symbol. Lesson 15."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,35 +19,24 @@ INPUT, OUTPUT, BATCH = "data", "scores", "batch"
 
 
 def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[int]) -> Path:
-    """Write a network as ONNX, which ONNX Runtime and others predict with.
+    """Write a network as ONNX, which ONNX Runtime and others predict with; return the file's path.
 
-    Parameters
-    ----------
-    net : HybridBlock
-        A network with weights, on any context; it is not changed.
-    path : str or Path
-        The file, such as ``"lenet.onnx"``.
-    input_shape : sequence of int
-        Of a batch, such as ``(1, 1, 28, 28)``. The number of images is left open in the file, the rest is fixed.
-
-    Returns
-    -------
-    Path
-        The file. Its input is called ``data``, its output ``scores``; both are float32.
+    The network has weights, on any context, and is not changed. ``input_shape`` is that of a batch, such as ``(1, 1,
+    28, 28)``: the number of images is left open in the file, the rest is fixed. The file's input is called ``data``,
+    its output ``scores``; both are float32.
 
     Raises
     ------
     ImportError
-        When ``onnx`` is not installed.
+        If ``onnx`` is not installed.
     ValueError
-        When the network cannot be written, or ONNX Runtime computes other scores from the file.
+        If the network cannot be written, or ONNX Runtime computes other scores from the file.
 
     Notes
     -----
     Where ``onnxruntime`` is installed, it predicts random images from the file, as many as given and one more, before
-    the file gets its name: MXNet's converter writes some operators wrongly, local response normalization for one. The
-    releases of ONNX Runtime up to 1.23 average windows wrongly that reach over the edge
-    (``AvgPool2D(..., ceil_mode=True)``).
+    the file gets its name: MXNet's converter writes some operators incorrectly, for one local response normalization.
+    ONNX Runtime up to 1.23 incorrectly averages windows that reach over the edge (``AvgPool2D(..., ceil_mode=True)``).
     """
     path, shape = _path(path), check_shape("input_shape", input_shape)
     check_float32_weights(net, "written as ONNX")

@@ -1,7 +1,5 @@
 """Networks that predict with 8-bit integers."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable
 from typing import Any

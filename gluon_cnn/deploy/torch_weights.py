@@ -1,7 +1,5 @@
 """Weights from PyTorch, for networks whose layers match one to one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -26,7 +24,7 @@ FIXED = {"weight": 1.0, "bias": 0.0}
 
 @dataclass
 class _Layer:
-    """A layer with weights: its name, what it is, the shape of its weight, and the arrays or parameters in it."""
+    """A layer with weights: its name, its kind, the shape of its weight, and the arrays or parameters in it."""
 
     name: str
     kind: str
@@ -41,16 +39,16 @@ class _Layer:
 
 
 def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bool = True) -> list[str]:
-    """Put the weights of a PyTorch network into one of Gluon's, layer by layer in their order.
+    """Load the weights of a PyTorch network into a Gluon network, layer by layer in their order.
 
     Parameters
     ----------
     net : Block
         A network that has seen an image, so that all shapes are known.
     state_dict : mapping of str to array
-        What ``module.state_dict()`` gives in PyTorch; tensors on the CPU, or NumPy's arrays.
+        ``module.state_dict()`` of PyTorch: tensors, or NumPy arrays.
     strict : bool
-        Whether to refuse networks of which a layer has no counterpart. Without it, what has one is loaded.
+        Whether to refuse networks of which a layer has no counterpart; else the others are loaded.
 
     Returns
     -------
@@ -60,7 +58,7 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
     Raises
     ------
     ValueError
-        When a layer has no counterpart (``strict``), or none has; nothing is changed then.
+        If a layer has no counterpart (``strict``), or none has; nothing is changed then.
 
     Notes
     -----
@@ -105,7 +103,7 @@ def _converted(theirs: _Layer, name: str, parameter: gluon.Parameter) -> np.ndar
 
 
 def _fits(ours: _Layer, theirs: _Layer) -> bool:
-    """Return whether each array has a place of its shape that takes it, and each place an array but a bias left out."""
+    """Return whether arrays and parameters correspond one to one in shape, apart from a bias left out."""
     missing = ours.parts.keys() - theirs.parts.keys()
     same = all(name in ours.parts and ours.parts[name].shape == theirs.parts[name].shape for name in theirs.parts)
     taken = all((theirs.parts[name] == value).all() for name, value in ours.fixed.items() if name in theirs.parts)

@@ -1,7 +1,5 @@
 """Starting all processes of a distributed training, and ending them together. For ``gluon-cnn launch``."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import re
@@ -71,16 +69,16 @@ def read_hosts(path: str | Path) -> list[Host]:
 def launch(
     command: Sequence[str], workers: int, servers: int = 1, hosts: Sequence[Host] = (), address: str | None = None
 ) -> int:
-    """Run a program in several workers, with a scheduler and servers, until all are finished or one fails.
+    """Run a program in several workers, with a scheduler and servers, until all have finished or one fails.
 
     Parameters
     ----------
     command : sequence of str
-        What Python runs, such as ``["-m", "gluon_cnn.cli", "train", "lenet", "--kvstore", "dist_sync"]``.
+        Arguments for Python, such as ``["-m", "gluon_cnn.cli", "train", "lenet", "--kvstore", "dist_sync"]``.
     workers, servers : int
         Numbers of processes.
     hosts : sequence of Host, optional
-        Machines that get workers and servers in turns, over ssh; each needs the package where it is on this one.
+        Machines that get workers and servers in turn, over ssh; each needs the package in the same folder as this one.
         Default: all processes run on this machine and share its cores.
     address : str, optional
         This machine's address for the others. Default: the one from which the first host is reached.
@@ -88,7 +86,7 @@ def launch(
     Returns
     -------
     int
-        0, or 1 when a process failed: its name and status are on stderr then, and none is left.
+        0, or 1 when a process failed: its name and status are then on stderr, and no process is left running.
     """
     workers, servers = check_int("workers", workers, 1), check_int("servers", servers, 1)
     addresses = {host: host.address() for host in hosts}

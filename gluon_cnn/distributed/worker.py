@@ -1,7 +1,5 @@
 """Run a worker's program for ``gluon-cnn launch``: python -m gluon_cnn.distributed.worker program.py [ARGUMENT ...]."""
 
-from __future__ import annotations
-
 import runpy
 import sys
 from pathlib import Path

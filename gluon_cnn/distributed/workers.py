@@ -4,8 +4,6 @@ Each worker reads its own share of every batch and computes gradients; servers a
 updates its own copy of the weights. ``gluon-cnn launch`` starts all of them, see :mod:`gluon_cnn.distributed.launch`.
 """
 
-from __future__ import annotations
-
 import atexit
 import ctypes
 import functools
@@ -40,7 +38,7 @@ class Workers:
         self._sums: dict[int, tuple[int, nd.NDArray]] = {}  # by their length: key, and what was pulled
 
     @classmethod
-    def of(cls, trainer: gluon.Trainer) -> Workers:
+    def of(cls, trainer: gluon.Trainer) -> "Workers":
         """Return those that share a trainer."""
         store, updates = (trainer._kvstore_params[name] for name in ("kvstore", "update_on_kvstore"))
         kind: str = store if isinstance(store, str) else getattr(store, "type", "")

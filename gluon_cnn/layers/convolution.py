@@ -1,7 +1,5 @@
 """Convolution by hand: one kernel, many channels, and the arithmetic of sizes. Lesson 01."""
 
-from __future__ import annotations
-
 import numpy as np
 from gluon_cnn._core.checked import checked
 from gluon_cnn._core.checks import Padding, Size, check_pair, check_shape, padding_sides
@@ -16,10 +14,8 @@ def corr2d(
 
     Parameters
     ----------
-    X : NDArray
-        Image, shape (H, W).
-    K : NDArray
-        Kernel, shape (kh, kw).
+    X, K : NDArray
+        Image (H, W) and kernel (kh, kw).
     bias : float
         Added to each output value; an NDArray of shape (1,) gets a gradient.
     stride : int or (int, int)
@@ -30,12 +26,10 @@ def corr2d(
     Returns
     -------
     NDArray
-        Shape ``conv_output_size((H, W), (kh, kw), stride, padding)``. Differentiable under ``autograd.record()``.
+        Shape ``conv_output_size((H, W), (kh, kw), stride, padding)``; differentiable.
 
-    References
-    ----------
-    Notes E. Mathematics calls the same with a flipped kernel convolution; networks learn the kernel, so its direction
-    does not matter to them.
+    In mathematics the same operation with a flipped kernel is called convolution; networks learn the kernel, so its
+    direction does not matter to them.
     """
     rows, columns = num_positions(X.shape, K.shape, stride, padding)
     down, right = check_pair("stride", stride)
@@ -53,23 +47,7 @@ def corr2d(
 def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding: Padding = 0) -> nd.NDArray:
     """Cross-correlate images of several channels: for each output channel, sum over the input channels.
 
-    Parameters
-    ----------
-    X : NDArray
-        Input, shape (Cin, H, W).
-    K : NDArray
-        One kernel for each pair of channels, shape (Cout, Cin, kh, kw).
-    stride, padding
-        See :func:`corr2d`.
-
-    Returns
-    -------
-    NDArray
-        Shape (Cout, rows, columns).
-
-    References
-    ----------
-    Notes E.
+    From ``X``, (Cin, H, W), and one kernel for each pair of channels, (Cout, Cin, kh, kw), to (Cout, rows, columns).
     """
     outputs = []
     for kernels in K:
@@ -82,21 +60,8 @@ def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding:
 def conv_output_size(size: Size, kernel_size: Size, stride: Size = 1, padding: Padding = 0) -> int | tuple[int, int]:
     """Return how many positions a kernel has: floor((size + padding on both sides - kernel) / stride) + 1.
 
-    Parameters
-    ----------
-    size, kernel_size, stride : int or (int, int)
-        One number, or (height, width).
-    padding : int, (int, int) or ((int, int), (int, int))
-        Of one side, or (rows, columns), or ((top, bottom), (left, right)).
-
-    Returns
-    -------
-    int or (int, int)
-        One number when all arguments are single numbers, else (height, width).
-
-    References
-    ----------
-    Notes B and E; rounds down, as Gluon does. The same formula holds for pooling.
+    Each argument is one number or (height, width); padding, that of one side, may also be ((top, bottom), (left,
+    right)). The result is one number when all arguments are, else (height, width). The same formula holds for pooling.
     """
     rows, columns = num_positions(size, kernel_size, stride, padding)
     single = all(isinstance(argument, (int, np.integer)) for argument in (size, kernel_size, stride, padding))

@@ -1,7 +1,5 @@
 """Dropout by hand, in both of its forms. Lesson 04."""
 
-from __future__ import annotations
-
 from typing import Literal, get_args
 
 import numpy as np
@@ -19,7 +17,7 @@ def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: Mode = "ups
     Parameters
     ----------
     X : NDArray
-        Any shape.
+        Any shape; the result has the same and is differentiable.
     p : float
         Probability of a value to be dropped, 0 <= p <= 1.
     is_training : bool
@@ -29,16 +27,8 @@ def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: Mode = "ups
         ``nn.Dropout`` does this. ``"downscale_in_infer"``: kept values stay as they are, prediction returns
         ``X * (1 - p)``.
 
-    Returns
-    -------
-    NDArray
-        Shape of ``X``. Differentiable under ``autograd.record()``.
-
-    References
-    ----------
-    Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural networks from
-    overfitting, 2014, section 10 for the scaling. The modes' names are those of notes E; the paper's p is the
-    probability of keeping a value.
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural
+    networks from overfitting, 2014, section 10 for the scaling. The paper's p is the probability of keeping a value.
     """
     upscale = mode == "upscale_in_train"
     if not is_training:

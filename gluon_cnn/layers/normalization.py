@@ -1,7 +1,5 @@
 """Batch normalization by hand: the formula, the function with moving averages, the block. Lesson 03."""
 
-from __future__ import annotations
-
 import numpy as np
 from gluon_cnn._core.block import CheckedBlock
 from gluon_cnn._core.checked import checked
@@ -20,21 +18,14 @@ def pure_batch_norm(X: nd.NDArray, gamma: nd.NDArray, beta: nd.NDArray, eps: flo
     ----------
     X : NDArray
         (N, C): a batch of N vectors, normalized for each of C features. (N, C, H, W): a batch of N stacks of feature
-        maps, normalized for each of C channels over the batch and all pixels.
+        maps, normalized for each of C channels over the batch and all pixels. The result has this shape.
     gamma, beta : NDArray
         Scale and shift, shape (C,).
     eps : float
         Added to the variance, so that a constant feature is not divided by zero.
 
-    Returns
-    -------
-    NDArray
-        Shape and type of ``X``. Differentiable under ``autograd.record()``.
-
-    References
-    ----------
-    Ioffe and Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate shift,
-    2015, algorithm 1. The function's name and arguments are those of notes A.
+    Source: Ioffe and Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate
+    shift, 2015, algorithm 1.
     """
     mean, variance = batch_statistics(X)
     return normalize(X, mean, variance, gamma, beta, eps)
@@ -59,7 +50,7 @@ def batch_norm(
     eps: float = 1e-5,
     moving_momentum: float = 0.9,
 ) -> nd.NDArray:
-    """Normalize over the batch, and remember the statistics of training for prediction.
+    """Normalize over the batch, and keep averages of its statistics for prediction.
 
     Parameters
     ----------
@@ -68,18 +59,11 @@ def batch_norm(
     is_training : bool
         Normalize with the batch's own statistics and move the averages towards them; else normalize with the averages.
     moving_mean, moving_variance : NDArray
-        Averages over the batches seen so far, shape (C,); changed in place when training.
+        Averages over the batches seen so far, shape (C,); changed in place when training, outside the graph.
     moving_momentum : float
-        What stays of the old average: ``new = momentum * old + (1 - momentum) * batch``.
+        Share of the old average in the new one: ``new = momentum * old + (1 - momentum) * batch``.
 
-    Returns
-    -------
-    NDArray
-        Shape of ``X``. Differentiable under ``autograd.record()``; the averages are not part of the graph.
-
-    References
-    ----------
-    Ioffe and Szegedy, 2015, algorithm 2; notes A. The averages move here in the forward pass, in Gluon's own layer with
+    Source: Ioffe and Szegedy, 2015, algorithm 2. The averages move here in the forward pass, in Gluon's own layer in
     the backward pass. The variance is that of the batch, not the estimate with N - 1, as in Gluon.
     """
     if not is_training:
@@ -110,25 +94,12 @@ def per_channel(values: nd.NDArray, X: nd.NDArray) -> nd.NDArray:
 
 
 class BatchNorm(CheckedBlock):
-    """Batch normalization as a block, made of :func:`batch_norm`; takes the place of ``nn.BatchNorm``.
+    """Batch normalization as a block, built on :func:`batch_norm`; usable in place of ``nn.BatchNorm``.
 
-    Parameters
-    ----------
-    momentum, epsilon : float
-        See :func:`batch_norm`; defaults as in Gluon.
-    in_channels : int
-        Number of features or channels; 0 leaves it to the first input.
-
-    Notes
-    -----
-    Input and output (N, C) or (N, C, H, W). The moving averages start at 0 and 1 and are parameters that no trainer
-    changes, so they are saved, loaded, cast and moved with the others. Cast to float16, the block's parameters stay in
-    float32, as those of Gluon's do. Hybridized, it becomes Gluon's operator, because a graph cannot change arrays in
-    place; lesson and tests show that both compute the same.
-
-    References
-    ----------
-    Notes A.
+    Input and output are (N, C) or (N, C, H, W); ``in_channels=0`` leaves C to the first input. The moving averages
+    start at 0 and 1 and are parameters that no trainer changes, so they are saved, loaded, cast and moved with the
+    others. Cast to float16, the block keeps its parameters in float32, as Gluon's does. Hybridized, it becomes Gluon's
+    operator, because a graph cannot change arrays in place; lesson and tests show that both compute the same.
     """
 
     input_shapes = "(N, C) or (N, C, H, W)"

@@ -1,7 +1,5 @@
 """Pooling by hand. Lesson 02."""
 
-from __future__ import annotations
-
 import functools
 from typing import Literal
 
@@ -32,17 +30,13 @@ def pool2d(
     stride : int or (int, int), optional
         Steps of the window. Default: ``pool_size``, so that windows touch and do not overlap, as in Gluon.
     padding : int, (int, int) or ((int, int), (int, int))
-        See :func:`corr2d`. Values added around never win a maximum; they count as zeros in a mean, as in Gluon.
+        See :func:`corr2d`. Padding never wins a maximum and counts as zeros in a mean, as in Gluon.
 
     Returns
     -------
     NDArray
-        Shape ``conv_output_size((H, W), pool_size, stride, padding)``. Differentiable under ``autograd.record()``; of
-        several equal largest values the first gets the gradient.
-
-    References
-    ----------
-    Notes B and E.
+        Shape ``conv_output_size((H, W), pool_size, stride, padding)``; differentiable. Of several equal largest values
+        the first gets the gradient.
     """
     height, width = check_pair("pool_size", pool_size)
     down, right = check_pair("stride", stride or pool_size)

@@ -1,30 +1,17 @@
 """AlexNet: five convolutions, the first with large kernels and strides, and three dense layers. Lesson 06."""
 
-from __future__ import annotations
-
 from gluon_cnn._core.checked import checked
 from gluon_cnn.networks.base import Network, sequential
 from mxnet.gluon import nn
 
 
 class AlexNet(Network):
-    """AlexNet as one column, without local response normalization: the form of notes C.
+    """AlexNet in one column, without local response normalization, as in the notes.
 
-    Parameters
-    ----------
-    num_classes : int
-        Length of the output.
-    dense_units : int
-        Length of the two hidden dense layers.
+    ``dense_units`` is the number of outputs of each hidden dense layer.
 
-    Notes
-    -----
-    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax.
-
-    References
-    ----------
-    Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural networks, 2012, section
-    3.5. The paper divides its channels between two GPUs and has 60 million parameters.
+    Source: Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural networks, 2012,
+    section 3.5. The paper divides its channels between two GPUs and has 60 million parameters.
     """
 
     @checked()

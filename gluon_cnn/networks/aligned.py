@@ -1,7 +1,5 @@
 """Convolutions that compute with full blocks of channels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,7 +14,7 @@ _filling_up = False
 
 @contextmanager
 def filling_up() -> Iterator[None]:
-    """Let :class:`Aligned` fill up its channels in the graph that is drawn meanwhile, one to compute with."""
+    """Make :class:`Aligned` add channels of zeros in the graph that is traced meanwhile, one to compute with."""
     global _filling_up
     before, _filling_up = _filling_up, True
     try:
@@ -26,12 +24,11 @@ def filling_up() -> Iterator[None]:
 
 
 class Aligned(nn.HybridSequential):
-    """Layers one after the other; in a hybridized network their convolutions compute with channels filled up by zeros.
+    """Layers in sequence; hybridized, their convolutions compute with channels of zeros added.
 
     oneDNN has fast code for whole blocks of 8 channels (16 with AVX-512), and slow code for LeNet's 20 and 50. A filter
-    of zeros makes a feature map of zeros, ReLU and pooling keep it (whatever another activation makes of it), the next
-    convolution multiplies it by zero, and behind the last of these layers it is cut off. Parameters, outputs and
-    gradients are those of the plain layers, the latter two up to rounding.
+    of zeros makes a feature map of zeros, which ReLU and pooling keep and the next convolution multiplies by zero;
+    behind other layers it is cut off. Parameters, outputs and gradients are those of the plain layers, up to rounding.
     """
 
     def __init__(self, *layers, **kwargs) -> None:
@@ -53,7 +50,7 @@ class Aligned(nn.HybridSequential):
 
 
 def _convolve(F, layer: nn.Conv2D, x, channels: int, filled: int):
-    """Return the layer's output with channels filled up, how many of them mean something, and how many they are."""
+    """Return the layer's output with channels of zeros added, its number of real channels, and of all."""
     if channels and layer.weight.shape[1] != channels:  # mxnet cannot infer it through the zeros
         raise ValueError(f"{layer.name} follows {channels} channels: pass in_channels={channels}")
     settings = dict(layer._kwargs)

@@ -1,7 +1,5 @@
 """What all networks and their blocks share: an input is checked before mxnet sees it."""
 
-from __future__ import annotations
-
 import json
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -23,18 +21,17 @@ LARGEST_SIDE_TRIED = 4096  # pixels; a network that does not fit this fits nothi
 class HybridBlock(CheckedBlock):
     """Gluon's HybridBlock for feature maps (N, C, H, W).
 
-    An input that is too small, of another type or with other channels than before is refused with a clear error.
+    An image that is too small, of another type or with other channels than before is refused with a clear error.
     """
 
     in_channels = 0  # of a block that fixes them before its weights do
-    other_channels = ""  # what to pass for an input of other channels
 
     def cast(self, dtype) -> None:
         super().cast(dtype)
         self.__dict__.pop("_accepted", None)
 
     def smallest_size(self, channels: int = 1) -> int:
-        """Return the height and width in pixels of the smallest square image that fits, found by bisection."""
+        """Return the side, in pixels, of the smallest square image that fits, found by bisection."""
         graph = self._graph()
         low, high = 0, 1  # low does not fit
         while not _fits(graph, (channels, high, high)):
@@ -64,10 +61,8 @@ class HybridBlock(CheckedBlock):
                 "pass x.transpose((0, 3, 1, 2))"
             )
         if expected and channels != expected:
-            raise ValueError(
-                f"{name} has weights for {expected} input channels; got {channels}, shape {x.shape}"
-                f"{self.other_channels}"
-            )
+            got = f"got {channels}, shape {x.shape}{self.advice(x.shape)}"
+            raise ValueError(f"{name} has weights for {expected} input channels; {got}")
         if not _fits(graph, x.shape[1:]):
             smallest = self.smallest_size(channels)
             raise ValueError(
@@ -105,7 +100,7 @@ class HybridSequential(HybridBlock, nn.HybridSequential):
 
 
 class Network(HybridBlock):
-    """Base of the course's networks: output (N, classes)."""
+    """Base of the course's networks: from images (N, C, H, W), float32, to (N, num_classes), scores before softmax."""
 
     def _get_graph(self, *args):  # what a hybridized network runs
         with filling_up():
@@ -120,7 +115,7 @@ def sequential(*layers: gluon.Block) -> nn.HybridSequential:
 
 
 def concatenate(F, arrays: Sequence, widths: Sequence[int]):
-    """Concatenate feature maps over their channels; ``widths`` are the channels as far as they are known."""
+    """Concatenate feature maps along their channels; ``widths`` are the channels that are known."""
     if all(width % 16 == 0 for width in widths):  # blocks of oneDNN's: 16 with AVX-512, else 8; one graph for both
         return F.concat(*arrays, dim=1)
     # mxnet 1.9.1 with oneDNN cannot always cut the gradient into pieces of other widths again ("could not construct a
@@ -129,7 +124,7 @@ def concatenate(F, arrays: Sequence, widths: Sequence[int]):
 
 
 def run_blocks(blocks: nn.HybridSequential, x, verbose: bool):
-    """Pass ``x`` through the blocks; print each output's shape, if asked to and unless it is traced for a graph."""
+    """Pass ``x`` through the blocks; if ``verbose``, print each output's shape, except while tracing."""
     for number, block in enumerate(blocks, start=1):
         x = block(x)
         if verbose and isinstance(x, nd.NDArray):

@@ -1,7 +1,5 @@
 """Copies of networks by ``copy.deepcopy`` or ``pickle``: MXNet copies none that is hybridized, and trains no copy."""
 
-from __future__ import annotations
-
 import copyreg
 from typing import Any
 

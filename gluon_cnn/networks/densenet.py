@@ -1,7 +1,5 @@
 """DenseNet: blocks in which each layer sees what all layers before it found. Lesson 11."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from gluon_cnn._core.checked import checked
@@ -13,9 +11,7 @@ from mxnet.gluon import nn
 def conv_block(channels: int) -> HybridSequential:
     """Return batch norm, ReLU and a 3x3 convolution that keeps the size: from (N, C, H, W) to (N, channels, H, W).
 
-    References
-    ----------
-    Huang, Liu, van der Maaten and Weinberger, Densely connected convolutional networks, 2016, section 3; notes A.
+    Source: Huang, Liu, van der Maaten and Weinberger, Densely connected convolutional networks, 2016, section 3.
     """
     return HybridSequential(
         nn.BatchNorm(),
@@ -27,20 +23,7 @@ def conv_block(channels: int) -> HybridSequential:
 class DenseBlock(HybridBlock):
     """Convolution blocks, each of which gets the input and the outputs of all before it, concatenated.
 
-    Parameters
-    ----------
-    layers : int
-        How many convolution blocks.
-    growth_rate : int
-        Output channels of each.
-
-    Notes
-    -----
-    Input (N, C, H, W); output (N, C + layers * growth_rate, H, W).
-
-    References
-    ----------
-    Huang and others, 2016, figure 1; notes A.
+    From (N, C, H, W) to (N, C + layers * growth_rate, H, W). Source: Huang and others, 2016, figure 1.
     """
 
     @checked()
@@ -58,12 +41,7 @@ class DenseBlock(HybridBlock):
 
 @checked()
 def transition_block(channels: int) -> HybridSequential:
-    """Return batch norm, ReLU, a 1x1 convolution and pooling: from (N, C, H, W) to (N, channels, H // 2, W // 2).
-
-    References
-    ----------
-    Huang and others, 2016, section 3; notes A.
-    """
+    """Return batch norm, ReLU, a 1x1 convolution and pooling: from (N, C, H, W) to (N, channels, H // 2, W // 2)."""
     return HybridSequential(
         nn.BatchNorm(),
         nn.Activation("relu"),
@@ -73,29 +51,14 @@ def transition_block(channels: int) -> HybridSequential:
 
 
 class DenseNet(Network):
-    """DenseNet with plain 3x3 layers, without the paper's bottlenecks: the form of notes A.
+    """DenseNet with plain 3x3 layers, without the paper's bottlenecks, as in the notes.
 
-    Parameters
-    ----------
-    num_classes : int
-        Length of the output.
-    init_channels : int
-        Output channels of the first convolution.
-    growth_rate : int
-        Channels that each layer adds.
-    block_layers : sequence of int
-        Layers of each dense block; between two blocks a transition halves channels and sides. (6, 12, 24, 16) are those
-        of the paper's DenseNet-121, which counts two convolutions a layer; here it makes 63 layers with weights.
-        (4, 4, 4, 4) is the variant of notes B.
+    ``block_layers`` are the layers of each dense block; between two blocks a transition halves channels and sides. (6,
+    12, 24, 16) are those of the paper's DenseNet-121, which counts two convolutions per layer; here it makes 63 layers
+    with weights. The notes end with pooling of size 1, which fits images of 32x32 only; here the whole feature map is
+    averaged, which is the same there.
 
-    Notes
-    -----
-    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax. The notes end with pooling of size
-    1, which fits images of 32x32 only; here the whole feature map is averaged, which is the same there.
-
-    References
-    ----------
-    Huang, Liu, van der Maaten and Weinberger, Densely connected convolutional networks, 2016, table 1.
+    Source: Huang and others, 2016, table 1.
     """
 
     @checked()

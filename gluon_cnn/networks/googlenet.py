@@ -1,33 +1,18 @@
 """GoogLeNet: nine Inception blocks, each with four ways to look at its input. Lesson 09."""
 
-from __future__ import annotations
-
 from gluon_cnn._core.checked import checked
 from gluon_cnn.networks.base import HybridBlock, Network, concatenate, run_blocks, sequential
 from mxnet.gluon import nn
 
 
 class Inception(HybridBlock):
-    """Four paths side by side that keep height and width, concatenated over the channels.
+    """Four paths side by side that keep height and width, concatenated along the channels.
 
-    Parameters
-    ----------
-    n1_1 : int
-        Path 1: channels of its 1x1 convolution.
-    n2_1, n2_3 : int
-        Path 2: channels of its 1x1 and of its 3x3 convolution.
-    n3_1, n3_5 : int
-        Path 3: channels of its 1x1 and of its 5x5 convolution.
-    n4_1 : int
-        Path 4: channels of the 1x1 convolution behind 3x3 max pooling.
+    The arguments are the output channels of each path's convolutions: ``n2_1`` and ``n2_3`` are the 1x1 and the 3x3
+    convolution of path 2; path 4 is 3x3 max pooling and a 1x1 convolution. ReLU follows each convolution. From (N, C,
+    H, W) to (N, n1_1 + n2_3 + n3_5 + n4_1, H, W).
 
-    Notes
-    -----
-    Input (N, C, H, W); output (N, n1_1 + n2_3 + n3_5 + n4_1, H, W). ReLU follows each convolution.
-
-    References
-    ----------
-    Szegedy and others, Going deeper with convolutions, 2014, figure 2b; names are those of notes A.
+    Source: Szegedy and others, Going deeper with convolutions, 2014, figure 2b.
     """
 
     @checked()
@@ -54,27 +39,14 @@ class Inception(HybridBlock):
 
 
 class GoogLeNet(Network):
-    """GoogLeNet without its two auxiliary outputs, in the form of notes A and C.
+    """GoogLeNet without its two auxiliary outputs, as in the notes.
 
-    Parameters
-    ----------
-    num_classes : int
-        Length of the output.
-    verbose : bool
-        Print each block's output shape in each forward pass that is not hybridized.
-    relu : bool
-        Put a ReLU behind the two convolutions of block 2, as in the paper; the notes have none there.
-    width : float
-        Factor of the channels of all convolutions, 0.01 to 1000: 0.5 makes a network with about a quarter of the work.
+    ``relu`` puts a ReLU behind the two convolutions of block 2, as in the paper; the notes have none there. ``width``,
+    from 0.01 to 1000, multiplies the channels of all convolutions: 0.5 makes about a quarter of the work. ``verbose``
+    prints each block's output shape in each forward pass that is not hybridized.
 
-    Notes
-    -----
-    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax.
-
-    References
-    ----------
-    Szegedy and others, Going deeper with convolutions, 2014, table 1. Notes A and C end with a pooling window of 2, the
-    paper with the mean of the whole feature map and dropout; the paper normalizes local responses, too.
+    Source: Szegedy and others, 2014, table 1. The notes end with 2x2 pooling, the paper with the mean of the whole
+    feature map and dropout; the paper also normalizes local responses.
     """
 
     @checked(width="0.01 <= width <= 1000")

@@ -1,7 +1,5 @@
 """LeNet: two convolutions, each followed by pooling, and two dense layers. Lesson 05."""
 
-from __future__ import annotations
-
 from gluon_cnn._core.checked import checked
 from gluon_cnn.networks.aligned import Aligned
 from gluon_cnn.networks.base import Network
@@ -9,22 +7,12 @@ from mxnet.gluon import nn
 
 
 class LeNet(Network):
-    """LeNet in the form of notes C: 20 and 50 filters, ReLU and max pooling.
+    """LeNet in the form of the notes: 20 and 50 filters, ReLU and max pooling.
 
-    Parameters
-    ----------
-    num_classes : int
-        Length of the output.
+    Images have at least 12x12 pixels; for grey ones of 28x28 it has 170,988 parameters.
 
-    Notes
-    -----
-    Input (N, C, H, W) float32, at least 12x12 pixels; output (N, num_classes), scores before the softmax. On 28x28 grey
-    images it has 170,988 parameters.
-
-    References
-    ----------
-    LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, 1998, section II.B. The
-    paper's LeNet-5 has 6 and 16 filters, squashing functions and trainable subsampling.
+    Source: LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, 1998, section
+    II.B. The paper's LeNet-5 has 6 and 16 filters, squashing functions and trainable subsampling.
     """
 
     @checked()

@@ -1,7 +1,5 @@
 """Parameters from a file into a network, whichever of MXNet's functions wrote the file."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -21,16 +19,16 @@ NUMBER = re.compile(r"\d+(?=_)")  # of a layer: lenet0_conv1_weight
 def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[mx.Context] | None = None) -> None:
     """Read a network's parameters from a file of ``save_parameters``, ``collect_params().save`` or ``export_symbol``.
 
-    The first names a parameter by its place in the network, ``conv1.weight``, the others by its layers,
+    The first names a parameter by its position in the network, ``conv1.weight``, the others by its layer,
     ``lenet0_conv0_weight``, the last with ``arg:`` or ``aux:`` in front.
 
     Raises
     ------
     OSError
-        When there is no such file, or it cannot be read.
+        If there is no such file, or it cannot be read.
     ValueError
-        When it is of another kind, or does not hold this network's parameters, in their shapes and types, and no
-        others; or when the network is on other contexts. The network is then as it was.
+        If it is of another kind or does not hold exactly this network's parameters, or the network is on other
+        contexts. The network is then left unchanged.
     """
     refuse_numpy_mode()
     if not isinstance(net, gluon.Block):
@@ -64,7 +62,7 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[
 
 
 def _names_in_file(net: gluon.Block, names: Iterable[str]) -> dict[str, str]:
-    """Return by which name a file has each parameter, by the parameter's place in the network."""
+    """Return, for each parameter's position in the network, its name in the file."""
     parameters, names = net._collect_params_with_prefix(), list(names)
     saved = {id(parameters[name]): name for name in names if name in parameters}
     if saved:  # a parameter that two layers share may be saved once

@@ -1,7 +1,5 @@
 """Network in network: a small dense network at every pixel, and no dense layer at the end. Lesson 08."""
 
-from __future__ import annotations
-
 from gluon_cnn._core.checked import checked
 from gluon_cnn.networks.base import HybridSequential, Network, sequential
 from mxnet.gluon import nn
@@ -16,26 +14,13 @@ def mlpconv(
     max_pooling: bool = True,
     batch_norm: bool = False,
 ) -> HybridSequential:
-    """Return a convolution and two 1x1 convolutions, each with ReLU, and pooling.
+    """Return a convolution and two 1x1 convolutions, each with ReLU and ``channels`` outputs, then pooling.
 
-    Parameters
-    ----------
-    channels : int
-        Output channels of all three convolutions.
-    kernel_size, padding, strides : int
-        Of the first convolution.
-    max_pooling : bool
-        Whether 3x3 max pooling with stride 2 follows.
-    batch_norm : bool
-        Whether batch norm stands between each convolution and its ReLU; neither notes nor paper have it.
+    ``kernel_size``, ``padding`` and ``strides`` are those of the first convolution. With ``max_pooling``, 3x3 max
+    pooling with stride 2 follows. With ``batch_norm``, batch norm stands between each convolution and its ReLU, which
+    neither the notes nor the paper have. ``mlpconv(64, 3, 0)`` takes (32, 3, 16, 16) to (32, 64, 6, 6).
 
-    Notes
-    -----
-    ``mlpconv(64, 3, 0)`` takes (32, 3, 16, 16) to (32, 64, 6, 6).
-
-    References
-    ----------
-    Lin, Chen and Yan, Network in network, 2013; name and arguments are those of notes A.
+    Source: Lin, Chen and Yan, Network in network, 2013.
     """
     block = HybridSequential()
     for kernel in ((kernel_size, strides, padding), (1, 1, 0), (1, 1, 0)):
@@ -49,24 +34,12 @@ def mlpconv(
 
 
 class NiN(Network):
-    """Network in network in the form of notes A and C: AlexNet's kernels, one feature map for each class at the end.
+    """Network in network as in the notes: AlexNet's kernels, and at the end one feature map per class, averaged.
 
-    Parameters
-    ----------
-    num_classes : int
-        Length of the output.
-    batch_norm : bool
-        See :func:`mlpconv`. With it the notes' recipe trains the network in few epochs. Without it training can lose a
-        class: one whose feature map the last ReLU cuts to zero for every image gets no gradient any more.
+    With ``batch_norm`` the notes' settings train the network in few epochs. Without it training can lose a class: one
+    whose feature map the last ReLU sets to zero for every image no longer gets a gradient.
 
-    Notes
-    -----
-    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax: the mean of each class's feature
-    map.
-
-    References
-    ----------
-    Lin, Chen and Yan, Network in network, 2013.
+    Source: Lin, Chen and Yan, Network in network, 2013.
     """
 
     @checked()

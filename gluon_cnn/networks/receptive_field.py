@@ -1,7 +1,5 @@
 """How many input pixels one value of a stack of layers, or of a network, depends on. Lessons 01 and 14."""
 
-from __future__ import annotations
-
 import ast
 import json
 from collections.abc import Iterator, Sequence
@@ -16,21 +14,14 @@ ENLARGING = ("Deconvolution", "UpSampling", "_contrib_BilinearResize2D")
 def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
     """Return how many input pixels, along one axis, one output value of a stack of layers depends on.
 
-    Parameters
-    ----------
-    layers : sequence of (kernel_size, stride), or HybridBlock
-        Convolutions and poolings from the input on: each adds (kernel - 1) times the product of the strides before it.
-        Or a whole network, of which the value with the largest receptive field counts, short of dense layers and means
-        of whole feature maps, which see everything. The network's paths may part and meet again.
+    Layers are (kernel_size, stride) of convolutions and poolings from the input on: each adds (kernel - 1) times the
+    product of the strides before it. For a whole network, a HybridBlock, it is the largest receptive field of any value
+    before dense layers and means of whole feature maps, which see everything.
 
     Raises
     ------
     ValueError
-        When the network enlarges feature maps or computes with 8-bit integers.
-
-    References
-    ----------
-    Notes E.
+        If the network enlarges feature maps or computes with 8-bit integers.
     """
     if isinstance(layers, HybridBlock):
         return max(field for field, _ in _fields(layers))

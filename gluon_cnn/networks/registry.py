@@ -1,13 +1,8 @@
 """The course's networks by name. One row here makes a network known to the command line, lesson 14 and the tests."""
 
-from __future__ import annotations
-
 import importlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from gluon_cnn.networks.base import Network
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,7 +14,7 @@ class Named:
     remark: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
 
-    def __call__(self, **settings: Any) -> Network:
+    def __call__(self, **settings: Any) -> Any:
         module = importlib.import_module(f"gluon_cnn.networks.{self.module}")
         return getattr(module, self.maker)(**self.settings, **settings)
 

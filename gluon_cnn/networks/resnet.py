@@ -1,34 +1,19 @@
 """ResNet: blocks that add their input to their output. Lesson 10."""
 
-from __future__ import annotations
-
 from gluon_cnn._core.checked import checked
 from gluon_cnn.networks.base import HybridBlock, Network, run_blocks, sequential
 from mxnet.gluon import nn
 
 
 class Residual(HybridBlock):
-    """Two 3x3 convolutions with batch norm whose result is added to the input.
+    """Two 3x3 convolutions with batch norm whose output is added to the input.
 
-    Parameters
-    ----------
-    channels : int
-        Output channels.
-    same_shape : bool
-        Whether the output has the input's shape. If not, the first convolution has stride 2, and so has a 1x1
-        convolution that brings the input to the same shape.
+    Without ``same_shape`` the first convolution has stride 2, and so has a 1x1 convolution that brings the input to the
+    new shape: from (N, C, H, W) to (N, channels, ceil(H / 2), ceil(W / 2)).
 
-    Notes
-    -----
-    Input (N, C, H, W); output (N, channels, H, W), or (N, channels, ceil(H / 2), ceil(W / 2)).
-
-    References
-    ----------
-    He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2015, figure 2; names are those of notes A,
-    whose second convolution has the stride, too, by mistake.
+    Source: He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2015, figure 2. In the notes the
+    second convolution has the stride, too, by mistake.
     """
-
-    other_channels = ": pass same_shape=False to change channels"
 
     @checked()
     def __init__(self, channels: int, same_shape: bool = True, **kwargs) -> None:
@@ -47,18 +32,14 @@ class Residual(HybridBlock):
         out = self.bn2(self.conv2(out))
         return F.Activation(out + (x if self.shortcut is None else self.shortcut(x)), "relu")
 
+    def advice(self, shape):
+        return ": pass same_shape=False to change channels" if len(shape) == 4 else super().advice(shape)
+
 
 class ResBlk(HybridBlock):
-    """The residual block of notes B: stride 1, a shortcut with batch norm, no ReLU after the sum.
+    """The notes' second residual block: stride 1, a shortcut with batch norm, no ReLU after the sum.
 
-    Parameters
-    ----------
-    ch_in, ch_out : int
-        Input and output channels; the shortcut has a 1x1 convolution with batch norm only when they differ.
-
-    Notes
-    -----
-    Input (N, ch_in, H, W); output (N, ch_out, H, W).
+    From (N, ch_in, H, W) to (N, ch_out, H, W); the shortcut has a 1x1 convolution only when the channels differ.
     """
 
     @checked()
@@ -79,26 +60,13 @@ class ResBlk(HybridBlock):
 
 
 class ResNet(Network):
-    """ResNet with 18 layers in the form of notes A and C.
+    """ResNet with 18 layers, as in the notes; convolutions in shortcuts do not count.
 
-    Parameters
-    ----------
-    num_classes : int
-        Length of the output.
-    verbose : bool
-        Print each block's output shape in each forward pass that is not hybridized.
-    init_channels : int
-        Output channels of the first convolution; they double three times.
+    ``init_channels`` are the output channels of the first convolution; they double three times. ``verbose`` prints each
+    block's output shape in each forward pass that is not hybridized.
 
-    Notes
-    -----
-    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax. 18 counts convolutions and the dense
-    layer, not those in the shortcuts.
-
-    References
-    ----------
-    He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2015, table 1. The notes leave out padding,
-    batch norm and ReLU of the first convolution and the padding of the pooling behind it, and average 3x3 at the end.
+    Source: He and others, 2015, table 1. The notes leave out padding, batch norm and ReLU of the first convolution and
+    the padding of the pooling behind it, and average 3x3 at the end.
     """
 
     @checked()

@@ -1,7 +1,5 @@
 """A table of a network's layers: output shapes, parameters, floating-point operations."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from mxnet.gluon import Block, HybridBlock, nn
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer or block: its place in the network, its kind and settings, what one forward pass makes and costs."""
+    """One layer or block: its position in the network, its kind and settings, its output and its cost."""
 
     name: str
     kind: str
@@ -24,12 +22,7 @@ class LayerSummary:
     output_shape: tuple[int, ...]
     parameters: int
     flops: int
-    inner: tuple[LayerSummary, ...] = ()  # the layers that a block's row stands for
-
-    @property
-    def is_block(self) -> bool:
-        """Whether the row stands for several layers."""
-        return bool(self.inner)
+    inner: tuple["LayerSummary", ...] = ()  # the layers that a block's row stands for
 
 
 @dataclass(frozen=True)
@@ -76,27 +69,14 @@ def format_table(
 
 
 def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary:
-    """Run ``net`` once on zeros and return its layers with shapes, parameters and FLOPs.
+    """Run ``net`` once on zeros and return its layers with output shapes, parameters and FLOPs.
 
-    Parameters
-    ----------
-    net : Block
-        An initialized network, hybridized or not; layers whose input size was still open get it.
-    shape : tuple of int
-        Shape of the input, batch included: (1, 1, 28, 28).
-    blocks : bool
-        One row for each block that is more than a sequence, such as :class:`gluon_cnn.Inception`, instead of its
-        layers.
+    ``shape`` is that of the input, batch included: (1, 1, 28, 28). With ``blocks``, each block that is more than a
+    sequence, such as :class:`gluon_cnn.Inception`, has one row instead of its layers. Print the result, or use its
+    attributes. Layers whose input size was unknown get it.
 
-    Returns
-    -------
-    Summary
-        ``print`` it, or use ``.layers``, ``.parameters`` and ``.flops``.
-
-    Notes
-    -----
     FLOPs are those of convolutions and dense layers, which do nearly all the work: a multiplication and an addition
-    count as two, and so does adding the bias as one. Other layers count 0.
+    count as two, and adding the bias as one. Other layers count 0.
     """
     if any(np.dtype(p.dtype) == np.int8 for p in check_initialized(net).collect_params().values()):
         raise ValueError(

@@ -1,7 +1,5 @@
 """VGG: blocks of 3x3 convolutions that double the channels and halve the sides. Lesson 07."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from gluon_cnn._core.checked import checked
@@ -9,44 +7,25 @@ from gluon_cnn.networks.base import HybridSequential, Network, sequential
 from mxnet.gluon import nn
 
 VGG11 = ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))  # configuration A of the paper
-VGG_NOTES = ((2, 64), (2, 128), (2, 256), (2, 512), (2, 512))  # notes C; configuration B, VGG-13
+VGG_NOTES = ((2, 64), (2, 128), (2, 256), (2, 512), (2, 512))  # of the notes; the paper's configuration B, VGG-13
 
 
 @checked()
 def vgg_block(num_convs: int, channels: int) -> HybridSequential:
     """Return ``num_convs`` 3x3 convolutions with ReLU that keep the size, then pooling that halves it.
 
-    Notes
-    -----
-    From (N, C, H, W) to (N, channels, H // 2, W // 2).
-
-    References
-    ----------
-    Simonyan and Zisserman, 2014, section 2.1; name and arguments are those of notes C.
+    From (N, C, H, W) to (N, channels, H // 2, W // 2). Source: Simonyan and Zisserman, 2014, section 2.1.
     """
     convs = [nn.Conv2D(channels, kernel_size=3, padding=1, activation="relu") for _ in range(num_convs)]
     return HybridSequential(*convs, nn.MaxPool2D(pool_size=2, strides=2))
 
 
 class VGG(Network):
-    """VGG of any architecture.
+    """VGG of any architecture, a sequence of (num_convs, channels), one pair for each block.
 
-    Parameters
-    ----------
-    architecture : sequence of (num_convs, channels)
-        One pair for each block: :data:`VGG11`, :data:`VGG_NOTES` or your own.
-    num_classes : int
-        Length of the output.
-    dense_units : int
-        Length of the two hidden dense layers.
+    :data:`VGG11` and :data:`VGG_NOTES` are two; ``dense_units`` is the number of outputs of each hidden dense layer.
 
-    Notes
-    -----
-    Input (N, C, H, W) float32; output (N, num_classes), scores before the softmax.
-
-    References
-    ----------
-    Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, 2014, table 1; notes C.
+    Source: Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, 2014, table 1.
     """
 
     @checked()

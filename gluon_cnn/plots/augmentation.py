@@ -1,7 +1,5 @@
 """What an augmenter makes of an image, in a grid."""
 
-from __future__ import annotations
-
 from gluon_cnn._core.checks import check_int
 from gluon_cnn.data.augmentation import Augmenter, apply_aug_list
 from gluon_cnn.plots.images import show_images
@@ -9,21 +7,11 @@ from mxnet import nd
 
 
 def apply(img: nd.NDArray, aug: Augmenter, n: int = 3, title: str | None = None) -> nd.NDArray:
-    """Augment an image n * n times and show the results in an n by n grid.
+    """Augment an image n * n times, show the results in an n by n grid, and return them.
 
-    Parameters
-    ----------
-    img : NDArray
-        Shape (height, width, channels), values 0..255, bytes or floats; it is left as it is.
-    aug : callable
-        Takes and returns an image of floats, such as ``mx.image.BrightnessJitterAug(0.5)``.
-    n : int
-        Rows and columns of the grid, at least 1.
-
-    Returns
-    -------
-    NDArray
-        Shape (n * n, height, width, channels), float32: the results, clipped to 0..255 and divided by 255.
+    ``img`` has shape (height, width, channels) and values 0..255, bytes or floats, and is left unchanged. ``aug`` takes
+    and returns an image of floats, such as ``mx.image.BrightnessJitterAug(0.5)``. The result has shape (n * n, height,
+    width, channels), float32, clipped to 0..255 and divided by 255.
     """
     results = [apply_aug_list(img, [aug]) for _ in range(check_int("n", n, 1) ** 2)]
     sizes = sorted({result.shape for result in results})

@@ -1,7 +1,5 @@
 """Images in a grid."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,17 +27,9 @@ def show_images(
 ) -> None:
     """Show images in a grid, row by row.
 
-    Parameters
-    ----------
-    images : sequence or array of images
-        Each of shape (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W); bytes 0..255 or floats 0..1.
-        The first ``num_rows * num_cols`` are shown; cells without an image stay empty.
-    figsize : (float, float), optional
-        Width and height of the figure in inches. Default: 1.5 for an image's longer side, with room for titles.
-    titles : sequence of str, optional
-        One per image.
-    title : str, optional
-        Of the whole figure, which gets higher by it.
+    Images have shape (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W), and are bytes 0..255 or floats 0..1. The
+    first ``num_rows * num_cols`` are shown; cells without an image stay empty. ``figsize`` is in inches, by default 1.5
+    for an image's longer side and room for ``titles``, one per image. ``title``, of the whole figure, makes it higher.
     """
     if num_rows < 1 or num_cols < 1:
         raise ValueError(f"num_rows and num_cols must be at least 1; got {num_rows} and {num_cols}")

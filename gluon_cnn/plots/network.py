@@ -1,7 +1,5 @@
 """What a network consists of and sees: shares of its layers, filters, feature maps."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 from gluon_cnn._core.checks import as_numpy

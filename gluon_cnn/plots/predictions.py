@@ -1,7 +1,5 @@
 """Confusion matrix and worst mistakes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

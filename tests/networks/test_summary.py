@@ -120,7 +120,7 @@ def test_rows_of_blocks_add_up_to_their_layers():
     net.hybridize()
     table, blocks = (g.summary(net, (2, 1, 93, 93), blocks=wanted) for wanted in (False, True))
     assert (blocks.parameters, blocks.flops) == (table.parameters, table.flops)
-    inceptions = [row for row in blocks.layers if row.is_block]
+    inceptions = [row for row in blocks.layers if row.inner]
     assert [row.kind for row in inceptions] == ["Inception"] * 9
     assert inceptions[0].details == ("6 convolutions",)
     assert inceptions[0].output_shape == (2, 256, 11, 11)

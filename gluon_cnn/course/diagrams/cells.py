@@ -1,7 +1,5 @@
 """What all figures are made of: a canvas measured in cells, cells with numbers, frames, signs and arrows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Figures of lessons 01 and 08: channels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from gluon_cnn._core.checks import Size, as_numpy, check_pair

@@ -1,7 +1,5 @@
 """Figures of lesson 01: a window, its positions and what it sees."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

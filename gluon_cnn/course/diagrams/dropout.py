@@ -1,7 +1,5 @@
 """Figure of lesson 04: what dropout leaves."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import mxnet as mx

@@ -1,7 +1,5 @@
 """Figure of a block as a graph: paths side by side, sums, concatenations. Lessons 08-11."""
 
-from __future__ import annotations
-
 import json
 from ast import literal_eval
 from collections import Counter

@@ -1,7 +1,5 @@
 """Figure of a network as what flows through it. Lessons 05-11."""
 
-from __future__ import annotations
-
 import re
 
 import matplotlib.pyplot as plt
@@ -44,7 +42,7 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
         x = right = 0.0
         fills = [INPUT]
         for layer in layers:
-            fills.append(BLOCK if layer.is_block else FILL.get(layer.kind, fills[-1]))
+            fills.append(BLOCK if layer.inner else FILL.get(layer.kind, fills[-1]))
         for i, (size, fill) in enumerate(zip(shapes, fills)):
             x = 0.0 if i % in_a_row == 0 else x + GAP
             y = -ROW_HEIGHT * (i // in_a_row)

@@ -1,7 +1,5 @@
 """Figure of lesson 03: which numbers share a mean and a variance."""
 
-from __future__ import annotations
-
 import numpy as np
 from gluon_cnn.course.diagrams.cells import TINTS, canvas, draw_cell, write
 

@@ -1,7 +1,5 @@
 """Figures of lesson 02: windows that keep one number."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

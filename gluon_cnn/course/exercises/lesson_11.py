@@ -26,7 +26,9 @@ check_2 = exercise(
         dense_block,
         (numbers(2, 3, 4, 5), LAYERS),
         mistakes={
-            "each layer's feature maps belong behind those before it": lambda *a: dense_block(*a, new_first=True)
+            "each layer's feature maps belong behind those before it": lambda x, layers: dense_block(
+                x, layers, new_first=True
+            )
         },
     )
 )
