@@ -6,8 +6,6 @@ window that is being looked at, and crossed cells are dropped. Each figure takes
 
 from gluon_cnn.course.diagrams.channels import draw_channels, draw_many_kernels, draw_one_by_one
 from gluon_cnn.course.diagrams.convolution import draw_convolution, draw_receptive_field, draw_windows
-from gluon_cnn.course.diagrams.dropout import draw_dropout
 from gluon_cnn.course.diagrams.graph import draw_graph
+from gluon_cnn.course.diagrams.layers import draw_dropout, draw_norm_axes, draw_pooling, draw_upsampling
 from gluon_cnn.course.diagrams.network import draw_network
-from gluon_cnn.course.diagrams.normalization import draw_norm_axes
-from gluon_cnn.course.diagrams.pooling import draw_pooling, draw_upsampling

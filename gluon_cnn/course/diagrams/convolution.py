@@ -5,24 +5,10 @@ from typing import Any
 
 import numpy as np
 from gluon_cnn._core.checks import Padding, Size, check_pair, padding_sides
-from gluon_cnn.course.diagrams.cells import (
-    INPUT,
-    KERNEL,
-    OUTPUT,
-    arrow,
-    box,
-    canvas,
-    draw_beside,
-    draw_cell,
-    draw_cells,
-    draw_padded,
-    frame,
-    write,
-)
+from gluon_cnn.course.diagrams.cells import EMPTY, INPUT, KERNEL, OUTPUT, Canvas, canvas
 from gluon_cnn.layers.convolution import conv_output_size, corr2d
 from gluon_cnn.networks.receptive_field import receptive_field
 from gluon_cnn.plots.style import COLORS
-from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 from mxnet import nd
 
@@ -41,22 +27,22 @@ def draw_convolution(
     panel_height = max(height, kh, Y.shape[0]) + 1.6
     columns = min(2, len(positions))
     rows = -(-len(positions) // columns)
-    with canvas(columns * panel_width - 0.4, rows * panel_height, title=title) as ax:
+    with canvas(columns * panel_width - 0.4, rows * panel_height, title=title) as c:
         for number, (i, j) in enumerate(positions):
             x, y = number % columns * panel_width + 0.2, number // columns * panel_height + 0.2
             middle = y + height / 2
-            draw_padded(ax, x, y, pixels, sides)
-            frame(ax, x + j * right, y + i * down, kw, kh)
-            write(ax, x + width + 0.6, middle, "∗", fontsize=16)
-            x = draw_beside(ax, x + width + 1.2, middle, weights, KERNEL, "=")
+            c.padded(x, y, pixels, sides)
+            c.frame(x + j * right, y + i * down, kw, kh)
+            c.write(x + width + 0.6, middle, "∗", fontsize=16)
+            x = c.beside(x + width + 1.2, middle, weights, KERNEL, "=")
             done = np.where(np.arange(Y.size).reshape(Y.shape) <= number, Y, np.nan)
-            draw_beside(ax, x, middle, done, OUTPUT)
-            frame(ax, x + j, middle - Y.shape[0] / 2 + i, 1, 1)
+            c.beside(x, middle, done, OUTPUT)
+            c.frame(x + j, middle - Y.shape[0] / 2 + i, 1, 1)
             window = padded[i * down : i * down + kh, j * right : j * right + kw]
             if weights.size <= 9:
                 terms = [f"{w:g}·{p:g}" for w, p in zip(weights.ravel(), window.ravel())]
                 text = " + ".join(terms + ([f"{bias:g}"] if bias else [])) + f" = {Y[i, j]:g}"
-                write(ax, x + Y.shape[1] - panel_width / 2 + 0.5, y + panel_height - 0.95, text)
+                c.write(x + Y.shape[1] - panel_width / 2 + 0.5, y + panel_height - 0.95, text)
 
 
 def draw_windows(*settings: tuple, title: str | None = None) -> None:
@@ -68,10 +54,10 @@ def draw_windows(*settings: tuple, title: str | None = None) -> None:
     """
     panels = [_Windows(*setting) for setting in settings]
     height = max(panel.height for panel in panels) + 2.6
-    with canvas(sum(panel.width + 1 for panel in panels) - 0.6, height, inches=0.28, title=title) as ax:
+    with canvas(sum(panel.width + 1 for panel in panels) - 0.6, height, inches=0.28, title=title) as c:
         x = 0.2
         for panel in panels:
-            panel.draw(ax, x, 2.4, height - 2.6)
+            panel.draw(c, x, 2.4, height - 2.6)
             x += panel.width + 1
 
 
@@ -85,23 +71,23 @@ class _Windows:
         self.padded = tuple(side + sum(around) for side, around in zip(self.size, self.sides))
         self.height, self.width = max(self.padded[0], self.output[0]), self.padded[1] + 1.4 + self.output[1]
 
-    def draw(self, ax: Axes, x: float, y: float, height: float) -> None:
+    def draw(self, c: Canvas, x: float, y: float, height: float) -> None:
         (kh, kw), (down, right) = self.kernel, self.stride
         kernel, size, output = (f"{a}×{b}" for a, b in (self.kernel, self.size, self.output))
         label = f"kernel {kernel}, stride {down if down == right else self.stride}, padding {self.padding}"
-        write(ax, x + self.width / 2, y - 2.2, f"{label}\n{size} → {output}", va="top", linespacing=1.4)
+        c.write(x + self.width / 2, y - 2.2, f"{label}\n{size} → {output}", va="top", linespacing=1.4)
         middle, top, left = y + height / 2, y + (height - self.padded[0]) / 2, x + self.padded[1] + 1.2
-        draw_padded(ax, x, top, np.full(self.size, np.nan), self.sides)
+        c.padded(x, top, np.full(self.size, np.nan), self.sides)
         reached = np.zeros(self.padded, bool)
         for i, j in np.ndindex(*self.output):
             reached[i * down : i * down + kh, j * right : j * right + kw] = True
-            ax.plot(x + j * right + kw / 2, top + i * down + kh / 2, ".", color=COLORS["red"], markersize=6, zorder=4)
+            c.ax.plot(x + j * right + kw / 2, top + i * down + kh / 2, ".", color=COLORS["red"], markersize=6, zorder=4)
         for row, column in zip(*np.nonzero(~reached)):
-            box(ax, x + column, top + row, 1, 1, "none", hatch="////", edgecolor=COLORS["grey"], linewidth=0)
-        frame(ax, x, top, kw, kh, fill="#D55E0022")
-        arrow(ax, (left - 1.1, middle), (left - 0.1, middle))
-        draw_beside(ax, left, middle, np.full(self.output, np.nan), OUTPUT)
-        frame(ax, left, middle - self.output[0] / 2, 1, 1)
+            c.box(x + column, top + row, 1, 1, "none", hatch="////", edgecolor=COLORS["grey"], linewidth=0)
+        c.frame(x, top, kw, kh, fill="#D55E0022")
+        c.arrow((left - 1.1, middle), (left - 0.1, middle))
+        c.beside(left, middle, np.full(self.output, np.nan), OUTPUT)
+        c.frame(left, middle - self.output[0] / 2, 1, 1)
 
 
 def draw_receptive_field(*stacks: Sequence[tuple[int, int]], title: str | None = None) -> None:
@@ -111,15 +97,15 @@ def draw_receptive_field(*stacks: Sequence[tuple[int, int]], title: str | None =
     """
     fields = [receptive_field(stack) for stack in stacks]
     levels, rise = max(len(stack) for stack in stacks), 2.1
-    with canvas(sum(field + 2.6 for field in fields), levels * rise + 2.9, title=title) as ax:
+    with canvas(sum(field + 2.6 for field in fields), levels * rise + 2.9, title=title) as c:
         left = 0.3
         for stack, field in zip(stacks, fields):
-            _draw_stack(ax, left + 1, levels * rise + 1.2, stack, field, rise)
+            _draw_stack(c, left + 1, levels * rise + 1.2, stack, field, rise)
             left += field + 2.6
 
 
 def _draw_stack(
-    ax: Axes, left: float, bottom: float, stack: Sequence[tuple[int, int]], field: int, rise: float
+    c: Canvas, left: float, bottom: float, stack: Sequence[tuple[int, int]], field: int, rise: float
 ) -> None:
     """Draw the rows of cells of one stack of layers, the input (at ``bottom``) with a pixel more on both sides."""
     count, step, first = field, 1, left + 0.5  # of a row: number, distance and first middle of its cells
@@ -131,13 +117,13 @@ def _draw_stack(
             start = first + k * stride * step
             middle, end = start + (kernel - 1) / 2 * step, start + (kernel - 1) * step
             corners = [(middle - 0.5, high + 1), (middle + 0.5, high + 1), (end + 0.5, low), (start - 0.5, low)]
-            ax.add_patch(Polygon(corners, facecolor=COLORS["sky"], alpha=0.22, edgecolor=COLORS["blue"], linewidth=1))
+            c.ax.add_patch(Polygon(corners, facecolor=COLORS["sky"], alpha=0.22, edgecolor=COLORS["blue"], linewidth=1))
             squares.append((middle - 0.5, high))
         first, step = first + (kernel - 1) / 2 * step, step * stride
-    fills = np.array([["#FFFFFF", *[INPUT] * field, "#FFFFFF"]])
-    draw_cells(ax, left - 1, bottom, np.full((1, field + 2), np.nan), fills)
-    frame(ax, left, bottom, field, 1)
+    fills = np.array([[EMPTY, *[INPUT] * field, EMPTY]])
+    c.cells(left - 1, bottom, np.full((1, field + 2), np.nan), fills)
+    c.frame(left, bottom, field, 1)
     for x, y in squares:
-        draw_cell(ax, x, y, np.nan, OUTPUT)
+        c.cell(x, y, np.nan, OUTPUT)
     names = ", then ".join(f"{k}×{k}" + (f" stride {stride}" if stride > 1 else "") for k, stride in stack)
-    write(ax, left + field / 2, bottom + 1.6, f"{names}:\n{field} pixels", va="center", linespacing=1.3)
+    c.write(left + field / 2, bottom + 1.6, f"{names}:\n{field} pixels", linespacing=1.3)

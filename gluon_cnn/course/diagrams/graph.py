@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import mxnet as mx
-from gluon_cnn.course.diagrams.cells import INPUT, KERNEL, OUTPUT, TINTS, arrow, canvas, write
+from gluon_cnn.course.diagrams.cells import INPUT, KERNEL, OUTPUT, TINTS, Canvas, canvas
 from gluon_cnn.plots.style import COLORS
-from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 from mxnet.gluon import HybridBlock
 
@@ -47,12 +46,12 @@ def draw_graph(block: HybridBlock, shape: tuple[int, ...], title: str | None = N
     arcs = any(_is_arc(nodes, a, b) for b, node in enumerate(nodes) for a in node.before)
     top = 0.4 + (1.6 if arcs else 0) - min(lanes) * LANE
     columns = max(node.column for node in nodes) + 1
-    with canvas(columns * COLUMN - 0.5, top + max(lanes) * LANE + BOX_HEIGHT + 1.1, inches=0.32, title=title) as ax:
+    with canvas(columns * COLUMN - 0.5, top + max(lanes) * LANE + BOX_HEIGHT + 1.1, inches=0.32, title=title) as c:
         for number, node in enumerate(nodes):
             for source in node.before:
-                _draw_edge(ax, nodes, source, number, top)
+                _draw_edge(c, nodes, source, number, top)
         for node in nodes:
-            _draw_box(ax, node, top)
+            _draw_box(c, node, top)
 
 
 def _nodes(block: HybridBlock, shape: tuple[int, ...]) -> list[_Node]:
@@ -118,24 +117,24 @@ def _is_arc(nodes: list[_Node], source: int, target: int) -> bool:
     return a.lane == b.lane and any(a.column < n.column < b.column and n.lane == a.lane for n in nodes)
 
 
-def _draw_edge(ax: Axes, nodes: list[_Node], source: int, target: int, top: float) -> None:
+def _draw_edge(c: Canvas, nodes: list[_Node], source: int, target: int, top: float) -> None:
     a, b = nodes[source], nodes[target]
     middle = BOX_HEIGHT / 2
     above, below = top + a.lane * LANE, top + b.lane * LANE
     if _is_arc(nodes, source, target):
         start, end = (a.left + BOX_WIDTH / 2, above), (b.left + BOX_WIDTH / 2, below)
         rise = -1.1 / (end[0] - start[0]) * 2
-        arrow(ax, start, end, connectionstyle=f"arc3,rad={rise}", color=COLORS["blue"], linewidth=1.8)
+        c.arrow(start, end, connectionstyle=f"arc3,rad={rise}", color=COLORS["blue"], linewidth=1.8)
     else:
         bend = b.left - (COLUMN - BOX_WIDTH)  # past the boxes of other lanes, if there are any
-        ax.plot([a.left + BOX_WIDTH, bend], [above + middle, above + middle], color="black", linewidth=1)
-        arrow(ax, (bend, above + middle), (b.left, below + middle), shrinkA=0)
+        c.ax.plot([a.left + BOX_WIDTH, bend], [above + middle, above + middle], color="black", linewidth=1)
+        c.arrow((bend, above + middle), (b.left, below + middle), shrinkA=0)
 
 
-def _draw_box(ax: Axes, node: _Node, top: float) -> None:
+def _draw_box(c: Canvas, node: _Node, top: float) -> None:
     x, y = node.left, top + node.lane * LANE
     fill = FILLS.get(node.kind, TINTS[2] if node.kind in MERGES else "#FFFFFF")
     style = "round,pad=0,rounding_size=0.25"
-    ax.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, boxstyle=style, facecolor=fill, edgecolor="black"))
-    write(ax, x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, node.label, fontsize=9, linespacing=1.15)
-    write(ax, x + BOX_WIDTH / 2, y + BOX_HEIGHT + 0.4, "×".join(map(str, node.shape)), fontsize=9)
+    c.ax.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, boxstyle=style, facecolor=fill, edgecolor="black"))
+    c.write(x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, node.label, fontsize=9, linespacing=1.15)
+    c.write(x + BOX_WIDTH / 2, y + BOX_HEIGHT + 0.4, "×".join(map(str, node.shape)), fontsize=9)

@@ -4,10 +4,9 @@ import re
 
 import matplotlib.pyplot as plt
 import numpy as np
-from gluon_cnn.course.diagrams.cells import INPUT, TINTS, arrow, box, write
+from gluon_cnn.course.diagrams.cells import EMPTY, INPUT, TINTS, Canvas
 from gluon_cnn.networks.summary import LayerSummary, summary
 from gluon_cnn.plots.style import COLORS, show_figure, style
-from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from mxnet.gluon import Block
 
@@ -16,8 +15,9 @@ STACKS_IN_A_ROW = 6
 ROW_HEIGHT = 3.7
 GAP = 1.25  # between two stacks, in units in which the input is 1.5 high
 POOLINGS = ("MaxPool2D", "AvgPool2D", "GlobalAvgPool2D")
-FILL = {"Conv2D": COLORS["sky"], "Dense": COLORS["orange"], **dict.fromkeys(POOLINGS, "#FFFFFF")}
-BLOCK = TINTS[2]
+CONVOLUTION, DENSE, POOLING, BLOCK = COLORS["sky"], COLORS["orange"], EMPTY, TINTS[2]
+FILL = {"Conv2D": CONVOLUTION, "Dense": DENSE, **dict.fromkeys(POOLINGS, POOLING)}
+LEGEND = {INPUT: "input", CONVOLUTION: "convolution", POOLING: "pooling", BLOCK: "block", DENSE: "dense"}
 KEEP_SHAPE = ("Dropout", "BatchNorm", "Activation")
 
 
@@ -39,58 +39,45 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
         rows = -(-len(shapes) // STACKS_IN_A_ROW)
         in_a_row = -(-len(shapes) // rows)
         _, ax = plt.subplots(figsize=(1.5 * in_a_row, 2.8 * rows + 0.5), layout="constrained")
-        x = right = 0.0
+        c, x, right = Canvas(ax), 0.0, 0.0
         fills = [INPUT]
         for layer in layers:
             fills.append(BLOCK if layer.inner else FILL.get(layer.kind, fills[-1]))
         for i, (size, fill) in enumerate(zip(shapes, fills)):
             x = 0.0 if i % in_a_row == 0 else x + GAP
             y = -ROW_HEIGHT * (i // in_a_row)
-            x += _draw_output(ax, x, y, size[1:], fill, scale=1.5 / shape[2])
+            x += _draw_output(c, x, y, size[1:], fill, scale=1.5 / shape[2])
             if i < len(layers):
-                _draw_layer(ax, layers[i], x, x + GAP, y)
+                _draw_layer(c, layers[i], x, x + GAP, y)
                 right = max(right, x + GAP)
             right = max(right, x + 0.5)
         title = title or f"{table.network}: {weighted} layers with weights, {table.parameters:,} parameters"
         ax.set(xlim=(-0.3, right), ylim=(-1.75 - ROW_HEIGHT * (rows - 1), 1.6), aspect="equal", title=title)
         ax.axis("off")
-        _add_legend(ax, fills)
+        handles = [Patch(facecolor=fill, edgecolor="black", label=LEGEND[fill]) for fill in LEGEND if fill in fills]
+        ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncol=len(handles), title="output of")
         show_figure()
 
 
-def _add_legend(ax: Axes, fills: list[str]) -> None:
-    """Say below the figure what the colours mean, those that occur in it."""
-    meanings = {INPUT: "input", FILL["Conv2D"]: "convolution", FILL["MaxPool2D"]: "pooling", BLOCK: "block"}
-    meanings[FILL["Dense"]] = "dense"
-    handles = [Patch(facecolor=fill, edgecolor="black", label=meanings[fill]) for fill in meanings if fill in fills]
-    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncol=len(handles), title="output of")
-
-
-def _draw_output(ax: Axes, x: float, y: float, size: tuple[int, ...], fill: str, scale: float) -> float:
+def _draw_output(c: Canvas, x: float, y: float, size: tuple[int, ...], fill: str, scale: float) -> float:
     """Draw one stack or column from ``x`` on, its middle at the height ``y``, and return its width."""
     if len(size) == 1:
         height = float(np.clip(0.42 * np.log2(size[0]), 0.6, 2.2)) * 0.75
-        box(ax, x, y - height / 2, 0.22, height, fill)
-        write(ax, x + 0.11, y + height / 2 + 0.12, f"{size[0]:,}", va="bottom", fontsize=10)
+        c.box(x, y - height / 2, 0.22, height, fill)
+        c.write(x + 0.11, y + height / 2 + 0.12, f"{size[0]:,}", va="bottom", fontsize=10)
         return 0.22
     height, width = (max(side * scale, 0.16) for side in size[1:])
     behind = 0.07 * (min(size[0], SHEETS_SHOWN) - 1)  # how far the last sheet is shifted, upper right
     bottom = y - (height + behind) / 2
     for offset in np.arange(behind, -0.01, -0.07):
-        box(ax, x + offset, bottom + offset, width, height, fill)
-    write(
-        ax,
-        x + (width + behind) / 2,
-        bottom + height + behind + 0.12,
-        "×".join(map(str, size)),
-        va="bottom",
-        fontsize=10,
-    )
+        c.box(x + offset, bottom + offset, width, height, fill)
+    top = bottom + height + behind + 0.12
+    c.write(x + (width + behind) / 2, top, "×".join(map(str, size)), va="bottom", fontsize=10)
     return width + behind
 
 
-def _draw_layer(ax: Axes, layer: LayerSummary, start: float, end: float, y: float) -> None:
+def _draw_layer(c: Canvas, layer: LayerSummary, start: float, end: float, y: float) -> None:
     """Draw an arrow between two outputs with the layer's name and settings under it."""
-    arrow(ax, (start + 0.1, y), (end - 0.1, y))
+    c.arrow((start + 0.1, y), (end - 0.1, y))
     words = [layer.kind.replace("2D", ""), *(re.sub(r"(\d)x(\d)", r"\1×\2", detail) for detail in layer.details)]
-    write(ax, (start + end) / 2, y - 0.98, "\n".join(words), va="top", fontsize=9.5, linespacing=1.25)
+    c.write((start + end) / 2, y - 0.98, "\n".join(words), va="top", fontsize=9.5, linespacing=1.25)
