@@ -27,7 +27,7 @@ class CheckedBlock(gluon.HybridBlock):
             return super().forward(x, *args)
 
     def check_input(self, x: nd.NDArray) -> None:
-        """Refuse a rank, a type or a context that the block does not compute with."""
+        """Refuse an input whose rank, type or context the block does not compute with."""
         name = type(self).__name__
         if x.ndim not in [len(re.findall(r"\w+", shape)) for shape in self.input_shapes.split(" or ")]:
             raise ValueError(f"{name} takes {self.input_shapes}; got {x.shape}{self.advice(x.shape)}")
@@ -44,7 +44,7 @@ class CheckedBlock(gluon.HybridBlock):
             )
 
     def first_weight(self) -> gluon.Parameter:
-        """Return the parameter that meets the input's channels first."""
+        """Return the first parameter that the input's channels meet."""
         # a convolution's: batch norm before it stays in float32 when a network is cast to float16
         return next(p for p in self.collect_params().values() if p.name.endswith("weight"))
 

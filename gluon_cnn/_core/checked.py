@@ -33,10 +33,11 @@ def checked(**rules: str) -> Callable[[Function], Function]:
     An ``int`` is at least 1, a ``float`` finite, a ``Size`` one or two integers of at least 1, a ``Padding`` of at
     least 0, a ``Sequence`` not empty, an ``NDArray`` dense, not empty, of floats and of the type of the first one. A
     rule is a shape, ``X="(Cin, H, W)"``, in which a name stands for the same length in all arrays, or a condition,
-    ``p="0 <= p <= 1"``, which stands in for "at least 1". The arguments themselves are handed on as they came.
+    ``p="0 <= p <= 1"``, which replaces "at least 1". A shape followed by ``in place`` is that of an array that the
+    function changes.
 
-    Arrays of float16 are computed in float32 and the result rounded once, as in MXNet's own layers: sums in float16 are
-    infinite beyond 65504, and 2048 + 1 is 2048. A shape with ``in place`` behind it is of an array that is changed.
+    float16 arrays are computed in float32 and the result rounded once, as in MXNet's own layers: in float16 sums beyond
+    65504 are infinite, and 2048 + 1 is 2048.
     """
 
     def decorate(function: Function) -> Function:
@@ -103,7 +104,7 @@ def _check_kinds(arguments: dict[str, Any], hints: dict[str, Any], rules: dict[s
 
 
 def _check_shape(name: str, shape: tuple[int, ...], rule: str, lengths: dict[str, tuple[int, str]]) -> None:
-    """Check a shape against ``(C, H, W)`` or several such; ``lengths`` has what each name stands for, and where."""
+    """Check a shape against ``(C, H, W)`` or several such; ``lengths`` has each name's length, and its array."""
     rule = rule.removesuffix(" in place")
     fitting = [names for names in (re.findall(r"\w+", form) for form in rule.split(" or ")) if len(names) == len(shape)]
     if not fitting:
@@ -116,7 +117,7 @@ def _check_shape(name: str, shape: tuple[int, ...], rule: str, lengths: dict[str
 
 
 def _comparable(value: Any, hint: Any) -> Any:
-    """Return a size as an array (height, width), and a padding as one of the larger sides."""
+    """Return a size as an array (height, width), a padding as one of its larger sides, another value as it is."""
     if hint in (Size, Size | None, Padding):
         return np.max(padding_sides(value), axis=1)
     return value

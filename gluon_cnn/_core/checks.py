@@ -20,16 +20,16 @@ NUMPY_MODE = (
 
 
 def as_numpy(array: Any) -> np.ndarray:
-    """Return an NDArray, a list of NDArrays, or whatever NumPy understands, as a NumPy array."""
+    """Return an NDArray, a list of NDArrays, or anything that NumPy understands as a NumPy array."""
     if isinstance(array, (list, tuple)) and any(isinstance(part, nd.NDArray) for part in array):
         array = [as_numpy(part) for part in array]  # NumPy itself would ask for each single value
     return array.asnumpy() if isinstance(array, nd.NDArray) else np.asarray(array)
 
 
 def check_array(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDArray:
-    """Return ``value`` when it is an NDArray of floats that holds something, of the type of ``like``.
+    """Return ``value`` when it is a dense NDArray of floats, not empty, of the type of ``like``.
 
-    Beside float16, one value per channel may be float32, as MXNet keeps the statistics of batch norm.
+    With float16, one value per channel may be float32, as MXNet keeps the statistics of batch norm.
     """
     if not isinstance(value, nd.NDArray):
         raise TypeError(f"{name} must be an NDArray; got {type(value).__name__}: pass nd.array({name})")
@@ -66,7 +66,7 @@ def check_float(name: str, value: Any, smallest: float, largest: float = LARGEST
 
 
 def check_int(name: str, value: Any, smallest: int) -> int:
-    """Return ``value`` when it is an integer of at least ``smallest`` that mxnet can count to."""
+    """Return ``value`` when it is an integer of at least ``smallest`` that fits into MXNet's 32 bits."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be an integer; got {value!r}")
     if value < smallest:
@@ -101,7 +101,7 @@ def padding_sides(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def check_integers(name: str, value: Any, example: tuple) -> None:
-    """Check a sequence, not empty, of integers of at least 1, or of pairs of them, whichever the example has."""
+    """Check a sequence of integers of at least 1, or of pairs of them, as the example is; it is not empty."""
     items = value if isinstance(value, (tuple, list)) else ()
     if isinstance(example[0], tuple):
         items = [item if isinstance(item, (tuple, list)) and len(item) == 2 else () for item in items]
@@ -138,7 +138,7 @@ def refuse_numpy_mode() -> None:
 
 @contextmanager
 def naming_numpy_mode() -> Iterator[None]:
-    """Say of errors in MXNet's NumPy mode that it is on."""
+    """Say in errors that MXNet's NumPy mode is on, if it is."""
     try:
         yield
     except (TypeError, ValueError, AttributeError, mx.MXNetError) as error:

@@ -45,7 +45,7 @@ def contexts_for(net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None
 
 
 def split_batch(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.NDArray]]:
-    """Share one batch among the contexts: a list of (X, y), shorter when there are fewer images than contexts."""
+    """Split a batch among the contexts: a list of (X, y), shorter when there are fewer images than contexts."""
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         raise TypeError(f"each batch must be a pair (X, y); got {type(batch).__name__}")
     X, y = map(_as_array, batch)
@@ -59,7 +59,7 @@ def split_batch(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray
 
 
 def _as_array(item: Any) -> nd.NDArray:
-    """Return one half of a batch as an NDArray."""
+    """Return the images or the labels of a batch as an NDArray."""
     if isinstance(item, mx.np.ndarray):
         return item.as_nd_ndarray()
     if isinstance(item, nd.NDArray):

@@ -8,7 +8,7 @@ import mxnet as mx
 
 @contextmanager
 def translate_mxnet_errors(what: str) -> Iterator[None]:
-    """Make a ValueError of mxnet's errors, but of those that tell of too little memory."""
+    """Turn MXNet's errors into a ValueError, except those that report too little memory."""
     try:
         yield
     except mx.MXNetError as error:
@@ -18,7 +18,7 @@ def translate_mxnet_errors(what: str) -> Iterator[None]:
 
 
 def error_summary(error: BaseException) -> str:
-    """Return the line of an error that names the fault: mxnet begins with places in its C++ code."""
+    """Return the line of an error that names the fault: MXNet's begin with positions in its C++ code."""
     lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     named = [line for line in lines if line.startswith(("MXNetError:", "OSError:"))]
     return (named or lines[-1:] if isinstance(error, mx.MXNetError) else lines)[0][:200]

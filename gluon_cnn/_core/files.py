@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and folders that one process at a time works in."""
+"""Files that are written completely or not at all, and folders that one process at a time works in."""
 
 import errno
 import os
@@ -15,9 +15,9 @@ LOCK = "lock"  # file in a folder that a process works in
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to. It gets the name ``path`` once all of it is on the disk, and goes away on an error.
+    """Give a file to write to, which gets the name ``path`` when all of it is on disk and is deleted on an error.
 
-    Of a link, the file it leads to is written; a device or a pipe is refused.
+    For a link, the file it leads to is written; a device or a pipe is refused.
     """
     part = _part(path)
     try:
@@ -36,7 +36,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:
-    """Write files that belong together. None gets its name before all are on the disk; then they do, in this order."""
+    """Write files that belong together: once all are on disk, they get their names, in this order."""
     path = Path()
     try:
         for path, content in contents.items():
@@ -55,13 +55,13 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
 
 
 def _part(path: Path) -> Path:
-    """Return the name to write to first, one for each process: two that write the same file do not meet in it."""
+    """Return a temporary name, one for each process, so that two can write the same file."""
     target = Path(os.path.realpath(path))
     return target.with_name(f"{target.name}.{os.getpid()}.part")
 
 
 def _target(path: Path) -> Path:
-    """Return the file that a path leads to; refuse what is there and not a file: renaming would replace a device."""
+    """Return the file that a path leads to; refuse other than files, as renaming would replace a device."""
     if path.exists() and not path.is_file():
         raise (
             IsADirectoryError(errno.EISDIR, "it is a folder")
@@ -106,10 +106,10 @@ def make_folder(path: Path) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let nobody else work in a folder meanwhile: no other process, and nobody else in this one.
+    """Let nobody else work in a folder meanwhile, neither another process nor this one.
 
-    Raise BlockingIOError, which names the process, when somebody does. The system itself releases the lock when a
-    process ends, even by SIGKILL. On a file system without locks there is a warning instead.
+    Raise BlockingIOError, which names the process, when somebody does. The system releases the lock when a process
+    ends, even by SIGKILL. On a file system without locks there is a warning instead.
     """
     path = folder / LOCK
     file = _lock(path)
@@ -136,7 +136,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _lock(path: Path) -> int:
-    """Return the lock's open file. It holds the number of the process and its machine, for the others to name."""
+    """Return the lock's open file, which names the process and its machine."""
     import fcntl  # not on Windows, where `gluon-cnn doctor` imports this module, too
 
     while True:

@@ -9,7 +9,7 @@ from mxnet import autograd, gluon, nd
 
 
 def check_finite(where: str, X: nd.NDArray) -> nd.NDArray:
-    """Return ``X`` when it holds neither NaN nor infinity; ReLU makes 0 of NaN, so that answers may not show it."""
+    """Return ``X`` when it holds neither NaN nor infinity; ReLU turns NaN into 0, so that outputs may not show it."""
     # A sum is quick, but may be infinite although its values are not.
     if not math.isfinite(X.astype("float32", copy=False).sum().asscalar()) and not np.isfinite(X.asnumpy()).all():
         raise ValueError(f"NaN or infinity in {where}: pass finite numbers")
@@ -26,15 +26,15 @@ def zeros_for(net: gluon.Block, shape: tuple[int, ...]) -> nd.NDArray:
 
 
 def channels_are_last(shape: tuple[int, ...], channels: int = 0) -> bool:
-    """Return whether a shape is that of images whose channels come last; ``channels``, where known, is their number."""
+    """Return whether a shape is that of images whose channels come last; ``channels`` is their number, if known."""
     counts = (channels,) if channels else (1, 3, 4)
     return len(shape) in (3, 4) and shape[-1] in counts and shape[-3] not in counts
 
 
 def forward(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> Any:
-    """Return what the network makes of ``X``, or say what mxnet has against it.
+    """Return the network's output for ``X``, or say why MXNet refuses it.
 
-    With ``wait`` it predicts, also inside ``autograd.record()``, and is computed to the end.
+    With ``wait`` it predicts, also inside ``autograd.record()``, and all computation is finished.
     """
     hint = ", whose channels come last (X.transpose((0, 3, 1, 2)) puts them first)"
     what = f"{X.shape}{hint if X.ndim == 4 and channels_are_last(X.shape) else ''}"
@@ -48,7 +48,7 @@ def forward(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> Any:
 
 
 def forward_logits(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> nd.NDArray:
-    """Return the network's output when it is one array of one number per image and class."""
+    """Return the network's output when it is one array with a number for each image and class."""
     output = forward(net, X, wait)
     if not isinstance(output, nd.NDArray):
         raise TypeError(f"{type(net).__name__} must give one NDArray of scores; got {type(output).__name__}")

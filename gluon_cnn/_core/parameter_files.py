@@ -35,7 +35,7 @@ BEGINNINGS = {  # of other files: (what it is, what to do)
 
 
 def parameter_bytes(arrays: Mapping[str, nd.NDArray]) -> bytes:
-    """Return what ``nd.save`` would write; it does not notice a disk that is full when the file is closed."""
+    """Return what ``nd.save`` would write; that does not notice a disk that is full when the file is closed."""
     names = [name.encode() for name in arrays]
     return b"".join(
         [
@@ -48,7 +48,7 @@ def parameter_bytes(arrays: Mapping[str, nd.NDArray]) -> bytes:
 
 
 def read_parameters(path: str | Path) -> dict[str, nd.NDArray]:
-    """Return the arrays of a file by name; a ValueError says what other kind of file it is, or where it was cut off."""
+    """Return a file's arrays by name; a ValueError says what other kind of file it is, or where it ends too early."""
     try:
         if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
             raise OSError(errno.EINVAL, "it is a device or a pipe")
@@ -71,7 +71,7 @@ def holds_parameters(raw: bytes) -> bool:
 
 
 def _other_kind(raw: bytes) -> tuple[str, str] | None:
-    """Return what bytes are that do not even begin like MXNet's parameters, and what to do."""
+    """Return what bytes are that do not begin like MXNet's parameters, and what to do; None if they do."""
     if raw[:8] == struct.pack("<Q", LIST):
         return None
     if not raw:

@@ -1,6 +1,6 @@
-"""What a job's scheduler and servers do: pass on, and add up, with mxnet's library but without mxnet's Python.
+"""A job's scheduler and servers, which sum gradients with MXNet's library but without MXNet's Python.
 
-``import mxnet`` with ``DMLC_ROLE=server`` serves, too, but loads all of mxnet and unpickles what reaches its port.
+``import mxnet`` with ``DMLC_ROLE=server`` serves, too, but loads all of MXNet and unpickles what reaches its port.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ ROLES = ("scheduler", "server")
 
 
 def serve() -> NoReturn:
-    """Serve until the workers are through, then end this process; ``DMLC_ROLE`` and its like say as what, and whom."""
+    """Serve until the workers are finished, then end this process; the variables ``DMLC_...`` set its role and job."""
     found = importlib.util.find_spec("mxnet")  # where it is, without importing it
     if not found or not found.origin:
         raise ModuleNotFoundError("No module named 'mxnet'", name="mxnet")
@@ -38,7 +38,7 @@ def serve() -> NoReturn:
 
 @ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 def _refuse(command: int, body: bytes, _: object) -> None:
-    """Take no command that mxnet's library does not know itself: the one that is left brings a pickled optimizer."""
+    """Refuse the one command that MXNet's library leaves to us, which brings a pickled optimizer."""
     print(
         "This server adds up gradients and takes no optimizer: workers update the weights, "
         "Trainer(..., update_on_kvstore=False)",

@@ -1,4 +1,4 @@
-"""What happens around ``import mxnet``: the threads it computes with, a faster start, and a message when it fails.
+"""What happens around ``import mxnet``: its threads, a faster start, and a message when it fails.
 
 ``gluon_cnn/__init__.py`` imports this module first; what makes MXNet run at all is in ``gluon_cnn/compat.py``.
 """
@@ -30,10 +30,10 @@ DEBIAN_PACKAGES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0
 
 
 def available_cores(root: str | Path = "/") -> int:
-    """Return how many physical cores this process may keep busy (at least 1).
+    """Return how many physical cores this process may use: at least 1.
 
-    CPU affinity counts, two hyper-threads of one core count once, and a CPU quota of a container (cgroup 1 or 2)
-    is an upper limit. ``root`` is where ``sys`` and ``proc`` are looked up.
+    CPU affinity counts, hyper-threads of one core count once, and a container's CPU quota (cgroup 1 or 2) is an upper
+    limit. ``root`` is the folder that holds ``sys`` and ``proc``.
     """
     root = Path(root)
     if sys.platform == "darwin":
@@ -50,35 +50,27 @@ def available_cores(root: str | Path = "/") -> int:
 def _cgroup_limits(root: Path) -> list[float]:
     """Return the CPU quotas, in CPUs, of this process's control groups and of all groups above them."""
     memberships = root / "proc/self/cgroup"
-    if not memberships.is_file():
-        return []
     limits = []
-    for line in memberships.read_text().splitlines():
+    for line in memberships.read_text().splitlines() if memberships.is_file() else ():
         _, controllers, path = line.split(":", 2)
-        mount = root / "sys/fs/cgroup"
-        if controllers:  # version 1 mounts each controller in a folder of its own
-            if "cpu" not in controllers.split(","):
-                continue
-            mount = next((m for m in (mount / "cpu", mount / controllers) if m.is_dir()), mount)
-        group = mount / path.strip("/")
-        # Inside a container the path may be the host's: then only the mount's own top is there.
-        for folder in [group, *group.parents]:
-            limits += _quota(folder)
-            if folder == mount:
-                break
-    return limits
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # Version 1 mounts each controller in a folder of its own. Inside a container the path may be the host's: then
+        # only the mount itself is there.
+        for mount in ("cpu", controllers) if controllers else ("",):
+            group = root / "sys/fs/cgroup" / mount / path.strip("/")
+            for folder in (group, *group.parents):
+                with contextlib.suppress(OSError, ValueError):  # no limit: no such file, or the word "max"
+                    limits.append(_quota(folder))
+    return [limit for limit in limits if limit > 0]
 
 
-def _quota(folder: Path) -> list[float]:
-    try:
-        if (folder / "cpu.max").is_file():
-            quota, period = (folder / "cpu.max").read_text().split()
-        else:
-            quota = (folder / "cpu.cfs_quota_us").read_text()
-            period = (folder / "cpu.cfs_period_us").read_text()
-        return [int(quota) / int(period)] if int(quota) > 0 else []
-    except (OSError, ValueError):  # no limit in this group: no such file, or the word "max"
-        return []
+def _quota(folder: Path) -> float:
+    if (folder / "cpu.max").is_file():
+        quota, period = (folder / "cpu.max").read_text().split()
+    else:
+        quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+    return int(quota) / int(period)
 
 
 def mxnet_threads() -> int | None:
@@ -113,12 +105,12 @@ def progress_disabled() -> bool:
 
 
 def remark(text: str) -> None:
-    """Warn without the caller's place, which says nothing to a user and, in a notebook, is a temporary file's name."""
+    """Warn without the caller's file and line, which in a notebook is a temporary file."""
     warnings.warn_explicit(text, UserWarning, "gluon_cnn", lineno=0)
 
 
 def import_advice(error: BaseException) -> str:
-    """Say what an error met while importing a library means, and which command fixes it."""
+    """Return what an error while importing a library means, and which command fixes it."""
     text = str(error).strip()
     missing = re.search(r"(lib[\w.+-]+?\.(so|dylib)[.\d]*):? (cannot|.*?no such file)", text, re.I)
     library = missing[1] if missing else ""
@@ -147,28 +139,27 @@ def import_advice(error: BaseException) -> str:
 
 
 class _OnFirstUse(types.ModuleType):
-    """Stands for a module that is imported when something of it is wanted."""
+    """Stands in for a module, which is imported when one of its names is first used."""
 
     def __getattr__(self, name: str) -> object:
-        self.leave()
+        _forget(self.__name__)
         return getattr(importlib.import_module(self.__name__), name)
 
-    def leave(self) -> None:
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
+
+def _forget(name: str) -> None:
+    if isinstance(sys.modules.get(name), _OnFirstUse):
+        del sys.modules[name]
 
 
 @contextlib.contextmanager
 def _on_first_use(name: str) -> Iterator[None]:
-    """Give whoever imports a module in this block one that waits, if the module is there and not imported yet."""
-    if name in sys.modules or importlib.util.find_spec(name.split(".")[0]) is None:
-        yield
-        return
-    sys.modules[name] = waiting = _OnFirstUse(name)
+    """Give whoever imports a module in this block a stand-in for it, if it is installed and not imported yet."""
+    if name not in sys.modules and importlib.util.find_spec(name.split(".")[0]):
+        sys.modules[name] = _OnFirstUse(name)
     try:
         yield
     finally:
-        waiting.leave()
+        _forget(name)
 
 
 @contextlib.contextmanager
