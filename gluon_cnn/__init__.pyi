@@ -22,8 +22,7 @@ from .networks.receptive_field import receptive_field
 from .networks.resnet import ResBlk, Residual, ResNet
 from .networks.summary import summary
 from .networks.vgg import VGG, VGG11, VGG_NOTES, vgg_block
-from .plots.augmentation import apply
-from .plots.images import show_images
+from .plots.images import apply, show_images
 from .training.fine_tuning import finetune
 from .training.history import History
 from .training.loop import train

@@ -9,12 +9,12 @@ OUTPUT_TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-4
 
 
 def compare_functions(ours: Callable, gluons: Callable, formula: Callable, **arrays: nd.NDArray) -> None:
-    """Print that two functions give the same as a formula: outputs, and gradients with respect to each array.
+    """Print that two functions agree with a formula in their outputs, and in their gradients for each array.
 
     The formula is the same in NumPy and float64; it is differentiated numerically, so the arrays should be small. An
-    AssertionError tells of an output that differs by more than a relative 1e-5, or a gradient by more than 1e-4: the
-    largest difference over the largest value. The gradients are those of a sum of the outputs with fixed random
-    weights, as that of the plain sum is zero for normalized values, right or wrong.
+    output that differs by more than a relative 1e-5, or a gradient by more than 1e-4, raises AssertionError: the
+    largest difference over the largest value. Gradients are those of a sum of the outputs with fixed random weights, as
+    that of the plain sum is zero for normalized values, correct or not.
     """
     exact = [array.asnumpy().astype(np.float64) for array in arrays.values()]
     expected = formula(*exact)
@@ -31,10 +31,9 @@ def compare_functions(ours: Callable, gluons: Callable, formula: Callable, **arr
 
 
 def compare_blocks(ours: gluon.Block, others: gluon.Block, X: nd.NDArray) -> None:
-    """Print that two blocks give the same outputs in training, and the same gradients of their input.
+    """Print that two blocks with equal weights agree in their outputs in training and the gradients of their input.
 
-    The blocks have equal weights. An AssertionError tells of a relative difference of more than 1e-4, measured as in
-    :func:`compare_functions`.
+    A relative difference of more than 1e-4, measured as in :func:`compare_functions`, raises AssertionError.
     """
     weights = np.random.RandomState(0).uniform(-1, 1, ours(X).shape)
     results = (_with_gradients(block, {"X": X}, weights) for block in (ours, others))
@@ -63,7 +62,7 @@ def _with_gradients(function: Callable, arrays: dict[str, nd.NDArray], weights: 
 
 
 def _slopes(function: Callable[[], float], array: np.ndarray, step: float = 1e-6) -> np.ndarray:
-    """Return how ``function()`` changes with each number of ``array``, which is put back afterwards."""
+    """Return how ``function()`` changes with each number of ``array``, which is restored afterwards."""
     slopes = np.empty_like(array)
     for place, value in np.ndenumerate(array):
         array[place] = value + step

@@ -1,4 +1,4 @@
-"""Changing parameters for an experiment, and putting them back."""
+"""Changing parameters for an experiment."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from mxnet import gluon
 
 @contextmanager
 def restored(parameters: Iterable[gluon.Parameter]) -> Iterator[None]:
-    """Inside a ``with`` block parameters may be changed, to see what becomes of the network; then they are put back."""
+    """Restore parameters that are changed inside a ``with`` block."""
     saved = [(parameter, parameter.data(parameter.list_ctx()[0]).copy()) for parameter in parameters]
     try:
         yield

@@ -8,5 +8,5 @@ from tqdm import tqdm
 
 
 def progress(items: Sequence[Any], unit: str) -> Iterator[Any]:
-    """Go through items with a bar among the cell's output; on stderr it would look like a message of trouble."""
+    """Iterate over items with a bar in the cell's output; on stderr it would look like a warning."""
     return iter(tqdm(items, unit=unit, file=sys.stdout))

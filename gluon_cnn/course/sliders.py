@@ -1,4 +1,4 @@
-"""Figures with sliders. Where nobody can move them (nbval, papermill, nbconvert), the figure stands still."""
+"""Figures with sliders; where nobody can move them (nbval, papermill, nbconvert), still figures."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ KERNELS: dict[str, list[list[float]]] = {
 
 
 def explore_windows(size: int = 7, kernel_size: int = 3, stride: int = 1, padding: int = 0) -> None:
-    """Draw where a window can stand, with a slider for each setting of :func:`gluon_cnn.conv_output_size`."""
+    """Draw the positions of a window, with a slider for each setting of :func:`gluon_cnn.conv_output_size`."""
     starts = {"size": size, "kernel_size": kernel_size, "stride": stride, "padding": padding}
     ranges = {"size": (3, 12), "kernel_size": (1, 7), "stride": (1, 5), "padding": (0, 3)}
 
@@ -42,7 +42,7 @@ def explore_windows(size: int = 7, kernel_size: int = 3, stride: int = 1, paddin
 
 
 def explore_kernel(photo: Any) -> None:
-    """Show a photo of bytes, (H, W) or (H, W, 3), and what a 3x3 kernel makes of it: one of KERNELS or typed in."""
+    """Show a photo of bytes, (H, W) or (H, W, 3), and its response to a 3x3 kernel: one of KERNELS, or typed in."""
     if not _somebody_is_there():
         show_images([filter_photo(photo, kernel) for kernel in KERNELS.values()], 2, 3, (9, 6.6), list(KERNELS))
         return
@@ -68,7 +68,7 @@ def explore_kernel(photo: Any) -> None:
 
 
 def filter_photo(photo: Any, kernel: Any) -> np.ndarray:
-    """Return the absolute response of a 3x3 kernel to each colour of a photo of bytes, cut off at 1; same shape."""
+    """Return the absolute response of a 3x3 kernel to each colour of a photo of bytes, at most 1; same shape."""
     pixels = nd.array(as_image(photo) / 255.0)
     channels = pixels.reshape((*pixels.shape[:2], -1)).transpose((2, 0, 1))  # (1 or 3, H, W)
     weight = nd.array(kernel).reshape((1, 1, 3, 3))
@@ -77,7 +77,7 @@ def filter_photo(photo: Any, kernel: Any) -> np.ndarray:
 
 
 def _somebody_is_there() -> bool:
-    """Return whether the cell is run by a front end with a person before it: one that may be asked for input."""
+    """Return whether a person can use the sliders: the front end allows input."""
     from IPython import get_ipython
 
     return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))

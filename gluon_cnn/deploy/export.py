@@ -75,8 +75,8 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
 def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[int]) -> tuple[Path, Path]:
     """Write a network as MXNet's symbol and parameters, which ``gluon.SymbolBlock.imports`` reads without its code.
 
-    The arguments are those of :func:`export_onnx`, but ``path`` is the beginning of two names, such as ``"lenet"``.
-    Return ``<path>-symbol.json`` and ``<path>-0000.params``; the input is called ``data``.
+    The arguments are those of :func:`export_onnx`, but ``path`` is the beginning of two names, such as ``"lenet"``:
+    return ``<path>-symbol.json`` and ``<path>-0000.params``. The input is called ``data``.
     """
     symbol, parameters = _plain(net, check_shape("input_shape", input_shape), "a symbol")
     auxiliary = set(symbol.list_auxiliary_states())
@@ -88,7 +88,7 @@ def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequenc
 
 
 def _path(path: str | Path) -> Path:
-    """Return a path that ends with a name."""
+    """Return a path, if it ends with a name."""
     if not isinstance(path, (str, Path)) or not Path(path).name:
         raise ValueError(f"path must name a file, such as 'lenet'; got {path!r}")
     return Path(path)
@@ -105,7 +105,7 @@ def _plain(net: gluon.HybridBlock, shape: tuple[int, ...], form: str) -> tuple[m
 
 
 def check_float32_weights(net: gluon.HybridBlock, done: str) -> None:
-    """Refuse a network without weights, or with others than finite float32, for what is to be ``done`` with it."""
+    """Refuse a network whose weights are missing, not float32, or not finite; ``done`` says for what."""
     for parameter in check_weights(net, gluon.HybridBlock).collect_params().values():
         kind = np.dtype(parameter.dtype).name
         if kind != "float32":
@@ -116,7 +116,7 @@ def check_float32_weights(net: gluon.HybridBlock, done: str) -> None:
 
 @contextmanager
 def _translate_errors(net: gluon.HybridBlock) -> Iterator[None]:
-    """Make one kind of error of the many of converter, checker and ONNX Runtime."""
+    """Turn the many errors of converter, checker and ONNX Runtime into one kind."""
     try:
         yield
     except (MemoryError, OSError):

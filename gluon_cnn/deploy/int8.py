@@ -26,28 +26,23 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     Parameters
     ----------
     net : HybridBlock
-        The network; input (N, C, H, W) float32.
+       The network; input (N, C, H, W) float32.
     pictures : iterable of (X, y)
-        Batches of training images. The smallest and the largest value that each layer has for them become the ends of
-        its integers' range; the labels do not matter.
-    num_batches : int
-        How many of them to look at.
+       Batches of training images; the labels do not matter. The smallest and the largest value of each layer for the
+       first ``num_batches`` become the ends of its integers' range.
 
     Returns
     -------
     SymbolBlock
-        Hybridized; takes floats and gives floats, and cannot be trained.
+       Hybridized; takes and returns floats, and cannot be trained.
 
     Raises
     ------
     ValueError
-        When the quantized network computes something else than the network from the first batch, or MXNet cannot
-        quantize one of its layers.
+       If the quantized network's output for the first batch is wrong, or MXNet cannot quantize one of its layers.
 
-    References
-    ----------
-    Jacob and others, Quantization and training of neural networks for efficient integer-arithmetic-only inference,
-    2017.
+    Source: Jacob and others, Quantization and training of neural networks for efficient integer-arithmetic-only
+    inference, 2017.
     """
     check_float32_weights(net, "quantized")
     counted = zip(range(check_int("num_batches", num_batches, 1)), pictures)
@@ -83,14 +78,14 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
 
 
 def _relative_error(found: Any, expected: Any) -> float:
-    """Return the root of the mean squared difference over that of the expected values; of several outputs the worst."""
+    """Return the relative root-mean-square error, the largest of several outputs."""
     pairs = zip(*(outputs if isinstance(outputs, (list, tuple)) else [outputs] for outputs in (found, expected)))
     arrays = [(got.asnumpy(), right.asnumpy()) for got, right in pairs]
     return max(float(np.linalg.norm(got - right) / (np.linalg.norm(right) or 1)) for got, right in arrays)
 
 
 def ready(net: gluon.SymbolBlock) -> gluon.SymbolBlock:
-    """Make a quantized network fast, and have it refuse what it would answer wrongly: bytes, and training."""
+    """Make a quantized network fast, and have it refuse what it would answer incorrectly: bytes, and training."""
     net.hybridize(static_alloc=True, static_shape=True)  # without the latter oneDNN plans anew in each pass
     net.register_forward_pre_hook(_check_input)
     return net

@@ -27,7 +27,7 @@ PASSED_ON = ("GLUON_CNN_DATA", "MXNET_HOME", "TQDM_DISABLE", "DMLC_INTERFACE")  
 
 @dataclass(frozen=True)
 class Host:
-    """A machine that ssh reaches: its name or address, and the port of its sshd when ssh does not know it."""
+    """A machine that ssh reaches: its name or address, and its port where ssh does not know it."""
 
     name: str
     port: int | None = None
@@ -124,7 +124,7 @@ def launch(
 
 
 def _wait(processes: dict[str, subprocess.Popen]) -> str | None:
-    """Wait until all workers are finished; return what failed."""
+    """Wait until all workers have finished; return what failed."""
     while True:
         for name, process in processes.items():
             status = process.poll()
@@ -150,7 +150,7 @@ def _in_words(status: int) -> str:
 
 @contextmanager
 def _none_left(processes: dict[str, subprocess.Popen]) -> Iterator[None]:
-    """End all processes that still run when the block is left, however that is."""
+    """End all processes that still run when the block is left, in whatever way."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield

@@ -1,6 +1,6 @@
-"""Training in several processes, on one machine or many, with mxnet's parameter server.
+"""Training in several processes, on one machine or many, with MXNet's parameter server.
 
-Each worker reads its own share of every batch and computes gradients; servers add them up; each worker gets the sum and
+Each worker reads its own share of every batch and computes gradients; servers sum them; each worker gets the sum and
 updates its own copy of the weights. ``gluon-cnn launch`` starts all of them, see :mod:`gluon_cnn.distributed.launch`.
 """
 
@@ -25,9 +25,9 @@ PIECE = 2**20  # bytes of a message that are sent at once, as numbers: servers k
 
 
 class Workers:
-    """The processes that train a network together, through a synchronous KVStore; without one this process is alone.
+    """The processes that train a network together, through a synchronous KVStore; without one, this process alone.
 
-    This one's number is ``rank``, 0..count - 1. Worker 0 prints, and saves checkpoints and results.
+    This one's number is ``rank``, 0 to count - 1. Worker 0 prints, and saves checkpoints and results.
     """
 
     def __init__(self, store: mx.kvstore.KVStoreBase | None = None) -> None:
@@ -39,7 +39,7 @@ class Workers:
 
     @classmethod
     def of(cls, trainer: gluon.Trainer) -> "Workers":
-        """Return those that share a trainer."""
+        """Return the workers that share a trainer."""
         store, updates = (trainer._kvstore_params[name] for name in ("kvstore", "update_on_kvstore"))
         kind: str = store if isinstance(store, str) else getattr(store, "type", "")
         if "dist" not in kind:
@@ -54,7 +54,7 @@ class Workers:
 
     @property
     def settings(self) -> dict:
-        """Return what ``gluon.Trainer`` needs to train with them."""
+        """Return the arguments with which ``gluon.Trainer`` trains together with them."""
         return {} if self.store is None else {"kvstore": self.store, "update_on_kvstore": False}
 
     def sum(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -71,7 +71,7 @@ class Workers:
         return total.asnumpy()
 
     def together(self, images: int) -> int:
-        """Return how many images all workers have in this step."""
+        """Return the number of images that all workers have in this step."""
         mine = np.zeros(self.count)
         mine[self.rank] = images
         found = self.sum(mine)
@@ -120,7 +120,7 @@ class Workers:
 
 
 def join(kind: str) -> Workers:
-    """Take part in a training that a launcher has started."""
+    """Join a training that a launcher has started."""
     if kind not in KVSTORES:
         raise ValueError(f"kvstore must be {' or '.join(KVSTORES)}; got {kind!r}")
     if os.environ.get("DMLC_ROLE") != "worker":  # mxnet would end the process
@@ -138,20 +138,20 @@ def _pushpull(pushpull: Callable, key: int, value: Sequence[nd.NDArray], *args, 
 
 
 def _in_the_usual_layout(arrays: Sequence[nd.NDArray]) -> None:
-    """Undo the layout that oneDNN has given to arrays: mxnet 1.9.1 fails to send them as they are."""
+    """Undo oneDNN's layout of arrays, which MXNet 1.9.1 fails to send."""
     for array in arrays:
         array *= 1
 
 
 def _close(store: mx.kvstore.KVStore) -> None:
-    """Free a store: left to Python's end it may be freed too late, and abort."""
+    """Free a store: at Python's own end it may be freed too late, and abort."""
     nd.waitall()
     check_call(_LIB.MXKVStoreFree(store.handle))  # waits for the other workers
     store.handle = ctypes.c_void_p()  # freeing it again does nothing
 
 
 def leave(status: int) -> NoReturn:
-    """End this process at once: at an ordinary end mxnet waits for the other workers, which may wait for this one."""
+    """End this process at once; at an ordinary end MXNet waits for the other workers, which may wait for this one."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -1,6 +1,7 @@
-"""What all networks and their blocks share: an input is checked before mxnet sees it."""
+"""What all networks and their blocks share, above all the check of an image before MXNet sees it."""
 
 import json
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,16 +33,11 @@ class HybridBlock(CheckedBlock):
 
     def smallest_size(self, channels: int = 1) -> int:
         """Return the side, in pixels, of the smallest square image that fits, found by bisection."""
-        graph = self._graph()
-        low, high = 0, 1  # low does not fit
-        while not _fits(graph, (channels, high, high)):
-            low, high = high, 2 * high
-            if high > LARGEST_SIDE_TRIED:
-                raise ValueError(f"{type(self).__name__} fits no image of up to {LARGEST_SIDE_TRIED} pixels a side")
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if _fits(graph, (channels, middle, middle)) else (middle, high)
-        return high
+        graph, sides = self._graph(), range(1, LARGEST_SIDE_TRIED + 1)
+        index = bisect_left(sides, True, key=lambda side: _fits(graph, (channels, side, side)))
+        if index == len(sides):
+            raise ValueError(f"{type(self).__name__} fits no image of up to {LARGEST_SIDE_TRIED} pixels a side")
+        return sides[index]
 
     def check_input(self, x: nd.NDArray) -> None:
         # Asking mxnet for shapes takes milliseconds, so only once for each kind of image.

@@ -5,7 +5,8 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from gluon_cnn._core.checks import as_numpy
+from gluon_cnn._core.checks import as_numpy, check_int
+from gluon_cnn.data.augmentation import Augmenter, apply_aug_list
 from gluon_cnn.plots.style import COLORS, WIDEST, show_figure, style
 from mxnet import nd
 
@@ -47,17 +48,33 @@ def show_images(
         for i, ax in enumerate(axes.flat):
             if i >= len(shown):
                 ax.axis("off")
-            else:
-                ax.set(xticks=[], yticks=[])
-                ax.spines[:].set(visible=True, color=COLORS["grey"], linewidth=0.6)  # white images end somewhere
-                ax.imshow(shown[i], vmin=0, vmax=255 if shown[i].dtype.kind in "iu" else 1)
-                if titles is not None and i < len(titles):
-                    ax.set_title(titles[i], fontsize=10)
+                continue
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set(visible=True, color=COLORS["grey"], linewidth=0.6)  # white images end somewhere
+            ax.imshow(shown[i], vmin=0, vmax=255 if shown[i].dtype.kind in "iu" else 1)
+            if titles is not None and i < len(titles):
+                ax.set_title(titles[i], fontsize=10)
         show_figure()
 
 
+def apply(img: nd.NDArray, aug: Augmenter, n: int = 3, title: str | None = None) -> nd.NDArray:
+    """Augment an image n * n times, show the results in an n by n grid, and return them.
+
+    ``img`` has shape (height, width, channels) and values 0..255, bytes or floats, and is left unchanged. ``aug`` takes
+    and returns an image of floats, such as ``mx.image.BrightnessJitterAug(0.5)``. The result has shape (n * n, height,
+    width, channels), float32, clipped to 0..255 and divided by 255.
+    """
+    results = [apply_aug_list(img, [aug]) for _ in range(check_int("n", n, 1) ** 2)]
+    sizes = sorted({result.shape for result in results})
+    if len(sizes) > 1:
+        raise ValueError(f"aug makes images of different sizes, such as {sizes[0]} and {sizes[-1]}: end with a crop")
+    images = nd.stack(*results).clip(0, 255) / 255
+    show_images(images, n, n, title=title)
+    return images
+
+
 def as_image(image: Any) -> np.ndarray:
-    """Return an image as matplotlib takes it, (H, W) or (H, W, 3), from any of the shapes of :func:`show_images`."""
+    """Return an image as (H, W) or (H, W, 3) from any of the shapes of :func:`show_images`."""
     pixels = as_numpy(image)
     if pixels.ndim == 3 and pixels.shape[0] in (1, 3) and pixels.shape[2] not in (1, 3):
         pixels = pixels.transpose(1, 2, 0)

@@ -11,10 +11,10 @@ from gluon_cnn.plots.style import show_figure, style
 
 
 def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequence[str], count: int = 10) -> None:
-    """Show the mistakes that the network was surest of, with the true class and the predicted one.
+    """Show the incorrect predictions with the highest probabilities, and both classes.
 
     ``labels`` and ``probabilities`` are what :func:`predict_batches` returned for the batches ``data``; ``names`` are
-    those of the classes, in the order of their numbers.
+    the classes' names.
     """
     labels, probabilities = as_numpy(labels), as_numpy(probabilities)
     predictions = probabilities.argmax(axis=1)
@@ -29,10 +29,10 @@ def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequen
 
 
 def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
-    """Draw how often each class (row) was taken for each class (column).
+    """Draw how often each class (row) was predicted as each class (column).
 
-    ``labels`` and ``predictions`` are class numbers, or for each image the probabilities or scores of all classes, of
-    which the largest counts; ``names`` are those of the classes, in the order of their numbers.
+    ``labels`` and ``predictions`` are class numbers, or rows with the probability or score of every class, of which the
+    largest counts; ``names`` are the classes' names.
     """
     if len(labels) != len(predictions):
         raise ValueError(f"labels and predictions differ in length: {len(labels)} and {len(predictions)}")
@@ -64,7 +64,7 @@ def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
 
 
 def _class_numbers(name: str, values: Any, classes: int) -> np.ndarray:
-    """Return class numbers as they are, and of rows of one value per class the position of the largest."""
+    """Return class numbers unchanged, and for rows of one value per class the position of the largest."""
     numbers = as_numpy(values)
     if numbers.ndim == 2 and numbers.shape[1] == classes and numbers.dtype.kind in "biuf":
         return numbers.argmax(axis=1)

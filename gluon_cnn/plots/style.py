@@ -18,11 +18,7 @@ COLORS = {
     "purple": "#CC79A7",
     "black": "#000000",
 }
-
-
 WIDEST = 9.0  # inches: what the site's column holds without making letters smaller
-
-
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
     "axes.spines.right": False,
@@ -42,13 +38,13 @@ STYLE = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the course's colours and sizes inside a ``with`` block; the user's own settings stay as they are."""
+    """Use the course's colours and sizes inside a ``with`` block."""
     with plt.rc_context(STYLE):
         yield
 
 
 def show_figure() -> None:
-    """Show the current figure and close it, as pyplot would keep it; interactively (``plt.ion()``) its window stays."""
+    """Show the current figure and close it, as pyplot would keep it; with ``plt.ion()`` its window stays."""
     figure = plt.gcf()
     plt.show()
     if not plt.isinteractive():
@@ -69,7 +65,7 @@ def show_or_save(file: str | Path | BinaryIO | None) -> None:
 
 
 def draw_anywhere(plot: Callable[[Any], None], file: Any) -> None:
-    """Draw into a file; with Agg, where matplotlib is set to a backend that does not start here."""
+    """Draw into a file, with Agg if matplotlib's backend does not start here."""
     try:
         plot(file)
     except Exception:
