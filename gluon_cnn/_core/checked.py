@@ -7,20 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
-from gluon_cnn._core.checks import (
-    LARGEST,
-    LARGEST_WHOLE,
-    Padding,
-    Size,
-    check_array,
-    check_bool,
-    check_float,
-    check_int,
-    check_integers,
-    check_pair,
-    in_short,
-    padding_sides,
-)
+from gluon_cnn._core import checks
+from gluon_cnn._core.checks import Padding, Size
 from mxnet import autograd, nd
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -56,7 +44,7 @@ def checked(**rules: str) -> Callable[[Function], Function]:
             for name, condition in conditions.items():
                 values = {n: _comparable(arguments[n], hints[n]) for n in condition.co_names}
                 if not np.all(eval(condition, {}, values)):
-                    got = ", ".join(f"{n} = {in_short(repr(arguments[n]))}" for n in condition.co_names)
+                    got = ", ".join(f"{n} = {checks.in_short(repr(arguments[n]))}" for n in condition.co_names)
                     raise ValueError(f"{name} must satisfy {rules[name]}; got {got}")
             half = {name: array for name, array in arrays.items() if array.dtype == np.float16}
             if not half:
@@ -81,23 +69,23 @@ def _check_kinds(arguments: dict[str, Any], hints: dict[str, Any], rules: dict[s
     for name, value in arguments.items():
         hint = hints.get(name)
         if hint is nd.NDArray or (hint == NUMBER and isinstance(value, nd.NDArray)):
-            arrays[name] = check_array(name, value, next(iter(arrays.values()), None))
+            arrays[name] = checks.check_array(name, value, next(iter(arrays.values()), None))
             if name in rules:
                 _check_shape(name, value.shape, rules[name], lengths)
         elif hint is bool:
-            check_bool(name, value)
+            checks.check_bool(name, value)
         elif hint is int:
-            check_int(name, value, -LARGEST_WHOLE if name in rules else 1)
+            checks.check_int(name, value, -checks.LARGEST_WHOLE if name in rules else 1)
         elif hint in (float, NUMBER):
-            check_float(name, value, -LARGEST)
+            checks.check_float(name, value, -checks.LARGEST)
         elif hint == Size or (hint == Size | None and value is not None):
-            check_pair(name, value)
+            checks.check_pair(name, value)
         elif hint == Padding:
-            padding_sides(value)
+            checks.padding_sides(value)
         elif hint == Sequence[int]:
-            check_integers(name, value, (6, 12, 24, 16))
+            checks.check_integers(name, value, (6, 12, 24, 16))
         elif hint == Sequence[tuple[int, int]]:
-            check_integers(name, value, ((1, 64), (2, 128)))
+            checks.check_integers(name, value, ((1, 64), (2, 128)))
         elif get_origin(hint) is Literal and not (isinstance(value, str) and value in get_args(hint)):
             raise ValueError(f"{name} must be {' or '.join(map(repr, get_args(hint)))}; got {value!r}")
     return arrays
@@ -119,5 +107,5 @@ def _check_shape(name: str, shape: tuple[int, ...], rule: str, lengths: dict[str
 def _comparable(value: Any, hint: Any) -> Any:
     """Return a size as an array (height, width), a padding as one of its larger sides, another value as it is."""
     if hint in (Size, Size | None, Padding):
-        return np.max(padding_sides(value), axis=1)
+        return np.max(checks.padding_sides(value), axis=1)
     return value

@@ -86,8 +86,7 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
     rows: list[LayerSummary] = []
     counted: set[int] = set()
     handles = []
-
-    starts: list[int] = []  # at which row the blocks began that are running
+    starts: list[int] = []  # the first rows of the blocks that are running
 
     def add_layer(name: str, layer: Block, inputs: tuple, output: nd.NDArray) -> None:
         own = [p for p in layer._reg_params.values() if id(p) not in counted]
@@ -102,8 +101,8 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
         inner, rows[start:] = rows[start:], []
         convolutions = sum(row.kind.startswith("Conv") for row in inner)
         details = (f"{convolutions} convolutions",) if convolutions else ()
-        parameters, flops = sum(row.parameters for row in inner), sum(row.flops for row in inner)
-        rows.append(LayerSummary(name, type(block).__name__, details, output.shape, parameters, flops, tuple(inner)))
+        costs = sum(row.parameters for row in inner), sum(row.flops for row in inner)
+        rows.append(LayerSummary(name, type(block).__name__, details, output.shape, *costs, tuple(inner)))
 
     for name, layer in _layers(net):
         handles.append(layer.register_forward_hook(functools.partial(add_layer, name)))

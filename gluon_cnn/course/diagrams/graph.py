@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import mxnet as mx
-from gluon_cnn.course.diagrams.cells import INPUT, KERNEL, OUTPUT, TINTS, Canvas, canvas
+from gluon_cnn.course.diagrams.cells import EMPTY, INPUT, KERNEL, OUTPUT, TINTS, Canvas, canvas
 from gluon_cnn.plots.style import COLORS
 from matplotlib.patches import FancyBboxPatch
 from mxnet.gluon import HybridBlock
@@ -20,7 +20,7 @@ NAMES |= {"elemwise_add": "+", "broadcast_add": "+", "_Plus": "+", "Concat": "co
 
 @dataclass
 class _Node:
-    """One operator: what is written into its box, where its input comes from, and where it stands."""
+    """One operator: what is written into its box, where its input comes from and goes to, and where it stands."""
 
     kind: str
     label: str
@@ -29,10 +29,8 @@ class _Node:
     after: list[int] = field(default_factory=list)
     column: int = 0
     lane: float = 0.0
-
-    @property
-    def left(self) -> float:
-        return 0.2 + self.column * COLUMN
+    x: float = 0.0  # upper left corner of the box
+    y: float = 0.0
 
 
 def draw_graph(block: HybridBlock, shape: tuple[int, ...], title: str | None = None) -> None:
@@ -43,15 +41,16 @@ def draw_graph(block: HybridBlock, shape: tuple[int, ...], title: str | None = N
     nodes = _nodes(block, shape)
     _place(nodes)
     lanes = [node.lane for node in nodes]
-    arcs = any(_is_arc(nodes, a, b) for b, node in enumerate(nodes) for a in node.before)
-    top = 0.4 + (1.6 if arcs else 0) - min(lanes) * LANE
-    columns = max(node.column for node in nodes) + 1
-    with canvas(columns * COLUMN - 0.5, top + max(lanes) * LANE + BOX_HEIGHT + 1.1, inches=0.32, title=title) as c:
-        for number, node in enumerate(nodes):
-            for source in node.before:
-                _draw_edge(c, nodes, source, number, top)
+    edges = [(nodes[source], node) for node in nodes for source in node.before]
+    top = 0.4 + (1.6 if any(_is_arc(nodes, *edge) for edge in edges) else 0) - min(lanes) * LANE
+    width = (max(node.column for node in nodes) + 1) * COLUMN - 0.5
+    with canvas(width, top + max(lanes) * LANE + BOX_HEIGHT + 1.1, inches=0.32, title=title) as c:
         for node in nodes:
-            _draw_box(c, node, top)
+            node.x, node.y = 0.2 + node.column * COLUMN, top + node.lane * LANE
+        for a, b in edges:
+            _draw_edge(c, a, b, _is_arc(nodes, a, b))
+        for node in nodes:
+            _draw_box(c, node)
 
 
 def _nodes(block: HybridBlock, shape: tuple[int, ...]) -> list[_Node]:
@@ -111,30 +110,26 @@ def _place(nodes: list[_Node]) -> None:
             node.lane += branches.index(number) - (len(branches) - 1) / 2
 
 
-def _is_arc(nodes: list[_Node], source: int, target: int) -> bool:
+def _is_arc(nodes: list[_Node], a: _Node, b: _Node) -> bool:
     """Return whether an edge would run through boxes between its ends."""
-    a, b = nodes[source], nodes[target]
     return a.lane == b.lane and any(a.column < n.column < b.column and n.lane == a.lane for n in nodes)
 
 
-def _draw_edge(c: Canvas, nodes: list[_Node], source: int, target: int, top: float) -> None:
-    a, b = nodes[source], nodes[target]
-    middle = BOX_HEIGHT / 2
-    above, below = top + a.lane * LANE, top + b.lane * LANE
-    if _is_arc(nodes, source, target):
-        start, end = (a.left + BOX_WIDTH / 2, above), (b.left + BOX_WIDTH / 2, below)
+def _draw_edge(c: Canvas, a: _Node, b: _Node, arc: bool) -> None:
+    if arc:
+        start, end = (a.x + BOX_WIDTH / 2, a.y), (b.x + BOX_WIDTH / 2, b.y)
         rise = -1.1 / (end[0] - start[0]) * 2
         c.arrow(start, end, connectionstyle=f"arc3,rad={rise}", color=COLORS["blue"], linewidth=1.8)
     else:
-        bend = b.left - (COLUMN - BOX_WIDTH)  # past the boxes of other lanes, if there are any
-        c.ax.plot([a.left + BOX_WIDTH, bend], [above + middle, above + middle], color="black", linewidth=1)
-        c.arrow((bend, above + middle), (b.left, below + middle), shrinkA=0)
+        bend, above, below = b.x - (COLUMN - BOX_WIDTH), a.y + BOX_HEIGHT / 2, b.y + BOX_HEIGHT / 2
+        c.ax.plot([a.x + BOX_WIDTH, bend], [above, above], color="black", linewidth=1)  # past boxes of other lanes
+        c.arrow((bend, above), (b.x, below), shrinkA=0)
 
 
-def _draw_box(c: Canvas, node: _Node, top: float) -> None:
-    x, y = node.left, top + node.lane * LANE
-    fill = FILLS.get(node.kind, TINTS[2] if node.kind in MERGES else "#FFFFFF")
-    style = "round,pad=0,rounding_size=0.25"
-    c.ax.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, boxstyle=style, facecolor=fill, edgecolor="black"))
-    c.write(x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2, node.label, fontsize=9, linespacing=1.15)
-    c.write(x + BOX_WIDTH / 2, y + BOX_HEIGHT + 0.4, "×".join(map(str, node.shape)), fontsize=9)
+def _draw_box(c: Canvas, node: _Node) -> None:
+    fill = FILLS.get(node.kind, TINTS[2] if node.kind in MERGES else EMPTY)
+    shape = {"boxstyle": "round,pad=0,rounding_size=0.25", "facecolor": fill, "edgecolor": "black"}
+    c.ax.add_patch(FancyBboxPatch((node.x, node.y), BOX_WIDTH, BOX_HEIGHT, **shape))
+    middle = node.x + BOX_WIDTH / 2
+    c.write(middle, node.y + BOX_HEIGHT / 2, node.label, fontsize=9, linespacing=1.15)
+    c.write(middle, node.y + BOX_HEIGHT + 0.4, "×".join(map(str, node.shape)), fontsize=9)
