@@ -23,17 +23,9 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
 
     The network has weights, on any context, and is not changed. ``input_shape`` is that of a batch, such as ``(1, 1,
     28, 28)``: the number of images is left open in the file, the rest is fixed. The file's input is called ``data``,
-    its output ``scores``; both are float32.
+    its output ``scores``; both are float32. An ImportError says that ``onnx`` is not installed, a ValueError that the
+    network cannot be written, or that ONNX Runtime computes other scores from the file.
 
-    Raises
-    ------
-    ImportError
-        If ``onnx`` is not installed.
-    ValueError
-        If the network cannot be written, or ONNX Runtime computes other scores from the file.
-
-    Notes
-    -----
     Where ``onnxruntime`` is installed, it predicts random images from the file, as many as given and one more, before
     the file gets its name: MXNet's converter writes some operators incorrectly, for one local response normalization.
     ONNX Runtime up to 1.23 incorrectly averages windows that reach over the edge (``AvgPool2D(..., ceil_mode=True)``).

@@ -23,23 +23,10 @@ TOLERANCE = 0.1
 def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -> gluon.SymbolBlock:
     """Return a copy of a trained network that computes convolutions and dense layers with 8-bit integers, on a CPU.
 
-    Parameters
-    ----------
-    net : HybridBlock
-       The network; input (N, C, H, W) float32.
-    pictures : iterable of (X, y)
-       Batches of training images; the labels do not matter. The smallest and the largest value of each layer for the
-       first ``num_batches`` become the ends of its integers' range.
-
-    Returns
-    -------
-    SymbolBlock
-       Hybridized; takes and returns floats, and cannot be trained.
-
-    Raises
-    ------
-    ValueError
-       If the quantized network's output for the first batch is wrong, or MXNet cannot quantize one of its layers.
+    ``pictures`` are batches (X, y) of training images, float32; the labels do not matter. The smallest and the largest
+    value of each layer for the first ``num_batches`` become the ends of its integers' range. The copy is hybridized,
+    takes and returns floats, and cannot be trained. A ValueError says that MXNet cannot quantize a layer, or that the
+    copy's output for the first batch is wrong.
 
     Source: Jacob and others, Quantization and training of neural networks for efficient integer-arithmetic-only
     inference, 2017.

@@ -41,27 +41,10 @@ class _Layer:
 def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bool = True) -> list[str]:
     """Load the weights of a PyTorch network into a Gluon network, layer by layer in their order.
 
-    Parameters
-    ----------
-    net : Block
-        A network that has seen an image, so that all shapes are known.
-    state_dict : mapping of str to array
-        ``module.state_dict()`` of PyTorch: tensors, or NumPy arrays.
-    strict : bool
-        Whether to refuse networks of which a layer has no counterpart; else the others are loaded.
+    ``net`` has seen an image, so that all shapes are known; ``state_dict`` is ``module.state_dict()`` of PyTorch,
+    tensors or NumPy arrays. Return the layers of both sides that have no counterpart. With ``strict`` such a layer is a
+    ValueError, and so is, in any case, no layer with a counterpart; nothing is changed then.
 
-    Returns
-    -------
-    list of str
-        The layers of both sides that have no counterpart; empty when all match.
-
-    Raises
-    ------
-    ValueError
-        If a layer has no counterpart (``strict``), or none has; nothing is changed then.
-
-    Notes
-    -----
     Layers match when they are of one kind and shape and stand in the same order; names do not count. A bias that
     PyTorch left out, in front of batch norm, becomes 0. A state_dict does not say what its layers are: where shapes
     fit, an embedding is taken for a dense layer without a bias, and a transposed convolution for a convolution. Nor

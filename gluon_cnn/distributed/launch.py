@@ -71,22 +71,12 @@ def launch(
 ) -> int:
     """Run a program in several workers, with a scheduler and servers, until all have finished or one fails.
 
-    Parameters
-    ----------
-    command : sequence of str
-        Arguments for Python, such as ``["-m", "gluon_cnn.cli", "train", "lenet", "--kvstore", "dist_sync"]``.
-    workers, servers : int
-        Numbers of processes.
-    hosts : sequence of Host, optional
-        Machines that get workers and servers in turn, over ssh; each needs the package in the same folder as this one.
-        Default: all processes run on this machine and share its cores.
-    address : str, optional
-        This machine's address for the others. Default: the one from which the first host is reached.
+    ``command`` are the arguments for Python, such as ``["-m", "gluon_cnn.cli", "train", "lenet", "--kvstore",
+    "dist_sync"]``. ``hosts`` are machines that get workers and servers in turn, over ssh; each needs the package in the
+    same folder as this one. Without them all processes run on this machine and share its cores. ``address`` is this
+    machine's for the others, by default the one from which the first host is reached.
 
-    Returns
-    -------
-    int
-        0, or 1 when a process failed: its name and status are then on stderr, and no process is left running.
+    Return 0, or 1 when a process failed: its name and status are then on stderr, and no process is left running.
     """
     workers, servers = check_int("workers", workers, 1), check_int("servers", servers, 1)
     addresses = {host: host.address() for host in hosts}

@@ -10,23 +10,12 @@ from mxnet import nd
 def corr2d(
     X: nd.NDArray, K: nd.NDArray, bias: float | nd.NDArray = 0.0, stride: Size = 1, padding: Padding = 0
 ) -> nd.NDArray:
-    """Slide the kernel ``K`` over the image ``X``: two-dimensional cross-correlation.
+    """Slide the kernel ``K``, (kh, kw), over the image ``X``, (H, W): two-dimensional cross-correlation.
 
-    Parameters
-    ----------
-    X, K : NDArray
-        Image (H, W) and kernel (kh, kw).
-    bias : float
-        Added to each output value; an NDArray of shape (1,) gets a gradient.
-    stride : int or (int, int)
-        Steps of the kernel in pixels, down and to the right.
-    padding : int, (int, int) or ((int, int), (int, int))
-        Zeros around the image: one number for all sides, (rows, columns), or ((top, bottom), (left, right)).
-
-    Returns
-    -------
-    NDArray
-        Shape ``conv_output_size((H, W), (kh, kw), stride, padding)``; differentiable.
+    The result has the shape ``conv_output_size((H, W), (kh, kw), stride, padding)`` and is differentiable. ``bias``,
+    added to each value, may be an NDArray of shape (1,), to get a gradient. ``stride`` are the steps of the kernel in
+    pixels, one number or (down, right). ``padding`` are zeros around the image: one number for all sides, (rows,
+    columns), or ((top, bottom), (left, right)).
 
     In mathematics the same operation with a flipped kernel is called convolution; networks learn the kernel, so its
     direction does not matter to them.

@@ -14,18 +14,9 @@ MODES = get_args(Mode)
 def dropout(X: nd.NDArray, p: float, is_training: bool = True, mode: Mode = "upscale_in_train") -> nd.NDArray:
     """Set each value to zero with probability ``p`` in training, keeping the expected value the same in prediction.
 
-    Parameters
-    ----------
-    X : NDArray
-        Any shape; the result has the same and is differentiable.
-    p : float
-        Probability of a value to be dropped, 0 <= p <= 1.
-    is_training : bool
-        Drop values, or predict.
-    mode : str
-        ``"upscale_in_train"``: kept values are divided by ``1 - p`` in training, prediction returns ``X``; Gluon's
-        ``nn.Dropout`` does this. ``"downscale_in_infer"``: kept values stay as they are, prediction returns
-        ``X * (1 - p)``.
+    ``X`` has any shape; the result has the same and is differentiable. In the mode ``"upscale_in_train"`` kept values
+    are divided by ``1 - p`` in training, and prediction returns ``X``; Gluon's ``nn.Dropout`` does this. In the mode
+    ``"downscale_in_infer"`` kept values stay as they are, and prediction returns ``X * (1 - p)``.
 
     Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural
     networks from overfitting, 2014, section 10 for the scaling. The paper's p is the probability of keeping a value.

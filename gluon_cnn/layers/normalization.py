@@ -14,15 +14,10 @@ RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 def pure_batch_norm(X: nd.NDArray, gamma: nd.NDArray, beta: nd.NDArray, eps: float = 1e-5) -> nd.NDArray:
     """Bring each feature or channel to mean 0 and variance 1 over the batch, then scale and shift it.
 
-    Parameters
-    ----------
-    X : NDArray
-        (N, C): a batch of N vectors, normalized for each of C features. (N, C, H, W): a batch of N stacks of feature
-        maps, normalized for each of C channels over the batch and all pixels. The result has this shape.
-    gamma, beta : NDArray
-        Scale and shift, shape (C,).
-    eps : float
-        Added to the variance, so that a constant feature is not divided by zero.
+    ``X`` is a batch of N vectors, (N, C), normalized for each of C features, or of N stacks of feature maps, (N, C, H,
+    W), normalized for each of C channels over the batch and all pixels; the result has its shape. ``gamma`` and
+    ``beta`` are scale and shift, of shape (C,); ``eps``, added to the variance, keeps a constant feature from being
+    divided by zero.
 
     Source: Ioffe and Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate
     shift, 2015, algorithm 1.
@@ -52,16 +47,9 @@ def batch_norm(
 ) -> nd.NDArray:
     """Normalize over the batch, and keep averages of its statistics for prediction.
 
-    Parameters
-    ----------
-    X, gamma, beta, eps
-        See :func:`pure_batch_norm`.
-    is_training : bool
-        Normalize with the batch's own statistics and move the averages towards them; else normalize with the averages.
-    moving_mean, moving_variance : NDArray
-        Averages over the batches seen so far, shape (C,); changed in place when training, outside the graph.
-    moving_momentum : float
-        Share of the old average in the new one: ``new = momentum * old + (1 - momentum) * batch``.
+    In training, normalize with the batch's own statistics and move the averages, of shape (C,), towards them, in place
+    and outside the graph: ``new = momentum * old + (1 - momentum) * batch``. Otherwise normalize with the averages. The
+    other arguments are those of :func:`pure_batch_norm`.
 
     Source: Ioffe and Szegedy, 2015, algorithm 2. The averages move here in the forward pass, in Gluon's own layer in
     the backward pass. The variance is that of the batch, not the estimate with N - 1, as in Gluon.

@@ -17,26 +17,12 @@ def pool2d(
     stride: Size | None = None,
     padding: Padding = 0,
 ) -> nd.NDArray:
-    """Take the largest value or the mean of each window of the image ``X``.
+    """Take the largest value or the mean of each window of the image ``X``, (H, W).
 
-    Parameters
-    ----------
-    X : NDArray
-        Image, shape (H, W).
-    pool_size : int or (int, int)
-        Height and width of the window.
-    mode : str
-        ``"max"`` or ``"avg"``.
-    stride : int or (int, int), optional
-        Steps of the window. Default: ``pool_size``, so that windows touch and do not overlap, as in Gluon.
-    padding : int, (int, int) or ((int, int), (int, int))
-        See :func:`corr2d`. Padding never wins a maximum and counts as zeros in a mean, as in Gluon.
-
-    Returns
-    -------
-    NDArray
-        Shape ``conv_output_size((H, W), pool_size, stride, padding)``; differentiable. Of several equal largest values
-        the first gets the gradient.
+    The result has the shape ``conv_output_size((H, W), pool_size, stride, padding)`` and is differentiable; of several
+    equal largest values the first gets the gradient. ``mode`` is ``"max"`` or ``"avg"``. ``stride`` is by default
+    ``pool_size``, so that windows touch and do not overlap, as in Gluon. Padding, given as to :func:`corr2d`, never
+    wins a maximum and counts as zeros in a mean, as in Gluon.
     """
     height, width = check_pair("pool_size", pool_size)
     down, right = check_pair("stride", stride or pool_size)

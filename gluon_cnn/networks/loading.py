@@ -20,15 +20,9 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[
     """Read a network's parameters from a file of ``save_parameters``, ``collect_params().save`` or ``export_symbol``.
 
     The first names a parameter by its position in the network, ``conv1.weight``, the others by its layer,
-    ``lenet0_conv0_weight``, the last with ``arg:`` or ``aux:`` in front.
-
-    Raises
-    ------
-    OSError
-        If there is no such file, or it cannot be read.
-    ValueError
-        If it is of another kind or does not hold exactly this network's parameters, or the network is on other
-        contexts. The network is then left unchanged.
+    ``lenet0_conv0_weight``, the last with ``arg:`` or ``aux:`` in front. An OSError says that the file cannot be read,
+    a ValueError that it is of another kind or does not hold exactly this network's parameters, or that the network is
+    on other contexts; the network is then left unchanged.
     """
     refuse_numpy_mode()
     if not isinstance(net, gluon.Block):

@@ -16,12 +16,8 @@ def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
 
     Layers are (kernel_size, stride) of convolutions and poolings from the input on: each adds (kernel - 1) times the
     product of the strides before it. For a whole network, a HybridBlock, it is the largest receptive field of any value
-    before dense layers and means of whole feature maps, which see everything.
-
-    Raises
-    ------
-    ValueError
-        If the network enlarges feature maps or computes with 8-bit integers.
+    before dense layers and means of whole feature maps, which see everything; a ValueError says that the network
+    enlarges feature maps or computes with 8-bit integers.
     """
     if isinstance(layers, HybridBlock):
         return max(field for field, _ in _fields(layers))
