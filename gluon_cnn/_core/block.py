@@ -1,6 +1,9 @@
 """The base of the package's blocks: an input is checked before MXNet sees it."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -54,3 +57,18 @@ class CheckedBlock(gluon.HybridBlock):
     def advice(self, shape: tuple[int, ...]) -> str:
         """Return what to do about an input of a shape that does not fit, or nothing."""
         return ""
+
+
+@contextmanager
+def changed_inside(net: gluon.Block, **attributes: Any) -> Iterator[None]:
+    """Change attributes of all blocks of a network that have them, and restore them afterwards."""
+    blocks: list[gluon.Block] = []
+    net.apply(blocks.append)
+    saved = [(block, {name: vars(block)[name] for name in attributes.keys() & vars(block)}) for block in blocks]
+    for block, before in saved:
+        vars(block).update({name: attributes[name] for name in before})
+    try:
+        yield
+    finally:
+        for block, before in saved:
+            vars(block).update(before)

@@ -15,7 +15,8 @@ import numpy as np
 from mxnet import nd
 from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP
 
-LIST, ARRAYS = 0x112, (0xF993FAC9, 0xF993FACA)  # magic numbers: of a file, and of an array in either version
+HEADER = struct.pack("<Q", 0x112)
+ARRAYS = (0xF993FAC9, 0xF993FACA)  # the beginning of an array in either version
 LARGEST_RANK = 32
 DEVICES = (1, 2, 3, 5)  # CPU, GPU, and memory of the CPU that a GPU or another process shares
 
@@ -39,7 +40,7 @@ def parameter_bytes(arrays: Mapping[str, nd.NDArray]) -> bytes:
     names = [name.encode() for name in arrays]
     return b"".join(
         [
-            struct.pack("<3Q", LIST, 0, len(names)),
+            HEADER + struct.pack("<2Q", 0, len(names)),
             *(array.__getstate__()["handle"] for array in arrays.values()),
             struct.pack("<Q", len(names)),
             *(struct.pack("<Q", len(name)) + name for name in names),
@@ -56,31 +57,25 @@ def read_parameters(path: str | Path) -> dict[str, nd.NDArray]:
     except OSError as error:
         advice = ": name the file in it that ends in .params" if Path(path).is_dir() else ""
         raise OSError(error.errno, f"{path} cannot be read: {error.strerror}{advice}") from error
-    fault, advice = _other_kind(raw) or (_fault(raw), PASS)
+    if raw and not raw.startswith(HEADER):
+        kind, advice = _kind(raw)
+        raise ValueError(f"{path} is {kind}, not MXNet parameters: {advice}")
+    fault = _fault(raw)
     if not fault:
         try:
             return nd.load_frombuffer(raw)
         except (mx.MXNetError, UnicodeDecodeError):
             fault = UNKNOWN_FORM
-    raise ValueError(f"{path} {fault}: {advice}")
+    raise ValueError(f"{path} {fault}: {PASS}")
 
 
 def holds_parameters(raw: bytes) -> bool:
     """Return whether bytes are, from the first to the last, what ``nd.save`` writes for named dense arrays."""
-    return not _other_kind(raw) and not _fault(raw)
-
-
-def _other_kind(raw: bytes) -> tuple[str, str] | None:
-    """Return what bytes are that do not begin like MXNet's parameters, and what to do; None if they do."""
-    if raw[:8] == struct.pack("<Q", LIST):
-        return None
-    if not raw:
-        return "is empty", PASS
-    kind, advice = _kind(raw)
-    return f"is {kind}, not MXNet parameters", advice
+    return raw.startswith(HEADER) and not _fault(raw)
 
 
 def _kind(raw: bytes) -> tuple[str, str]:
+    """Return what kind of file bytes are that are not MXNet's parameters, and what to do."""
     for beginning, known in BEGINNINGS.items():
         if raw.startswith(beginning):
             return known
@@ -103,6 +98,8 @@ def _kind(raw: bytes) -> tuple[str, str]:
 
 def _fault(raw: bytes) -> str:
     """Return why bytes are not, from the first to the last, what ``nd.save`` writes for named dense arrays; or ""."""
+    if not raw:
+        return "is empty"
     place = 0
 
     def take(form: str) -> tuple:

@@ -1,24 +1,20 @@
-"""What a training leaves on disk, in one form: runs, trainings that are not finished, and checkpoints.
+"""What a training leaves on disk, in one form: runs, unfinished trainings, and checkpoints.
 
 A record is a JSON object. All have
 
     format       the number of this form: 2. Version 0.1.0 of the package wrote no number.
-    versions     those of gluon_cnn and mxnet that wrote it
+    versions     of gluon_cnn and mxnet
     checksum     SHA-256 of everything else in it
     settings     the arguments of `experiment`, as far as they are known
     data         what `describe` says of the training and test images: classes, preprocessing, files; or null
 
-A run (history.json) adds
-
-    classes, input_shape, history
-    sha256       of each file that belongs to it
-
-A checkpoint is a NumPy archive with its record as the entry `about`, to which it adds
+A run (history.json) adds classes, input_shape, history, and the sha256 of each of its files. A checkpoint is a NumPy
+archive with its record as the entry `about`, to which it adds
 
     optimizer, schedule     name and settings, as the training began
     parameters              name in the network's structure -> how it is trained: grad_req, lr_mult, wd_mult
     workers, contexts       how many
-    history, seed, place    what was measured; random numbers of the epochs; place in the data
+    history, seed, place    what was measured; random numbers of the epochs; position in the data
     state                   of optimizer and schedule, by the parameters' names; arrays are entries of the archive
     sha256                  of each array
 """

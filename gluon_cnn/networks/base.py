@@ -2,13 +2,11 @@
 
 import json
 from bisect import bisect_left
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._core.block import CheckedBlock
+from gluon_cnn._core.block import CheckedBlock, changed_inside
 from gluon_cnn._core.checks import refuse_numpy_mode
 from gluon_cnn._core.forward import channels_are_last
 from gluon_cnn.networks import copying  # noqa: F401 (networks can be copied, once it is imported)
@@ -80,7 +78,8 @@ class HybridBlock(CheckedBlock):
     def _graph(self) -> mx.sym.Symbol:
         """Return the network as a symbol without the shapes of its weights: it takes what a new network could take."""
         refuse_numpy_mode()
-        with _hooks_off(self):
+        no_hooks: dict = {"_forward_hooks": {}, "_forward_pre_hooks": {}}  # a user's would get symbols
+        with changed_inside(self, **no_hooks):
             nodes = json.loads(self.forward(mx.sym.var("data")).tojson())
         for node in nodes["nodes"]:
             node.get("attrs", {}).pop("__shape__", None)
@@ -126,21 +125,6 @@ def run_blocks(blocks: nn.HybridSequential, x, verbose: bool):
         if verbose and isinstance(x, nd.NDArray):
             print(f"Block {number} output: {x.shape}")
     return x
-
-
-@contextmanager
-def _hooks_off(net: gluon.HybridBlock) -> Iterator[None]:
-    """Keep a user's hooks from being called with symbols."""
-    blocks: list[gluon.HybridBlock] = []
-    net.apply(blocks.append)
-    hooks = [(block._forward_hooks, block._forward_pre_hooks) for block in blocks]
-    for block in blocks:
-        block._forward_hooks, block._forward_pre_hooks = OrderedDict(), OrderedDict()
-    try:
-        yield
-    finally:
-        for block, (after, before) in zip(blocks, hooks):
-            block._forward_hooks, block._forward_pre_hooks = after, before
 
 
 def _fits(graph: mx.sym.Symbol, shape: tuple[int, ...], **weights: tuple[int, ...]) -> bool:

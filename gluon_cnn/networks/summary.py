@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from gluon_cnn._core.block import changed_inside
 from gluon_cnn._core.checks import check_initialized, check_shape
 from gluon_cnn._core.forward import forward, zeros_for
 from mxnet import autograd, nd
-from mxnet.gluon import Block, HybridBlock, nn
+from mxnet.gluon import Block, nn
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
         handles.append(block.register_forward_pre_hook(lambda *_: starts.append(len(rows))))
         handles.append(block.register_forward_hook(functools.partial(add_block, name)))
     try:
-        with _imperative(net), autograd.pause():
+        with changed_inside(net, _active=False), autograd.pause():  # not hybridized, so that each hook is called
             forward(net, zeros_for(net, shape))
     finally:
         for handle in handles:
@@ -135,21 +135,6 @@ def _blocks(block: Block, name: str = "") -> Iterator[tuple[str, Block]]:
             yield from _blocks(child, path)
         elif child._children and not child._reg_params:
             yield path, child
-
-
-@contextmanager
-def _imperative(net: Block) -> Iterator[None]:
-    """Run hybridized blocks one by one, so that each child's hook is called; hybridization itself stays."""
-    inside: list[Block] = []
-    net.apply(inside.append)
-    active = [block for block in inside if isinstance(block, HybridBlock) and block._active]
-    for block in active:
-        block._active = False
-    try:
-        yield
-    finally:
-        for block in active:
-            block._active = True
 
 
 def _details(layer: Block) -> tuple[str, ...]:

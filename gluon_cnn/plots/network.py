@@ -10,10 +10,9 @@ from mxnet import nd
 
 
 def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int, title: str | None = None) -> None:
-    """Show a first convolution's kernels, (filters, 1 or 3, height, width): dark is negative, grey zero, bright
-    positive.
+    """Show a first convolution's kernels, (filters, 1 or 3, height, width), each scaled by its largest weight.
 
-    Each is scaled by its largest weight.
+    Dark is negative, grey zero, bright positive.
     """
     filters = as_numpy(weights)
     filters = 0.5 + 0.5 * filters / np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
@@ -24,11 +23,10 @@ def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int, title: str |
 def show_feature_maps(
     maps: nd.NDArray, image: nd.NDArray, count: int = 11, title: str = "input", name: str = "map"
 ) -> None:
-    """Show an image and its ``count`` strongest feature maps, (channels, height, width), each scaled by its largest
-    value.
+    """Show an image and its ``count`` strongest feature maps, each scaled by its largest value.
 
-    The image has one of the shapes of :func:`gluon_cnn.show_images`; ``title`` stands above it, ``name`` before the
-    number of each feature map.
+    The feature maps have shape (channels, height, width), the image one of those of :func:`gluon_cnn.show_images`;
+    ``title`` stands above it, ``name`` before the number of each feature map.
     """
     values = as_numpy(maps)
     peaks = values.max(axis=(1, 2))
@@ -39,9 +37,7 @@ def show_feature_maps(
 
 
 def plot_shares(table: Summary, title: str) -> None:
-    """Draw the share of each layer or block of :func:`summary` in the parameters and FLOPs; those without FLOPs are
-    left out.
-    """
+    """Draw the share in the parameters and FLOPs of each layer or block of :func:`summary` that has FLOPs."""
     layers = [layer for layer in table.layers if layer.flops]
     names = [f"{layer.kind.replace('2D', '')} {layer.details[0]}" for layer in layers]
     x = np.arange(len(layers))

@@ -12,6 +12,8 @@ from gluon_cnn.plots.style import COLORS
 from matplotlib.patches import Polygon
 from mxnet import nd
 
+RISE = 2.1  # from one layer to the next, in cells
+
 
 def draw_convolution(
     X: Any, K: Any, bias: float = 0.0, stride: Size = 1, padding: Padding = 0, places: int = 4, title: str | None = None
@@ -95,23 +97,21 @@ def draw_receptive_field(*stacks: Sequence[tuple[int, int]], title: str | None =
 
     Each panel is a stack of layers (kernel_size, stride), as in :func:`gluon_cnn.receptive_field`.
     """
-    fields = [receptive_field(stack) for stack in stacks]
-    levels, rise = max(len(stack) for stack in stacks), 2.1
-    with canvas(sum(field + 2.6 for field in fields), levels * rise + 2.9, title=title) as c:
-        left = 0.3
-        for stack, field in zip(stacks, fields):
-            _draw_stack(c, left + 1, levels * rise + 1.2, stack, field, rise)
-            left += field + 2.6
+    height = max(len(stack) for stack in stacks) * RISE
+    with canvas(sum(receptive_field(stack) + 2.6 for stack in stacks), height + 2.9, title=title) as c:
+        left = 1.3
+        for stack in stacks:
+            _draw_stack(c, left, height + 1.2, stack)
+            left += receptive_field(stack) + 2.6
 
 
-def _draw_stack(
-    c: Canvas, left: float, bottom: float, stack: Sequence[tuple[int, int]], field: int, rise: float
-) -> None:
+def _draw_stack(c: Canvas, left: float, bottom: float, stack: Sequence[tuple[int, int]]) -> None:
     """Draw the rows of cells of one stack of layers, the input (at ``bottom``) with a pixel more on both sides."""
+    field = receptive_field(stack)
     count, step, first = field, 1, left + 0.5  # of a row: number, distance and first middle of its cells
     squares = []
     for level, (kernel, stride) in enumerate(stack):
-        low, high = bottom - level * rise, bottom - (level + 1) * rise
+        low, high = bottom - level * RISE, bottom - (level + 1) * RISE
         count = (count - kernel) // stride + 1
         for k in range(count):
             start = first + k * stride * step

@@ -18,7 +18,6 @@ check_1 = exercise(
     "Neighbouring pixels say nearly the same, so dropping single ones takes little away; this drops a feature.",
 )
 def check_2(drop_maps):
-    """Judge dropout of whole feature maps."""
     X = nd.array(np.random.RandomState(0).uniform(1, 2, (40, 50, 3, 4)))
     for p in (0.25, 0.6):
         factor = (result_of(drop_maps, X, p, shape=X.shape) / X).asnumpy()
@@ -43,7 +42,6 @@ def check_2(drop_maps):
     "Where the passes disagree, the network does not know.",
 )
 def check_3(mean_prediction):
-    """Judge the mean prediction of networks with different masks."""
     calls = []
 
     def net(X: nd.NDArray) -> nd.NDArray:

@@ -22,7 +22,6 @@ check_2 = exercise(
     "At test time they cost ten times the work; five_crop_predict leaves out the mirror images.",
 )
 def check_3(ten_crops):
-    """Judge the ten crops of the AlexNet paper."""
     img, size = nd.random.uniform(shape=(7, 9, 3)), 4
     crops = result_of(ten_crops, img.copy(), size, shape=(10, size, size, 3)).asnumpy()
     pixels = img.asnumpy()

@@ -23,7 +23,6 @@ check_2 = exercise(
     "The averages of batch norm are parameters, too, but no trainer changes them.",
 )
 def check_3(trainable):
-    """Judge a function that counts what training changes."""
     net = nn.HybridSequential()
     net.add(nn.Conv2D(4, 3), nn.BatchNorm(), nn.Dense(5))
     net.initialize()

@@ -17,7 +17,6 @@ check_1 = exercise(
     "On a small device the best network is the best of those that fit.",
 )
 def check_2(best_within):
-    """Judge a choice among networks."""
     rows = (("small", 10, 0.7), ("medium", 20, 0.9), ("large", 30, 0.8), ("huge", 90, 0.95))
     entries = [SimpleNamespace(network=n, parameters=p, test_accuracy=accuracy) for n, p, accuracy in rows]
     for limit, expected in ((10, "small"), (35, "medium"), (1000, "huge"), (5, None)):
