@@ -7,7 +7,7 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from gluon_cnn._core.checks import check_initialized, naming_numpy_mode
+from gluon_cnn._core.checks import check_initialized, refuse_numpy_mode
 from mxnet import gluon, nd
 
 
@@ -26,8 +26,11 @@ class CheckedBlock(gluon.HybridBlock):
             if isinstance(x, mx.np.ndarray):
                 raise TypeError(f"{name} takes an NDArray; got an mx.np.ndarray: pass x.as_nd_ndarray()")
             self.check_input(x)
-        with naming_numpy_mode():
+        try:
             return super().forward(x, *args)
+        except (TypeError, ValueError, AttributeError, mx.MXNetError):
+            refuse_numpy_mode()  # it is the cause where it is on
+            raise
 
     def check_input(self, x: nd.NDArray) -> None:
         """Refuse an input whose rank, type or context the block does not compute with."""

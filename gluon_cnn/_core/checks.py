@@ -1,8 +1,6 @@
 """Checks of arguments, with errors that say what to pass."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import mxnet as mx
@@ -14,9 +12,6 @@ Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
 LARGEST = float(np.finfo("float32").max)  # beyond it mxnet has infinity
 LARGEST_WHOLE = 2**31 - 1  # mxnet counts in 32 bits
-NUMPY_MODE = (
-    "gluon_cnn computes with NDArrays, and MXNet's NumPy mode, npx.set_np(), is on: call mx.npx.reset_np() first"
-)
 
 
 def as_numpy(array: Any) -> np.ndarray:
@@ -133,18 +128,8 @@ def fits(parameter: gluon.Parameter, array: np.ndarray | nd.NDArray) -> bool:
 def refuse_numpy_mode() -> None:
     """Refuse MXNet's NumPy mode, in which arrays, symbols and open shapes are of another kind."""
     if mx.util.is_np_array():
-        raise TypeError(NUMPY_MODE)
-
-
-@contextmanager
-def naming_numpy_mode() -> Iterator[None]:
-    """Say in errors that MXNet's NumPy mode is on, if it is."""
-    try:
-        yield
-    except (TypeError, ValueError, AttributeError, mx.MXNetError) as error:
-        if not mx.util.is_np_array():
-            raise
-        raise TypeError(NUMPY_MODE) from error
+        mode = "MXNet's NumPy mode, npx.set_np(), is on: call mx.npx.reset_np() first"
+        raise TypeError(f"gluon_cnn computes with NDArrays, and {mode}")
 
 
 def check_initialized(net: Any) -> gluon.Block:
@@ -158,7 +143,7 @@ def check_initialized(net: Any) -> gluon.Block:
 
 
 def check_weights(net: Any, kind: Any = gluon.Block) -> gluon.Block:
-    """Return ``net`` when it is a network of this kind whose weights have been drawn or loaded."""
+    """Return ``net`` when it is a network of this kind that has weights."""
     refuse_numpy_mode()
     if not isinstance(net, kind):
         raise TypeError(f"net must be a {kind.__name__}; got {type(net).__name__}")

@@ -6,7 +6,7 @@ from gluon_cnn._core.checked import checked
 from mxnet import autograd, nd
 
 # Mean and standard deviation of ImageNet's photos, red, green and blue in 0..1: networks trained there expect images
-# from which the one was subtracted, divided by the other. Notes B.
+# minus the one, divided by the other.
 RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

@@ -28,7 +28,7 @@ def pool2d(
     down, right = check_pair("stride", stride or pool_size)
     rows, columns = num_positions(X.shape, (height, width), (down, right), padding)
     X = pad2d(X, padding, value=float("-inf") if mode == "max" else 0.0)
-    # for each place in the window the pixels that lie there, of all windows at once
+    # for each position in the window its pixels in all windows at once
     pixels = [
         X[a : a + down * rows : down, b : b + right * columns : right] for a in range(height) for b in range(width)
     ]

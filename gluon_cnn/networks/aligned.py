@@ -1,26 +1,9 @@
 """Convolutions that compute with full blocks of channels."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from gluon_cnn._core.startup import channels_at_once
 from mxnet.gluon import nn
 
 KEEP_ZEROS = (nn.AvgPool2D, nn.MaxPool2D)
-
-
-_filling_up = False
-
-
-@contextmanager
-def filling_up() -> Iterator[None]:
-    """Make :class:`Aligned` add channels of zeros in the graph that is traced meanwhile, one to compute with."""
-    global _filling_up
-    before, _filling_up = _filling_up, True
-    try:
-        yield
-    finally:
-        _filling_up = before
 
 
 class Aligned(nn.HybridSequential):
@@ -33,10 +16,11 @@ class Aligned(nn.HybridSequential):
 
     def __init__(self, *layers, **kwargs) -> None:
         super().__init__(**kwargs)
+        self.filling_up = False  # true while a graph to compute with is traced, not one to look at
         self.add(*layers)
 
     def hybrid_forward(self, F, x):
-        if not _filling_up:  # step by step, where hooks see each layer's own channels; or in a graph to look at
+        if not self.filling_up:  # layer by layer, so that hooks see each layer's own channels
             return super().hybrid_forward(F, x)
         channels = filled = 0  # of x: those that mean something, and all; 0 before the first convolution
         for layer in self:

@@ -10,7 +10,6 @@ from gluon_cnn._core.block import CheckedBlock, changed_inside
 from gluon_cnn._core.checks import refuse_numpy_mode
 from gluon_cnn._core.forward import channels_are_last
 from gluon_cnn.networks import copying  # noqa: F401 (networks can be copied, once it is imported)
-from gluon_cnn.networks.aligned import filling_up
 from mxnet import gluon, nd
 from mxnet.gluon import nn
 
@@ -98,7 +97,7 @@ class Network(HybridBlock):
     """Base of the course's networks: from images (N, C, H, W), float32, to (N, num_classes), scores before softmax."""
 
     def _get_graph(self, *args):  # what a hybridized network runs
-        with filling_up():
+        with changed_inside(self, filling_up=True):  # see Aligned
             return super()._get_graph(*args)
 
 

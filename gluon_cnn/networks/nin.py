@@ -7,12 +7,7 @@ from mxnet.gluon import nn
 
 @checked(padding="0 <= padding <= kernel_size")
 def mlpconv(
-    channels: int,
-    kernel_size: int,
-    padding: int,
-    strides: int = 1,
-    max_pooling: bool = True,
-    batch_norm: bool = False,
+    channels: int, kernel_size: int, padding: int, strides: int = 1, max_pooling: bool = True, batch_norm: bool = False
 ) -> HybridSequential:
     """Return a convolution and two 1x1 convolutions, each with ReLU and ``channels`` outputs, then pooling.
 

@@ -1,4 +1,4 @@
-"""The drawn figures of the lessons: made from the things they show, in one visual language.
+"""The figures of the lessons: drawn from the objects that they show, in one visual language.
 
 Cells hold numbers. Grey cells are input, yellow ones kernels, blue ones output, dashed ones padding; a red frame is the
 window that is being looked at, and crossed cells are dropped. Each figure takes a ``title``.
