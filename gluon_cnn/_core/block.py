@@ -40,14 +40,12 @@ class CheckedBlock(gluon.HybridBlock):
         if x.size == 0:
             raise ValueError(f"{name} got an empty batch, {x.shape}")
         check_initialized(self)
-        weight, dtype = self.first_weight(), np.dtype(self.input_dtype())
+        contexts, dtype = self.first_weight().list_ctx(), np.dtype(self.input_dtype())
         if x.dtype != dtype:
             hint = " / 255" if x.dtype == np.uint8 else ""
             raise TypeError(f"{name} computes in {dtype}, got {np.dtype(x.dtype)}: pass x.astype('{dtype}'){hint}")
-        if x.context not in weight.list_ctx():
-            raise ValueError(
-                f"{name} is on {weight.list_ctx()[0]}, the input on {x.context}: pass x.as_in_context(...)"
-            )
+        if x.context not in contexts:
+            raise ValueError(f"{name} is on {contexts[0]}, the input on {x.context}: pass x.as_in_context(...)")
 
     def first_weight(self) -> gluon.Parameter:
         """Return the first parameter that the input's channels meet."""

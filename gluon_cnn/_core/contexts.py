@@ -37,10 +37,8 @@ def contexts_for(net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None
     contexts = found if ctx is None else as_contexts(ctx)
     missing = [context for context in contexts if context not in found]
     if missing and net.collect_params():
-        raise ValueError(
-            f"{type(net).__name__} is on {', '.join(map(str, found))}, not on {missing[0]}: initialize it there, or "
-            "pass its own ctx"
-        )
+        where = f"{type(net).__name__} is on {', '.join(map(str, found))}, not on {missing[0]}"
+        raise ValueError(f"{where}: initialize it there, or pass its own ctx")
     return contexts
 
 

@@ -62,12 +62,10 @@ def _part(path: Path) -> Path:
 
 def _target(path: Path) -> Path:
     """Return the file that a path leads to; refuse other than files, as renaming would replace a device."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
     if path.exists() and not path.is_file():
-        raise (
-            IsADirectoryError(errno.EISDIR, "it is a folder")
-            if path.is_dir()
-            else OSError(errno.EINVAL, "it is a device or a pipe")
-        )
+        raise OSError(errno.EINVAL, "it is a device or a pipe")
     return Path(os.path.realpath(path))
 
 

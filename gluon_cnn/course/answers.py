@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -12,9 +12,7 @@ from gluon_cnn._core.errors import error_summary
 from mxnet import nd
 
 # the hint of an exercise that three lessons set
-DENSE_SHARE = (
-    "add up the parameters of the rows that start with Dense and divide by the total: a number between 0 and 1."
-)
+DENSE_SHARE = "add up the parameters of the rows that start with Dense and divide by the total: a number from 0 to 1."
 
 
 class WrongAnswer(Exception):
@@ -58,9 +56,7 @@ def is_close(expected: float, **tolerance: float) -> Callable[[Any], bool]:
     return lambda answer: isinstance(answer, Real) and math.isclose(answer, expected, **tolerance)
 
 
-def computes(
-    reference: Callable, *cases: tuple, mistakes: dict[str, Callable] | None = None
-) -> Callable[[Callable], bool]:
+def computes(reference: Callable, *cases: tuple, mistakes: Mapping[str, Callable] = {}) -> Callable[[Callable], bool]:
     """Return a function that tells whether a learner's function agrees with a reference on each tuple of arguments.
 
     ``mistakes`` names functions that make a plausible mistake: an answer that agrees with one is told so.
@@ -72,7 +68,7 @@ def computes(
             expected = as_numpy(reference(*arguments))
             result = result_of(function, *copies, shape=expected.shape).asnumpy()
             if not np.allclose(result, expected, atol=1e-5):
-                for reason, mistake in (mistakes or {}).items():
+                for reason, mistake in mistakes.items():
                     if np.allclose(result, as_numpy(mistake(*arguments)), atol=1e-5):
                         raise WrongAnswer(reason)
                 return False

@@ -1,8 +1,7 @@
 """A trained network for programs without MXNet: ONNX, or MXNet's own symbol. Lesson 15."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import mxnet as mx
@@ -39,7 +38,7 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
         raise ImportError(f"writing ONNX takes onnx: pip install onnx onnxruntime ({error})") from None
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 
-    with _translate_errors(net):
+    try:
         with tempfile.TemporaryDirectory() as folder:
             written = str(Path(folder) / "network.onnx")
             settings = {"dynamic": True, "dynamic_input_shapes": [(BATCH, *shape[1:])]}
@@ -59,6 +58,10 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
         onnx.checker.check_model(model, full_check=True)
         content = model.SerializeToString()
         _compare_scores(net, content, shape)
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # converter, checker and ONNX Runtime raise many kinds
+        raise ValueError(f"{type(net).__name__} cannot be written as ONNX: {error_summary(error)}") from None
     with atomic_write(path) as file:
         file.write(content)
     return path
@@ -104,17 +107,6 @@ def check_float32_weights(net: gluon.HybridBlock, done: str) -> None:
             raise ValueError(f"{type(net).__name__} computes with {kind}; float32 is what can be {done}")
         if not np.isfinite(parameter.data(parameter.list_ctx()[0]).asnumpy()).all():
             raise ValueError(f"{type(net).__name__} cannot be {done}: {parameter.name} holds NaN or infinity")
-
-
-@contextmanager
-def _translate_errors(net: gluon.HybridBlock) -> Iterator[None]:
-    """Turn the many errors of converter, checker and ONNX Runtime into one kind."""
-    try:
-        yield
-    except (MemoryError, OSError):
-        raise
-    except Exception as error:
-        raise ValueError(f"{type(net).__name__} cannot be written as ONNX: {error_summary(error)}") from None
 
 
 def _compare_scores(net: gluon.HybridBlock, content: bytes, shape: tuple[int, ...]) -> None:

@@ -57,10 +57,8 @@ class HybridBlock(CheckedBlock):
             got = f"got {channels}, shape {x.shape}{self.advice(x.shape)}"
             raise ValueError(f"{name} has weights for {expected} input channels; {got}")
         if not _fits(graph, x.shape[1:]):
-            smallest = self.smallest_size(channels)
-            raise ValueError(
-                f"{name} needs images of at least {smallest}x{smallest}; got {height}x{width}: resize them"
-            )
+            side = self.smallest_size(channels)
+            raise ValueError(f"{name} needs images of at least {side}x{side}; got {height}x{width}: resize them")
         if not _fits(graph, x.shape[1:], **{p.name: p.shape for p in self.collect_params().values()}):
             raise ValueError(
                 f"{name} already has dense layers for images of another size; got {height}x{width}: "

@@ -1,4 +1,4 @@
-"""Copies of networks by ``copy.deepcopy`` or ``pickle``: MXNet copies none that is hybridized, and trains no copy."""
+"""Copies of networks by ``copy.deepcopy`` or ``pickle``: MXNet cannot copy a hybridized one, nor train a copy."""
 
 import copyreg
 from typing import Any

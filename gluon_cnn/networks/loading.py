@@ -71,7 +71,7 @@ def _names_in_file(net: gluon.Block, names: Iterable[str]) -> dict[str, str]:
 
 
 def _renumbered(names: Sequence[str]) -> list[str]:
-    """Return names with the layers of a kind in a block counted from 0: MXNet's numbers go on through a process."""
+    """Return names with the layers of a kind in a block counted from 0; MXNet counts on through a whole process."""
     numbers: dict[str, set[int]] = defaultdict(set)  # by all that is in front of the number
     for name in names:
         for match in NUMBER.finditer(name):

@@ -5,7 +5,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 from gluon_cnn.course.diagrams.cells import EMPTY, INPUT, TINTS, Canvas
-from gluon_cnn.networks.summary import LayerSummary, summary
+from gluon_cnn.networks.summary import summary
 from gluon_cnn.plots.style import COLORS, show_figure, style
 from matplotlib.patches import Patch
 from mxnet.gluon import Block
@@ -48,7 +48,10 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
             y = -ROW_HEIGHT * (i // in_a_row)
             x += _draw_output(c, x, y, size[1:], fill, scale=1.5 / shape[2])
             if i < len(layers):
-                _draw_layer(c, layers[i], x, x + GAP, y)
+                details = [re.sub(r"(\d)x(\d)", r"\1×\2", detail) for detail in layers[i].details]
+                label = "\n".join([layers[i].kind.replace("2D", ""), *details])
+                c.arrow((x + 0.1, y), (x + GAP - 0.1, y))
+                c.write(x + GAP / 2, y - 0.98, label, va="top", fontsize=9.5, linespacing=1.25)
                 right = max(right, x + GAP)
             right = max(right, x + 0.5)
         title = title or f"{table.network}: {weighted} layers with weights, {table.parameters:,} parameters"
@@ -74,10 +77,3 @@ def _draw_output(c: Canvas, x: float, y: float, size: tuple[int, ...], fill: str
     top = bottom + height + behind + 0.12
     c.write(x + (width + behind) / 2, top, "×".join(map(str, size)), va="bottom", fontsize=10)
     return width + behind
-
-
-def _draw_layer(c: Canvas, layer: LayerSummary, start: float, end: float, y: float) -> None:
-    """Draw an arrow between two outputs with the layer's name and settings under it."""
-    c.arrow((start + 0.1, y), (end - 0.1, y))
-    words = [layer.kind.replace("2D", ""), *(re.sub(r"(\d)x(\d)", r"\1×\2", detail) for detail in layer.details)]
-    c.write((start + end) / 2, y - 0.98, "\n".join(words), va="top", fontsize=9.5, linespacing=1.25)
