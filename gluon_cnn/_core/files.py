@@ -26,11 +26,10 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             yield file
             _to_disk(file)
         os.replace(part, target)
-    except OSError as error:
+    except BaseException as error:
         part.unlink(missing_ok=True)
-        raise _unwritten(path, error) from error
-    except BaseException:
-        part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _unwritten(path, error) from error
         raise
     _name_to_disk(path)
 

@@ -5,8 +5,6 @@ from typing import Any
 
 from mxnet import gluon, nd
 
-__all__: list[str] = []
-
 
 def _parameter(state: dict[str, Any], gradients: list[nd.NDArray] | None) -> gluon.Parameter:
     """Return a parameter with the state of another, whose values collect gradients as that one's do."""

@@ -164,7 +164,7 @@ def _load(net: EfficientNetLite0) -> None:
 
 
 class _StateDict(pickle.Unpickler):
-    """Reads a state_dict: each tensor becomes its shape, its strides and its storage, a type and a key."""
+    """Reads a state_dict without running code from it: tensors become shape, strides, and a storage's type and key."""
 
     def find_class(self, module: str, name: str) -> Any:
         names = {"OrderedDict": OrderedDict, "FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
@@ -177,11 +177,10 @@ class _StateDict(pickle.Unpickler):
 def _read_torch(content: bytes) -> dict[str, np.ndarray]:
     """Return the arrays of a file from before PyTorch 1.6, without PyTorch: pickles, then each storage's values."""
     file = io.BytesIO(content)
-    for _ in ("magic number", "version", "sizes of types"):
-        pickle.load(file)
-    tensors = _StateDict(file).load()
+    # magic number, version, sizes of types; tensors; keys of the storages, in their order
+    *_, tensors, keys = (_StateDict(file).load() for _ in range(5))
     dtypes, values = {key: dtype for *_, dtype, key in tensors.values()}, {}
-    for key in pickle.load(file):
+    for key in keys:
         size = int.from_bytes(file.read(8), "little") * dtypes[key].itemsize
         values[key] = np.frombuffer(file.read(size), dtypes[key])
     return {
