@@ -142,7 +142,7 @@ COUNTS = {  # the arguments that count something, in small
 @pytest.mark.parametrize("make", COUNTS, ids=lambda make: getattr(make, "func", make).__name__)
 def test_one_is_enough_and_none_is_not(make):
     annotations = inspect.signature(make).parameters.values()
-    assert set(COUNTS[make]) == {parameter.name for parameter in annotations if parameter.annotation == "int"}
+    assert set(COUNTS[make]) == {parameter.name for parameter in annotations if parameter.annotation is int}
     for name in COUNTS[make]:
         make(**{**COUNTS[make], name: 1})
         least = name not in ("padding", "in_channels")  # which may be 0
