@@ -14,8 +14,11 @@ from gluon_cnn.cli import main as cli
 from gluon_cnn.cli.parser import make_parser
 from gluon_cnn.experiments.experiment import experiment  # noqa: F401 (in CALLS)
 from gluon_cnn.networks.loading import load_weights  # noqa: F401 (in CALLS)
+from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training.prediction import predict_batches
 from mxnet import autograd, gluon, init, nd
+
+from tests.networks.small import ROWS, small
 
 OURS = (ValueError, TypeError, OSError)
 LONGEST = 500  # characters of a message; mxnet's traces have thousands
@@ -51,22 +54,16 @@ BLOCKS = {
     "mlpconv": lambda: g.mlpconv(4, 3, 0),
     "vgg_block": lambda: g.vgg_block(1, 4),
     "BatchNorm": g.BatchNorm,
-    "LeNet": g.LeNet,
-    "AlexNet": lambda: g.AlexNet(dense_units=8),
-    "VGG": lambda: g.VGG(((1, 4), (1, 8)), dense_units=8),
-    "NiN": g.NiN,
-    "GoogLeNet": lambda: g.GoogLeNet(3, width=0.125),
-    "ResNet": lambda: g.ResNet(3, init_channels=4),
-    "DenseNet": lambda: g.DenseNet(3, 8, 4, (2, 2)),
+    **{name: lambda name=name: small(name) for name in NETWORKS},
 }
-SIDES = {"AlexNet": 67, "NiN": 67, "GoogLeNet": 93, "ResNet": 75}
 KEEP_THE_SIZE = {"BatchNorm", "Inception", "Residual", "Residual, other shape", "ResBlk", "DenseBlock", "conv_block"}
-OTHER_CHANNELS = {"Residual": "input channels; got 5, shape (2, 5, 32, 32): pass same_shape=False to change channels"}
+OTHER_CHANNELS = {"Residual": "input channels; got 5, shape (2, 5, 8, 8): pass same_shape=False to change channels"}
 
 
 def after_use(name, hybridize):
     """Return a block that has seen a batch of 4 channels, the batch, and its output."""
-    net, X = initialized(BLOCKS[name]()), x(2, 4, SIDES.get(name, 32), SIDES.get(name, 32))
+    side = ROWS[name].side if name in ROWS else 8
+    net, X = initialized(BLOCKS[name]()), x(2, 4, side, side)
     if hybridize:
         net.hybridize(static_alloc=True)
     return net, X, net(X).asnumpy()
@@ -109,13 +106,13 @@ INPUTS = {
 
 
 @pytest.mark.parametrize("hybridize", [False, True], ids=["step by step", "hybridized"])
-@pytest.mark.parametrize("name", ["LeNet", "BatchNorm"])
+@pytest.mark.parametrize("name", ["lenet", "BatchNorm"])
 def test_every_wrong_input_of_a_block(name, hybridize):
     net, X, expected = after_use(name, hybridize)
     for change, words in INPUTS.values():
         with pytest.raises(OURS) as caught:
             net(change(X)).wait_to_read()
-        refused(caught.value, f"{name} {words}" if "(N, C" not in words else words)
+        refused(caught.value, f"{type(net).__name__} {words}" if "(N, C" not in words else words)
     np.testing.assert_array_equal(net(X).asnumpy(), expected)
 
 
@@ -262,7 +259,7 @@ trained: [PAIR], loss=gluon.loss.L2Loss() | [PAIR], loss=None | [PAIR], loss=lam
 trained: [PAIR], loss=gluon.loss.SoftmaxCrossEntropyLoss | images(dtype='uint8')
 train: [PAIR], [PAIR], lenet(), LOSS, None, mx.cpu(), 1 | [PAIR], [PAIR], lenet(), LOSS, 'sgd', mx.cpu(), 1
 train: [PAIR], [PAIR], seen(), LOSS, trainer_of(seen()), mx.cpu(), 1, False
-train: [PAIR], 5, *with_trainer(seen()), mx.cpu(), 1 | [PAIR], [PAIR], *with_trainer(small()), mx.cpu(), 1
+train: [PAIR], 5, *with_trainer(seen()), mx.cpu(), 1 | [PAIR], [PAIR], *with_trainer(of_8_bits()), mx.cpu(), 1
 finetune: lenet(), [], [], 0 | lenet(), [], [], 2, verbose=False | seen(), [PAIR], [PAIR], 2, frozen='no'
 finetune: seen(), [PAIR], [PAIR], 2, learning_rate=float('inf')
 tuned: [(PAIR[0], nd.array([0, 2]))] | [(PAIR[0] * np.nan, PAIR[1])]
@@ -270,7 +267,7 @@ export_onnx: lenet(), 'network.onnx', (1, 1, 28, -1) | seen(), 'network.onnx', (
 export_symbol: lenet(), 'network', (1, 1, 28, -1) | seen(), None, (1, 1, 28, 28)
 load_torch_state: None, {} | seen(), {} | seen(), 'lenet.pt' | seen(), {0: np.zeros(2)}
 load_torch_state: dense(), {'weight': np.full((2, 4), np.nan)}
-quantize: lenet(), [] | gluon.nn.Sequential(), images() | small(), images() | of_nan(), images()
+quantize: lenet(), [] | gluon.nn.Sequential(), images() | of_8_bits(), images() | of_nan(), images()
 quantize: seen(), images(2, 1, 40, 40) | seen(), images(2, 3, 28, 28) | dense(), images(2, 3)
 quantize: seen(), images(dtype='uint8') | dense(), images(2, 4, dtype='uint8')
 quantize: cast(seen(), 'float64'), images(dtype='float64')
@@ -351,7 +348,7 @@ def with_trainer(net):
     return net, LOSS, trainer_of(net)
 
 
-def small():
+def of_8_bits():
     return g.quantize(seen(), images())
 
 
@@ -408,7 +405,8 @@ def test_a_wrong_argument(call):
 
 
 def test_every_public_function_has_a_row():
-    called = " ".join([*CALLS, *BLOCKS, inspect.getsource(trained), inspect.getsource(tuned)])
+    makers = (network.maker for network in NETWORKS.values())
+    called = " ".join([*CALLS, *BLOCKS, *makers, inspect.getsource(trained), inspect.getsource(tuned)])
     without = {name for name in g.__all__ if not re.search(rf"\b{name}\b", called)}
     assert without == {"History", "VGG11", "VGG_NOTES", "try_all_gpus"}
 

@@ -13,7 +13,7 @@ from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training.prediction import predict_batches
 from mxnet.gluon import nn
 
-from tests.training.test_fine_tuning import SMALL
+from tests.networks.small import ROWS, small
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +149,10 @@ def test_what_mxnet_computes_rightly_is_not(name):
         assert relative_error(net, X) < 0.05
 
 
-@pytest.mark.parametrize(("name", "settings"), SMALL.items(), ids=SMALL)
-def test_every_network_of_the_course(name, settings):
-    net = NETWORKS[name](num_classes=10, **settings)
-    side = max(28, net.smallest_size())
-    assert relative_error(initialized(net, side), calibration(side)[0]) < 0.06
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_of_the_course(name):
+    side = ROWS[name].side
+    assert relative_error(initialized(small(name, 10), side), calibration(side)[0]) < 0.06
 
 
 def test_a_network_of_two_outputs():

@@ -7,8 +7,11 @@ import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn.deploy.torch_weights import load_torch_state
+from gluon_cnn.networks.registry import NETWORKS
 from mxnet import gluon, nd
 from mxnet.gluon import nn
+
+from tests.networks.small import small
 
 THEIRS = {"gamma": "weight", "beta": "bias"}
 
@@ -36,27 +39,19 @@ def values(net):
     return {key: p.data().asnumpy() for key, p in net._collect_params_with_prefix().items()}
 
 
-SMALL = {
-    "LeNet": lambda: g.LeNet(),
-    "AlexNet": lambda: g.AlexNet(dense_units=8),
-    "VGG": lambda: g.VGG(((1, 4), (2, 8)), dense_units=8),
-    "NiN": lambda: g.NiN(batch_norm=True),
-    "GoogLeNet": lambda: g.GoogLeNet(3, width=0.125),
-    "ResNet": lambda: g.ResNet(3, init_channels=4),
-    "DenseNet": lambda: g.DenseNet(3, 8, 4, (2, 2)),
-    "ours by hand": lambda: sequence(nn.Conv2D(4, 3), g.BatchNorm(), nn.Dense(2)),
-}
-
-
 def sequence(*layers):
     net = nn.HybridSequential()
     net.add(*layers)
     return net
 
 
-@pytest.mark.parametrize("name", SMALL)
+MAKE = {name: lambda name=name: small(name) for name in NETWORKS}
+MAKE["ours by hand"] = lambda: sequence(nn.Conv2D(4, 3), g.BatchNorm(), nn.Dense(2))
+
+
+@pytest.mark.parametrize("name", MAKE)
 def test_all_layers_match_their_own_kind(name):
-    net = made(SMALL[name])
+    net = made(MAKE[name])
     state = state_of(net)
     assert load_torch_state(net, state) == []
     for key, value in values(net).items():
@@ -65,7 +60,7 @@ def test_all_layers_match_their_own_kind(name):
 
 
 def test_a_bias_that_pytorch_left_out_is_0():
-    net = made(SMALL["ResNet"])
+    net = made(MAKE["resnet"])
     state = {key: value for key, value in state_of(net).items() if not ("conv" in key and key.endswith("bias"))}
     for key in values(net).keys() - {key[len("module.") :] for key in state}:
         net._collect_params_with_prefix()[key].data()[:] = 1
@@ -76,18 +71,18 @@ def test_a_bias_that_pytorch_left_out_is_0():
 
 
 def test_a_layer_without_a_counterpart_is_named_and_nothing_changes():
-    net = made(SMALL["ResNet"])
+    net = made(MAKE["resnet"])
     state = state_of(net)
     last = list(state)[-2:]
-    wider = {**{key: value for key, value in state.items() if key not in last}, "fc.weight": np.zeros((5, 32))}
+    wider = {**{key: value for key, value in state.items() if key not in last}, "fc.weight": np.zeros((5, 64))}
     before = values(net)
-    with pytest.raises(ValueError, match=r"Gluon's blocks.5.2 \(dense layer 3x32\), PyTorch's fc \(dense"):
+    with pytest.raises(ValueError, match=r"Gluon's blocks.5.2 \(dense layer 3x64\), PyTorch's fc \(dense"):
         load_torch_state(net, wider)
     for key, value in values(net).items():
         np.testing.assert_array_equal(value, before[key])
     assert load_torch_state(net, wider, strict=False) == [
-        "Gluon's blocks.5.2 (dense layer 3x32)",
-        "PyTorch's fc (dense layer 5x32)",
+        "Gluon's blocks.5.2 (dense layer 3x64)",
+        "PyTorch's fc (dense layer 5x64)",
     ]
     changed = [key for key, value in values(net).items() if not np.array_equal(value, before[key])]
     assert changed == [key for key in before if not key.startswith("blocks.5.2")]

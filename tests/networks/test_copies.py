@@ -46,9 +46,12 @@ DONE = {
 }
 
 
-@pytest.mark.parametrize("again", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))], ids=["copy", "pickle"])
 @pytest.mark.parametrize("done", DONE.values(), ids=DONE)
-@pytest.mark.parametrize("make", [g.LeNet, own], ids=["LeNet", "own"])
+@pytest.mark.parametrize(
+    ("make", "again"),
+    [(g.LeNet, copy.deepcopy), (own, lambda net: pickle.loads(pickle.dumps(net)))],
+    ids=["LeNet copied", "own pickled"],
+)
 def test_a_copy_computes_the_same_and_is_its_own(make, done, again):
     net = make()
     net.initialize()

@@ -17,7 +17,7 @@ from gluon_cnn.networks.registry import NETWORKS
 from mxnet import nd
 from mxnet.gluon import nn
 
-from tests.training.test_fine_tuning import SMALL
+from tests.networks.small import ROWS, small
 
 
 def own():
@@ -43,15 +43,15 @@ class Shared(nn.HybridBlock):
 
 
 MAKE = {
-    **{name: lambda name=name: NETWORKS[name](num_classes=3, **SMALL[name]) for name in SMALL},
+    **{name: lambda name=name: small(name) for name in NETWORKS},
     "own": own,
     "shared": Shared,
 }
 
 
 def shape_for(name):
-    side = 28 if name in ("own", "lenet") else MAKE[name]().smallest_size() if name != "shared" else 0
-    return (2, 1, side, side) if side else (2, 4)
+    side = ROWS[name].side if name in ROWS else 28
+    return (2, 4) if name == "shared" else (2, 1, side, side)
 
 
 def made(name):
@@ -84,8 +84,10 @@ def exported(net, path):
     return Path(f"{path}-0000.params")
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", MAKE)
+EACH_WAY = [(name, way) for name in ("own", "shared", "resnet") for way in WAYS]
+
+
+@pytest.mark.parametrize(("name", "way"), EACH_WAY + [(name, "export_symbol") for name in NETWORKS])
 def test_every_way_of_writing_is_read(name, way, tmp_path):
     net = made(name)
     net.shape = shape_for(name)
@@ -258,7 +260,7 @@ from gluon_cnn.networks.loading import load_weights
 assert False, "Python runs with -O"
 net = g.LeNet(3)
 net.initialize()
-net(mx.nd.zeros((1, 1, 28, 28)))
+net(mx.nd.zeros({shape_for("lenet")}))
 for path in ({str(whole)!r}, {str(tmp_path / "by layer.params")!r}, {str(lacks)!r}):
     load_weights(net, path, mx.cpu())
     print("read")
