@@ -57,18 +57,6 @@ def test_no_pipe_is_waited_for(tmp_path):
     assert g.train([PAIR], [PAIR], *with_trainer(seen()), mx.cpu(), 1, False, tmp_path).loss
 
 
-def test_a_pictures_folder_is_no_file_of_curves(tmp_path):
-    with pytest.raises(OSError, match="is a folder: name a file in it"):
-        g.History([1.0], [1.0], [1.0], [1], [1.0], [1.0]).plot(tmp_path)
-
-
-@pytest.mark.parametrize("values", [np.full((4, 4), 0.7, np.float32), np.full((4, 4), -5, np.int32)])
-def test_a_picture_of_numbers_without_a_range(tmp_path, values):
-    Image.fromarray(values).save(tmp_path / "odd.tif")
-    with pytest.raises(OSError, match="no fixed range: save it with 8 or 16 bits"):
-        read_picture(tmp_path / "odd.tif", (4, 4))
-
-
 @pytest.mark.parametrize("size", ["ab", None, 8.5, -1, (0, 0)])
 def test_a_wrong_size_is_not_blamed_on_the_picture(tmp_path, size):
     (tmp_path / "fine.jpg").write_bytes(picture_bytes())
@@ -91,15 +79,15 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("lenient", [False, True], ids=["as Pillow is", "as gluoncv leaves it"])
 @pytest.mark.parametrize("raw", FILES.values(), ids=FILES)
-def test_a_broken_picture(tmp_path, raw, lenient, monkeypatch):
-    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
+def test_a_broken_picture(tmp_path, raw, monkeypatch):
     path = tmp_path / "broken.jpg"
     path.write_bytes(raw)
-    with pytest.raises(OSError, match=r"broken.jpg cannot be read as an image") as caught:
-        read_picture(path, (8, 8))
-    refused(caught.value)
+    for lenient in (False, True):  # as Pillow is, and as gluoncv leaves it
+        monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
+        with pytest.raises(OSError, match=r"broken.jpg cannot be read as an image") as caught:
+            read_picture(path, (8, 8))
+        refused(caught.value)
 
 
 def test_a_picture_that_would_fill_the_memory(tmp_path):
@@ -114,25 +102,6 @@ def test_a_picture_that_would_fill_the_memory(tmp_path):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
     with pytest.raises(OSError, match="bomb.png cannot be read as an image"):
         read_picture(path, (8, 8))
-
-
-def test_a_picture_without_permission(open_folder, as_nobody):
-    path = open_folder / "secret.jpg"
-    path.write_bytes(picture_bytes())
-    read_picture(path, (8, 8))  # imports what it needs
-    path.chmod(0)
-    with as_nobody(), pytest.raises(OSError, match=r"secret.jpg cannot be read as an image"):
-        read_picture(path, (8, 8))
-
-
-def test_a_folder_without_permission_is_not_left_out(open_folder, as_nobody):
-    for place in ("a", "b", "b/more"):
-        (open_folder / place).mkdir()
-        (open_folder / place / "x.jpg").write_bytes(picture_bytes())
-    assert len(read_folder(open_folder, (8, 8))[0]) == 3
-    (open_folder / "b" / "more").chmod(0)
-    with as_nobody(), pytest.raises(OSError, match=r"the folder .*more cannot be read: Permission denied"):
-        read_folder(open_folder, (8, 8))
 
 
 def test_a_link_to_nothing_is_named(tmp_path):

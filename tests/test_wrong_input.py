@@ -236,7 +236,7 @@ CALLS = {
 # Of other rooms, whose tests have the words: a function, and what it is called with
 ARGUMENTS = """
 fashion_mnist_labels: [10] | ['shirt'] | [np.inf] | [np.nan]
-try_gpu: -1 | '0'
+try_gpu: -1 | '0' | 0.5 | True
 seed: 'one' | -1 | 2**32
 show_images: [], 0, 0 | np.zeros((1, 2, 3, 4, 5)), 1, 1
 apply: x(3, 3), FLIP | x(3, 3, 3), FLIP, 0 | x(3, 3, 3), lambda img: None
@@ -489,7 +489,6 @@ COMMANDS = {
     "no class to name": ["predict", "file", "--top", "0"],
     "a run that is not there": ["quantize", "--run", "nothing"],
     "nothing to resume": ["train", "--resume", "empty"],
-    "a wrong network to compare": ["compare", "lenet", "lenet5"],
     "negative time": ["compare", "lenet", "--seconds", "-1"],
     "no channel": ["summary", "lenet", "--channels", "0"],
     "no class": ["summary", "lenet", "--classes", "0"],
@@ -502,8 +501,6 @@ COMMANDS = {
     "parameters that are not there": ["export", "lenet", "nothing"],
     "a folder as parameters": ["export", "lenet", "empty"],
     "a run to export that is none": ["export", "--run", "empty"],
-    "no worker": ["launch", "-n", "0", "--", "train", "lenet"],
-    "hosts that are not there": ["launch", "-n", "1", "--hosts", "nothing", "--", "train", "lenet"],
     "a program that is not there": ["launch", "-n", "1", "nothing.py"],
     "another program than one of Python's": ["launch", "-n", "1", "ls"],
     "a file as folder for data": ["data", "--root", "file"],

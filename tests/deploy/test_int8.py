@@ -99,7 +99,7 @@ WRONG = {  # what MXNet computes wrongly
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_mxnet_computes_wrongly_is_refused(name):
+def test_what_mxnet_computes_wrongly_is_refused(name):  # 15c (mxnet#19821)
     net = initialized(WRONG[name]())
     X, y = calibration()
     expected = net(X).asnumpy()
@@ -140,7 +140,7 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_what_mxnet_computes_rightly_is_not(name):
+def test_what_mxnet_computes_rightly_is_not(name):  # 15a (mxnet#11756)
     net = initialized(RIGHT[name]())
     X, _ = calibration()
     if name == "zeros as output":

@@ -175,7 +175,7 @@ def test_wrong_arguments():
         load_torch_state(g.LeNet(), {})
 
 
-def test_a_parameter_of_no_layer_is_named():
+def test_a_parameter_of_no_layer_is_named():  # 31b
     net = made(lambda: sequence(nn.Dense(3)), 2)
     layer = {"0.weight": np.ones((3, 4)), "0.bias": np.zeros(3)}
     more = {

@@ -48,17 +48,6 @@ def test_training_and_prediction_agree_in_the_mean(p, mode):
     np.testing.assert_allclose(predicted, 1 if mode == "upscale_in_train" else 1 - p, rtol=1e-6)
 
 
-def test_the_notes_numbers():
-    X = nd.arange(1, 13).reshape((4, 3))
-    values = X.asnumpy()
-    up = g.dropout(X, 0.5).asnumpy()
-    down = g.dropout(X, 0.5, mode="downscale_in_infer").asnumpy()
-    assert all(got in (0, 2 * value) for got, value in zip(up.ravel(), values.ravel()))
-    assert all(got in (0, value) for got, value in zip(down.ravel(), values.ravel()))
-    np.testing.assert_array_equal(g.dropout(X, 0.5, False).asnumpy(), values)
-    np.testing.assert_array_equal(g.dropout(X, 0.5, False, "downscale_in_infer").asnumpy(), values / 2)
-
-
 @pytest.mark.parametrize("mode", MODES)
 def test_the_two_ends(mode):
     X = nd.random.normal(shape=(3, 4))

@@ -33,7 +33,7 @@ SIZES = [(0, 1), (100, 1), (0, 300), (0, 0.003), (2000, 500), (30000, 8000)]  # 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize(("middle", "spread"), SIZES)
-def test_batch_norm(shape, middle, spread):
+def test_batch_norm(shape, middle, spread):  # 26b (mxnet#9916)
     rng = np.random.RandomState(0)
     X, gamma, beta = exactly(rng.normal(middle, spread, shape)), exactly([1, 2, 0.5]), exactly([0, 1, -3])
     weights = exactly(rng.uniform(-1, 1, shape))

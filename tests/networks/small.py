@@ -4,7 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+import gluon_cnn as g
+import mxnet as mx
 from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.training.prediction import predict_batches
+from mxnet import gluon
 
 from tests.networks import in_numpy
 
@@ -39,3 +43,20 @@ ROWS = {
 def small(name, num_classes=3, **settings):
     """Return a small network that has no weights yet."""
     return NETWORKS[name](num_classes=num_classes, **{**ROWS[name].settings, **settings})
+
+
+LOSS = gluon.loss.SoftmaxCrossEntropyLoss()
+# every function that asks a network something
+ASK = {
+    "calling it": lambda net, X, y: net(X),
+    "predict": lambda net, X, y: predict_batches([(X, y)], net),
+    "evaluate_accuracy": lambda net, X, y: g.evaluate_accuracy([(X, y)], net),
+    "train": lambda net, X, y: g.train(
+        [(X, y)], [(X, y)], net, LOSS, gluon.Trainer(net.collect_params(), "sgd"), mx.cpu(), 1, False
+    ),
+    "finetune": lambda net, X, y: g.finetune(net, [(X, y)], [(X, y)], 2, verbose=False),
+    "quantize": lambda net, X, y: g.quantize(net, [(X, y)]),
+    "summary": lambda net, X, y: g.summary(net, X.shape),
+    "export_symbol": lambda net, X, y: g.export_symbol(net, "net", X.shape),
+    "export_onnx": lambda net, X, y: g.export_onnx(net, "net.onnx", X.shape),
+}

@@ -3,15 +3,14 @@
 import re
 
 import gluon_cnn as g
-import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training.prediction import predict_batches
-from mxnet import gluon, nd
+from mxnet import nd
 from mxnet.gluon import nn
 
-from tests.networks.small import ROWS, small
+from tests.networks.small import ASK, ROWS, small
 
 WORDS = r"takes images with their channels first, \(N, C, H, W\); got {}: pass x\.transpose\(\(0, 3, 1, 2\)\)$"
 
@@ -51,32 +50,24 @@ def test_more_channels_than_colours_once_they_are_known():
 
 
 X, Y = nd.random.uniform(shape=(2, 28, 28, 3)), nd.array([0, 1])
-LOSS = gluon.loss.SoftmaxCrossEntropyLoss()
-CALLS = {
-    "predict": lambda net: predict_batches([(X, Y)], net),
-    "predict, NumPy": lambda net: predict_batches([(X.asnumpy(), Y.asnumpy())], net),
-    "evaluate_accuracy": lambda net: g.evaluate_accuracy([(X, Y)], net),
-    "train": lambda net: g.train(
-        [(X, Y)], [(X, Y)], net, LOSS, gluon.Trainer(net.collect_params(), "sgd"), mx.cpu(), 1, False
-    ),
-    "finetune": lambda net: g.finetune(net, [(X, Y)], [(X, Y)], 2, verbose=False),
-    "quantize": lambda net: g.quantize(net, [(X, Y)]),
-    "summary": lambda net: g.summary(net, X.shape),
-    "export_onnx": lambda net: g.export_onnx(net, "net.onnx", X.shape),
-    "export_symbol": lambda net: g.export_symbol(net, "net", X.shape),
-}
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_every_function_that_asks_a_network(call):
+@pytest.mark.parametrize("call", ASK.values(), ids=ASK)
+def test_every_function_that_asks_a_network(call):  # 29b (mxnet.apache.org reshape_transpose tutorial)
     with pytest.raises(ValueError, match=words(X.shape)):
-        call(lenet())
+        call(lenet(), X, Y)
     own = nn.HybridSequential()
     own.add(nn.Conv2D(4, 3), nn.Dense(2))
     own.initialize()
     own(nd.zeros((1, 3, 28, 28)))
-    with pytest.raises(ValueError, match=r", whose channels come last \(X.transpose\(\(0, 3, 1, 2\)\) puts"):
-        call(own)
+    if call is not ASK["calling it"]:
+        with pytest.raises(ValueError, match=r", whose channels come last \(X.transpose\(\(0, 3, 1, 2\)\) puts"):
+            call(own, X, Y)
+
+
+def test_arrays_of_numpy():
+    with pytest.raises(ValueError, match=words(X.shape)):
+        predict_batches([(X.asnumpy(), Y.asnumpy())], lenet())
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ EACH_WAY = [(name, way) for name in ("own", "shared", "resnet") for way in WAYS]
 
 
 @pytest.mark.parametrize(("name", "way"), EACH_WAY + [(name, "export_symbol") for name in NETWORKS])
-def test_every_way_of_writing_is_read(name, way, tmp_path):
+def test_every_way_of_writing_is_read(name, way, tmp_path):  # 28b, 43b
     net = made(name)
     net.shape = shape_for(name)
     path = tmp_path / "net.params"
@@ -251,7 +251,7 @@ def test_what_is_no_file(tmp_path):
         load_weights(g.LeNet(), tmp_path / "nothing.params", mx.cpu())
 
 
-def test_what_asserts_would_find_is_found_without_them(tmp_path):
+def test_what_asserts_would_find_is_found_without_them(tmp_path):  # 28 (mxnet#10544)
     lacks, whole = lenet(tmp_path, lambda d: d.pop("output.weight")), tmp_path / "whole.params"
     made("lenet").collect_params().save(str(tmp_path / "by layer.params"))
     program = f"""

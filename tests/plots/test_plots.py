@@ -81,7 +81,7 @@ def test_confusion_counts_and_names_the_most_common_mistake():
 
 
 @pytest.mark.parametrize("as_they_are", [np.asarray, nd.array, list], ids=["NumPy", "NDArray", "list"])
-def test_confusion_of_probabilities_takes_the_likeliest_class(as_they_are):
+def test_confusion_of_probabilities_takes_the_likeliest_class(as_they_are):  # 13b (Text_Classification#8)
     probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.6, 0.1, 0.3]], np.float32)
     names = ["cat", "dog", "fox"]
     for labels in (np.array([0, 1, 1, 2]), np.eye(3, dtype=np.float32)[[0, 1, 1, 2]]):
@@ -123,7 +123,7 @@ def small():
 
 
 @pytest.mark.parametrize("draw", DRAW.values(), ids=DRAW)
-def test_no_figure_of_ours_stays_open_and_no_other_is_closed(draw, monkeypatch):
+def test_no_figure_of_ours_stays_open_and_no_other_is_closed(draw, monkeypatch):  # 30b (matplotlib PR#1919)
     plt.ioff()
     shown = []
     monkeypatch.setattr(plt, "show", lambda: shown.append(plt.get_fignums()))

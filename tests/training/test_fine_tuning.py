@@ -89,17 +89,7 @@ def test_only_the_new_layer_moves_when_the_rest_is_frozen():
     assert len(history) == 2
 
 
-def test_everything_moves_when_nothing_is_frozen():
-    net = trained(g.ResNet, 75, init_channels=4)
-    before = values(net)
-    g.finetune(net, few(75), few(75), 2, num_epochs=1, verbose=False)
-    after = values(net)
-    still = [key for key in before if before[key].shape == after[key].shape and (before[key] == after[key]).all()]
-    # a bias in front of batch norm has no effect, so its gradient is zero but for rounding
-    assert not [key for key in still if not key.endswith("bias")]
-
-
-def test_frozen_batch_norm_predicts_and_thaws():
+def test_frozen_batch_norm_predicts_and_thaws():  # 14a (keras-apache-mxnet PR#252)
     X = nd.random.normal(3, 2, shape=(6, 4, 5, 5))
     X.attach_grad()
     norm = nn.BatchNorm(in_channels=4)
@@ -224,13 +214,13 @@ def test_the_notes_own_path(tmp_path):
     assert mx.nd.abs(net.features[1].weight.data()).max().asscalar() > 0
 
 
-def test_a_part_that_was_frozen_by_hand_is_trained_too():
-    net = trained()
-    fine_tuning.freeze(net)
+def test_what_was_frozen_is_trained_in_the_second_phase():  # 14b (NIH-Chest-X-Rays#5)
+    net = trained(g.ResNet, 75, init_channels=4)
+    g.finetune(net, few(75), few(75), 2, num_epochs=1, frozen=True, verbose=False)
     before = values(net)
-    g.finetune(net, few(), few(), 2, num_epochs=1, verbose=False)
+    g.finetune(net, few(75), few(75), 2, num_epochs=1, verbose=False)
     after = values(net)
-    assert not [key for key in before if np.array_equal(before[key], after[key])]
+    assert not [key for key in before if np.array_equal(before[key], after[key]) and not key.endswith("bias")]
     assert {p.grad_req for p in net.collect_params().values() if p._differentiable} == {"write"}
 
 
