@@ -116,116 +116,75 @@ def test_every_wrong_input_of_a_block(name, hybridize):
     np.testing.assert_array_equal(net(X).asnumpy(), expected)
 
 
-COUNTS = {  # the arguments that count something, in small
-    g.Inception: dict(n1_1=2, n2_1=2, n2_3=3, n3_1=2, n3_5=3, n4_1=2),
-    g.Residual: dict(channels=4),
-    g.ResBlk: dict(ch_in=4, ch_out=8),
-    g.DenseBlock: dict(layers=2, growth_rate=3),
-    g.conv_block: dict(channels=4),
-    g.transition_block: dict(channels=4),
-    g.mlpconv: dict(channels=4, kernel_size=3, padding=1, strides=2),
-    g.vgg_block: dict(num_convs=2, channels=4),
-    g.BatchNorm: dict(in_channels=3),
-    g.LeNet: dict(num_classes=3),
-    g.AlexNet: dict(num_classes=3, dense_units=8),
-    functools.partial(g.VGG, g.VGG11): dict(num_classes=3, dense_units=8),
-    g.NiN: dict(num_classes=3),
-    g.GoogLeNet: dict(num_classes=3),
-    g.ResNet: dict(num_classes=3, init_channels=4),
-    g.DenseNet: dict(num_classes=3, init_channels=4, growth_rate=2),
-}
+SMALLEST = dict(n1_1=2, n2_1=2, n2_3=3, n3_1=2, n3_5=3, n4_1=2, channels=4, ch_in=4, ch_out=8, layers=2, growth_rate=3)
+SMALLEST |= dict(kernel_size=3, padding=1, strides=2, num_convs=2, in_channels=3, num_classes=3, dense_units=8)
+SMALLEST |= dict(init_channels=4)
+MAKERS = [g.Inception, g.Residual, g.ResBlk, g.DenseBlock, g.conv_block, g.transition_block, g.mlpconv, g.vgg_block]
+MAKERS += [g.BatchNorm, g.LeNet, g.AlexNet, functools.partial(g.VGG, g.VGG11), g.NiN, g.GoogLeNet, g.ResNet, g.DenseNet]
 
 
-@pytest.mark.parametrize("make", COUNTS, ids=lambda make: getattr(make, "func", make).__name__)
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: getattr(make, "func", make).__name__)
 def test_one_is_enough_and_none_is_not(make):
-    annotations = inspect.signature(make).parameters.values()
-    assert set(COUNTS[make]) == {parameter.name for parameter in annotations if parameter.annotation is int}
-    for name in COUNTS[make]:
-        make(**{**COUNTS[make], name: 1})
+    counts = {p.name: SMALLEST[p.name] for p in inspect.signature(make).parameters.values() if p.annotation is int}
+    assert counts
+    for name in counts:
+        make(**{**counts, name: 1})
         least = name not in ("padding", "in_channels")  # which may be 0
         for wrong in (least - 1, 1.5, "1", 10**12):
             with pytest.raises(OURS) as caught:
-                make(**{**COUNTS[make], name: wrong})
+                make(**{**counts, name: wrong})
             refused(caught.value, f"{name} must ")
 
 
-# Functions: a call, and words of its error that name the argument and what to pass
+# Functions: a call, and words of its error that name the argument and what to pass; of all: core/test_checked.py
 
 X, K, ONES = x(5, 5), x(2, 2), nd.ones(3)
 PAIR = (x(2, 1, 28, 28), nd.array([0, 1]))
 CALLS = {
     "corr2d(x(1, 5, 5), K)": "X must have shape (H, W); got (1, 5, 5)",
-    "corr2d(X, x(2))": "K must have shape (kh, kw); got (2,)",
-    "corr2d([[1.0]], K)": "X must be an NDArray; got list: pass nd.array(X)",
     "corr2d(X, K.astype('float64'))": "K holds float64 and X float32: they must be the same",
-    "corr2d(X.astype('float16'), K)": "K holds float32 and X float16: they must be the same",
     "corr2d(K, X)": "a kernel of 5x5 does not fit into 2x2, padding 0: make the input or the padding larger",
     "corr2d(X, K, padding=-1)": "padding must be at least 0; got -1",
     "corr2d(X, K, padding=10**6)": "X with its padding (2000005, 2000005) is more than an NDArray can hold",
     "corr2d(X, K, stride=0)": "stride must be at least 1; got 0",
-    "corr2d(X, K, stride=1.5)": "stride must be an integer; got 1.5",
     "corr2d(X, K, bias=nd.ones(2))": "bias must have shape (1,); got (2,)",
-    "corr2d(X, K, bias=nd.ones(1, dtype='float64'))": "bias holds float64 and X float32",
-    "corr2d(X, K, bias='a')": "bias must be a number; got 'a'",
-    "corr2d(X[:0], K)": "X is empty",
     "corr2d_multi_in_out(X, x(2, 1, 2, 2))": "X must have shape (Cin, H, W)",
     "corr2d_multi_in_out(x(3, 5, 5), x(2, 4, 2, 2))": "K must have shape (Cout, Cin, kh, kw) with Cin = 3, as in X",
-    "corr2d_multi_in_out(x(1, 5, 5), x(2, 1, 2, 2)[:0])": "K is empty",
     "pool2d(x(1, 5, 5), 2)": "X must have shape (H, W)",
-    "pool2d(X, 0)": "pool_size must be at least 1; got 0",
     "pool2d(X, 6)": "a kernel of 6x6 does not fit into 5x5",
     "pool2d(X, 2, 'mean')": "mode must be 'max' or 'avg'; got 'mean'",
     "pool2d(X.astype('uint8'), 2)": "X must hold floats; got uint8: pass X.astype('float32')",
     "pool2d(X, 2, padding=2)": "padding must satisfy padding < pool_size; got padding = 2, pool_size = 2",
-    "pool2d(X, 2, padding=((0, 2), (0, 0)))": "padding must satisfy padding < pool_size",
     "pool2d(X, 2 * 10**6, padding=10**6)": "X with its padding (2000005, 2000005) is more than",
     "conv_output_size(-5, 3)": "size must be at least 1; got -5",
     "conv_output_size(2, 3)": "a kernel of 3x3 does not fit into 2x2",
-    "conv_output_size('5', 3)": "size must be an integer; got '5'",
     "receptive_field([(3,)])": "layers must be a sequence such as ((3, 1), (2, 2)); got [(3,)]",
-    "receptive_field(5)": "layers must be a sequence such as ((3, 1), (2, 2)); got 5",
     "receptive_field([(3, 0)])": "each number in layers must be at least 1; got 0",
     "receptive_field(gluon.nn.Conv2DTranspose(3, 3, 2))": "behind Deconvolution cannot be computed: pass the layers",
     "receptive_field(quantize(seen(), images()))": "or the network that was quantized",
     "pure_batch_norm(x(2, 3, 4), ONES, ONES)": "X must have shape (N, C) or (N, C, H, W); got (2, 3, 4)",
     "pure_batch_norm(x(2, 4), ONES, ONES)": "gamma must have shape (C,) with C = 4, as in X; got (3,)",
     "pure_batch_norm(x(2, 3), ONES, ONES, eps=-1)": "eps must satisfy eps >= 0; got eps = -1",
-    "pure_batch_norm(x(2, 3), ONES, ONES, 10**400)": "eps must be at most",
     "batch_norm(x(2, 3), ONES, ONES, True, nd.ones(2), ONES)": "moving_mean must have shape (C,) with C = 3",
-    "batch_norm(x(2, 3), ONES, ONES, True, None, ONES)": "moving_mean must be an NDArray; got NoneType",
     "batch_norm(x(2, 3), ONES, ONES, True, ONES, ONES, 0, 2)": "moving_momentum must satisfy 0 <= moving_momentum <= 1",
-    "batch_norm(x(2, 3), ONES, ONES, 'no', ONES, ONES)": "is_training must be True or False; got 'no'",
     "BatchNorm(momentum=-1)": "momentum must satisfy 0 <= momentum <= 1; got momentum = -1",
     "BatchNorm(epsilon=-1)": "epsilon must satisfy epsilon >= 0",
     "BatchNorm(in_channels=-1)": "in_channels must satisfy in_channels >= 0",
     "dropout(X, 1.5)": "p must satisfy 0 <= p <= 1; got p = 1.5",
-    "dropout(X, float('nan'))": "p must be ",
-    "dropout(X, '0.5')": "p must be a number; got '0.5'",
     "dropout(X, 0.5, True, 'upscale')": "mode must be 'upscale_in_train' or 'downscale_in_infer'; got 'upscale'",
     "dropout(X, 0.5, 'downscale_in_infer')": "is_training must be True or False; got 'downscale_in_infer'",
     "mlpconv(4, 3, -1)": "padding must satisfy 0 <= padding <= kernel_size; got padding = -1, kernel_size = 3",
-    "mlpconv(4, 3, 10**9)": "padding must satisfy 0 <= padding <= kernel_size",
-    "mlpconv(4, 3, 0, max_pooling='no')": "max_pooling must be True or False; got 'no'",
     "VGG((1, 64))": "architecture must be a sequence such as ((1, 64), (2, 128)); got (1, 64)",
-    "VGG(())": "architecture must be a sequence such as",
     "DenseNet(block_layers=())": "block_layers must be a sequence such as (6, 12, 24, 16); got ()",
     "GoogLeNet(10, width=-1)": "width must satisfy 0.01 <= width <= 1000; got width = -1",
-    "GoogLeNet(10, width=1e9)": "width must satisfy",
-    "GoogLeNet(10, relu='no')": "relu must be True or False",
-    "efficientnet_lite0('yes')": "pretrained must be True or False; got 'yes'",
     "efficientnet_lite0(num_classes=0)": "num_classes must be at least 1; got 0",
-    "NiN(batch_norm='no')": "batch_norm must be True or False",
-    "Residual(4, same_shape='False')": "same_shape must be True or False; got 'False'",
     "LeNet(2)(x(1, 28, 28))": "LeNet takes (N, C, H, W); got (1, 28, 28): pass x.expand_dims(axis=0)",
     "cast(seen(), 'float64')(x(2, 1, 28, 28))": "LeNet computes in float64, got float32: pass x.astype('float64')",
     "cast(seen(), 'float16')(x(2, 1, 28, 28, dtype='float16'))": "which mxnet does on a GPU only: call cast('float32')",
     "cast(initialized(conv_block(4)), 'float16')(x(2, 4, 8, 8, dtype='float16'))": "on a GPU only",
-    "summary(lenet(), (28, 28))": "LeNet",
     "summary(lenet(), ())": "shape must be positive integers with the batch first",
     "summary(lenet(), (True, 1, 28, 28))": "shape must be positive integers",
-    "summary(lenet(), (1, 1, 0, 28))": "shape must be positive integers",
     "summary(lenet(), (1, 1, 2.5))": "shape must be positive integers",
-    "summary(lenet(), 28)": "shape must be positive integers",
     "summary(lenet(), (1, 1, 10**30, 28))": "is more than an NDArray can hold",
     "summary(LeNet(), (1, 1, 28, 28))": "LeNet is not initialized: call net.initialize() first",
     "summary('LeNet', (1, 1, 28, 28))": "net must be a Gluon network; got 'LeNet'",
@@ -411,27 +370,19 @@ def test_every_public_function_has_a_row():
     assert without == {"History", "VGG11", "VGG_NOTES", "try_all_gpus"}
 
 
-def test_numbers_that_are_none_go_through_as_in_numpy():
-    broken = X.copy()
-    broken[0, 0] = np.nan
-    assert np.isnan(g.corr2d(broken, K).asnumpy()[0, 0])
-    assert np.isnan(g.pool2d(broken, 2, "avg").asnumpy()[0, 0])
+def test_numbers_that_are_none_go_through_and_large_ones_are_finite():
+    assert np.isnan(g.corr2d(X * np.nan, K).asnumpy()).all()
+    assert np.isnan(g.pool2d(X * np.nan, 2, "avg").asnumpy()).all()
     assert np.isnan(g.pure_batch_norm(x(2, 3) * np.nan, ONES, ONES).asnumpy()).all()
-
-
-def test_large_numbers_are_finite():
     assert np.isfinite(g.five_crop_predict(seen(), nd.full((28, 28, 1), 1e36), 28).asnumpy()).all()
 
 
-@pytest.mark.parametrize("kind", ["uint16", "uint32", "uint64", "int16", ">f4", ">i8", "bool", "longdouble"])
-def test_labels_of_any_type_count(kind):
+def test_labels_of_any_type_count_and_a_batch_may_be_a_list():
     net = seen()
-    assert g.evaluate_accuracy([(PAIR[0], np.array([0, 1], kind))], net) == g.evaluate_accuracy([PAIR], net)
-
-
-def test_a_batch_may_be_a_list_of_ndarrays():
-    net = seen()
-    assert g.evaluate_accuracy([(list(PAIR[0]), [0, 1])], net) == g.evaluate_accuracy([PAIR], net)
+    expected = g.evaluate_accuracy([PAIR], net)
+    for kind in ("uint16", "uint32", "uint64", "int16", ">f4", ">i8", "bool", "longdouble"):
+        assert g.evaluate_accuracy([(PAIR[0], np.array([0, 1], kind))], net) == expected, kind
+    assert g.evaluate_accuracy([(list(PAIR[0]), [0, 1])], net) == expected
     assert g.Batches(nd.zeros((20, 28, 28)), list(range(20)), 4).images.shape == (20, 1, 28, 28)
     train, test = g.load_data((list(np.zeros((4, 28, 28), np.uint8)), [0, 0, 1, 1]), 1)
     assert (len(train), len(test)) == (2, 2)
@@ -470,17 +421,13 @@ def test_training_is_no_part_of_what_the_caller_records():
 # Commands
 
 COMMANDS = {
-    "a wrong network": ["train", "lenet5"],
     "no epoch": ["train", "lenet", "--epochs", "0"],
     "a batch of nothing": ["train", "lenet", "--batch-size", "0"],
     "a negative size": ["train", "lenet", "--resize", "-3"],
-    "too small a size": ["train", "resnet", "--resize", "20"],
     "a wrong data set": ["train", "lenet", "--dataset", "mnist"],
     "a file as data set": ["train", "lenet", "--dataset", "file"],
     "a folder without pictures": ["train", "lenet", "--dataset", "empty"],
     "an archive as data set": ["train", "lenet", "--dataset", "archive.zip"],
-    "a wrong optimizer": ["train", "lenet", "--optimizer", "sdg"],
-    "a wrong initializer": ["train", "lenet", "--init", "zeros"],
     "a learning rate that is none": ["train", "lenet", "--lr", "nan"],
     "a seed below 0": ["train", "lenet", "--seed", "-1"],
     "a file as output": ["train", "lenet", "--output", "file"],
@@ -522,7 +469,8 @@ def test_a_wrong_command(arguments, tmp_path, monkeypatch, capsys, no_usual_plac
         archive.writestr("../outside.png", b"no")
     before = sorted(path.name for path in tmp_path.iterdir())
     assert cli.main(arguments) == 1
-    printed = capsys.readouterr().err
+    out, printed = capsys.readouterr()
+    assert "Epoch 1" not in out
     assert printed.splitlines()[-1].startswith(f"gluon-cnn {arguments[0]}: ")
     assert "mxnet failed" not in printed
     assert len(printed) < LONGEST

@@ -1,6 +1,5 @@
 """The gluon-cnn command and the doctor."""
 
-import re
 import shlex
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from gluon_cnn.cli import doctor, folders
 from gluon_cnn.cli import main as cli
 from gluon_cnn.cli.parser import make_parser
 from gluon_cnn.data import fashion_mnist
-from gluon_cnn.networks.registry import NETWORKS, describe_networks
 from PIL import Image
 
 
@@ -169,11 +167,6 @@ def test_the_doctor_names_what_is_missing_or_unused(capsys, monkeypatch):
     assert " ! gpu(0)         not used" in printed
     assert "-> GPU 0 is too new" in printed
     assert "gpu(1)         computes correctly" in printed
-
-
-def test_help_names_every_network():
-    names = re.sub(r" \(.*?\)", "", describe_networks()).split(", ")
-    assert sorted(names) == sorted(NETWORKS)
 
 
 def test_the_doctor_goes_on_where_data_cannot_be_read(capsys, no_usual_places, open_folder, as_nobody, monkeypatch):

@@ -62,16 +62,13 @@ def test_mxnet_computes_with_all_cores():
     assert printed == f"True {startup.available_cores()}"
 
 
-@pytest.mark.parametrize("value", ["1", "1,2", " 1 ", "+1", "01"])
-def test_the_first_number_of_threads_counts(monkeypatch, value):
-    monkeypatch.setattr(startup, "CHOSEN_THREADS", value)
-    assert startup.readable_threads() == 1
-
-
-@pytest.mark.parametrize("value", [None, "", "abc", "0", "-2", ","])
-def test_a_number_of_threads_that_is_none(monkeypatch, value):
-    monkeypatch.setattr(startup, "CHOSEN_THREADS", value)
-    assert startup.readable_threads() is None
+@pytest.mark.parametrize(
+    ("values", "number"), [(["1", "1,2", " 1 ", "+1", "01"], 1), ([None, "", "abc", "0", "-2", ","], None)]
+)
+def test_the_first_number_of_threads_counts(monkeypatch, values, number):
+    for value in values:
+        monkeypatch.setattr(startup, "CHOSEN_THREADS", value)
+        assert startup.readable_threads() == number, value
 
 
 def test_the_users_number_of_threads_stays_and_another_text_is_replaced():

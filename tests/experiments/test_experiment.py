@@ -393,14 +393,6 @@ def initialized(net):
     return net
 
 
-def test_an_output_that_cannot_be_written_is_known_before_the_training(tmp_path, capsys):
-    (tmp_path / "file").write_text("")
-    assert cli.main(["train", "lenet", "--output", str(tmp_path / "file")]) == 1
-    captured = capsys.readouterr()
-    assert "Training" not in captured.out
-    assert str(tmp_path / "file") in captured.err
-
-
 def test_ctrl_c_while_loading_is_one_word(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 

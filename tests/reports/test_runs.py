@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 import gluon_cnn as g
-import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn._core.files import locked
@@ -257,14 +256,6 @@ def test_quantize_and_export_in_the_folder_of_the_run(pics, monkeypatch, capsys)
     assert "Using runs/lenet\n" in printed
 
 
-def test_an_empty_class_folder_leaves_nothing(pics, capsys):  # (own)
-    (pics / "empty").mkdir()
-    status, printed, message = run(capsys, *TRAIN)
-    assert (status, printed) == (1, "")
-    assert message.startswith("gluon-cnn train: pics/empty holds no image")
-    assert not Path("runs").exists()
-
-
 @pytest.mark.parametrize("optimizer", ["adam", "nag"])
 def test_a_finished_training_is_continued(pics, capsys, optimizer):  # 17 (mxnet#1217)
     assert run(capsys, *TRAIN, "--optimizer", optimizer, "--epochs", 3, "--output", "straight")[0] == 0
@@ -382,22 +373,3 @@ def test_a_newer_format_names_its_version(tmp_path):  # 42 (self-critical.pytorc
     path.write_bytes(record.written({**about, "format": 3, "versions": {"gluon_cnn": "9.0"}}))
     with pytest.raises(ValueError, match="was written by gluon-cnn 9.0 in format 3; this version reads formats up"):
         Run.load(tmp_path, g.LeNet)
-
-
-def test_the_main_job(pics, monkeypatch, capsys):
-    """Photos trained, interrupted, resumed, extended by more photos, evaluated and exported."""
-    arguments = [*TRAIN, "--epochs", 3, "--momentum", 0.9]
-    assert run(capsys, *arguments, "--output", "straight")[0] == 0
-    with monkeypatch.context() as patch:
-        interrupted_after(1, patch)
-        assert run(capsys, *arguments)[0] == 0
-    assert run(capsys, "train", "--resume", "runs/lenet")[0] == 0
-    assert_same_weights("runs/lenet", "straight")
-    expected = run(capsys, "evaluate", "--run", "straight")[1]
-    noise(pics / "apple", 9, first=200)
-    assert run(capsys, "evaluate", "--run", "runs/lenet")[1] == expected
-    assert run(capsys, "export", "--run", "runs/lenet", "--format", "symbol")[0] == 0
-    with pytest.warns(UserWarning, match="Cannot decide type"):
-        net = gluon.SymbolBlock.imports("lenet-symbol.json", ["data"], "lenet-0000.params")
-    X = nd.random.uniform(shape=(2, 1, 28, 28))
-    np.testing.assert_allclose(net(X).asnumpy(), Run.load("straight", ctx=mx.cpu()).net(X).asnumpy(), rtol=1e-5)

@@ -3,14 +3,13 @@
 import functools
 
 import gluon_cnn as g
-import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training import fine_tuning
 from mxnet import autograd, gluon, init, lr_scheduler, nd
 from mxnet.gluon import nn
-from mxnet.gluon.model_zoo import model_store, vision
+from mxnet.gluon.model_zoo import model_store
 
 from tests.networks.small import ROWS, small
 
@@ -201,17 +200,6 @@ def test_no_download_unasked_and_one_message_when_it_fails(tmp_path, monkeypatch
     with pytest.raises(OSError, match=r"weights of resnet18_v2 could not be downloaded \(ConnectionError\): no route"):
         fine_tuning.zoo_network(root=tmp_path, download=True)
     assert asked == ["resnet18_v2"]
-
-
-def test_the_notes_own_path(tmp_path):
-    """New network of two classes, the old one's features, one picture."""
-    old = fine_tuning.zoo_network(root=tmp_path)
-    net = vision.resnet18_v2(classes=2)
-    net.features = old.features
-    net.output.initialize(init.Xavier())
-    assert net(nd.zeros((1, 3, 64, 64))).shape == (1, 2)
-    assert net.features[1].weight.data().shape == (64, 3, 7, 7)
-    assert mx.nd.abs(net.features[1].weight.data()).max().asscalar() > 0
 
 
 def test_what_was_frozen_is_trained_in_the_second_phase():  # 14b (NIH-Chest-X-Rays#5)
