@@ -80,11 +80,6 @@ def test_the_users_number_of_threads_stays_and_another_text_is_replaced():
     assert errors.count("OMP_NUM_THREADS=abc is not a number of threads") == 1
 
 
-def test_the_doctor_names_a_number_of_threads_that_is_none():
-    printed, _ = run("from gluon_cnn.cli import doctor; doctor.run()", OMP_NUM_THREADS="abc")
-    assert "-> OMP_NUM_THREADS=abc is not a number: unset OMP_NUM_THREADS" in printed
-
-
 MXNET_FIRST = """
     import sys, gluon_cnn.compat, mxnet  # what another package does that lets mxnet import
     for name in "gluon_cnn", "gluon_cnn._core", "gluon_cnn._core.startup": del sys.modules[name]

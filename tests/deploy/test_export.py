@@ -125,11 +125,11 @@ def lost(plain, part):
     return converter
 
 
+STATISTICS = [("BatchNorm", part) for part in ("gamma", "beta", "running_mean", "running_var")]
+
+
 @pytest.mark.filterwarnings("ignore:.*Cannot decide type:UserWarning")
-@pytest.mark.parametrize(
-    ("name", "part"),
-    [*(("BatchNorm", part) for part in ("gamma", "beta", "running_mean", "running_var")), ("lenet", "bias")],
-)
+@pytest.mark.parametrize(("name", "part"), [*STATISTICS, ("lenet", "bias")])
 def test_a_converter_that_loses_parameters_is_noticed(name, part, onnxruntime, tmp_path, monkeypatch):
     net, shape = made(name)
     monkeypatch.setattr(export, "_plain", lost(export._plain, part))

@@ -1,6 +1,7 @@
 """Trainings of any network are resumed bit by bit, however often the network was made before."""
 
 import functools
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -203,7 +204,7 @@ class Counting(mx.optimizer.Optimizer):
 
 
 def test_schedules_and_optimizers_of_ones_own(tmp_path):
-    check(tmp_path / "a", functools.partial(made, TWELVE, "sgd", lr_scheduler=lambda: Wave(), learning_rate=0.02))
+    check(tmp_path / "a", functools.partial(made, TWELVE, "sgd", lr_scheduler=Wave, learning_rate=0.02))
     check(tmp_path / "b", functools.partial(made, TWELVE, "counting"))
 
 
@@ -299,43 +300,30 @@ def test_in_new_processes(tmp_path):
 
 # What differs is named, and nothing is changed
 
+
+def factor(step):
+    return dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(step, 0.5, base_lr=0.01))
+
+
+def several(*steps):
+    return dict(lr_scheduler=lambda: lr_scheduler.MultiFactorScheduler([*steps], 0.5, base_lr=0.01))
+
+
+COSINE = dict(lr_scheduler=lambda: lr_scheduler.CosineScheduler(9, 0.01))
+FUNCTION = dict(lr_scheduler=lambda: lambda _: 0.1, learning_rate=None)
 DIFFERENCES = {
-    "one more setting": (dict(), dict(clip_gradient=1.0), "the optimizer's clip_gradient was None; now it is 1.0"),
-    "one setting less": (dict(wd=0.1), dict(), "the optimizer's wd was 0.1; now it is 0.0"),
-    "another learning rate": (dict(), dict(learning_rate=0.1), "learning_rate was 0.01; now it is 0.1"),
-    "another optimizer": (dict(), dict(optimizer="nadam"), "the optimizer was Adam; now it is Nadam"),
-    "another schedule": (
-        dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(3, 0.5, base_lr=0.01)),
-        dict(lr_scheduler=lambda: lr_scheduler.CosineScheduler(9, 0.01)),
-        "the learning-rate schedule was FactorScheduler; now it is CosineScheduler",
-    ),
-    "a schedule that comes": (
-        dict(),
-        dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(3, 0.5, base_lr=0.01)),
-        "the learning-rate schedule was none; now it is FactorScheduler",
-    ),
-    "a schedule that goes": (
-        dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(3, 0.5, base_lr=0.01)),
-        dict(),
-        "the learning-rate schedule was FactorScheduler; now it is none",
-    ),
-    "another layer": (dict(), dict(names=["conv, no bias"]), "is of another network: 1.bias was float32 .* missing"),
-    "another step": (
-        dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(3, 0.5, base_lr=0.01)),
-        dict(lr_scheduler=lambda: lr_scheduler.FactorScheduler(4, 0.5, base_lr=0.01)),
-        "the schedule's step was 3; now it is 4",
-    ),
-    "other steps": (
-        dict(lr_scheduler=lambda: lr_scheduler.MultiFactorScheduler([3, 6], 0.5, base_lr=0.01)),
-        dict(lr_scheduler=lambda: lr_scheduler.MultiFactorScheduler([3, 7], 0.5, base_lr=0.01)),
-        r"the schedule's step was \[3, 6\]; now it is \[3, 7\]",
-    ),
-    "a schedule that is a function": (
-        dict(lr_scheduler=lambda: lambda _: 0.1, learning_rate=None),
-        dict(lr_scheduler=lambda: Wave(), learning_rate=None),
-        "the learning-rate schedule was .*<lambda>; now it is Wave",
-    ),
-    "a frozen layer": (dict(), dict(frozen=[1]), "1.weight's grad_req was write; now it is null"),
+    "one more setting": ({}, dict(clip_gradient=1.0), "clip_gradient was None; now it is 1.0"),
+    "one setting less": (dict(wd=0.1), {}, "wd was 0.1; now it is 0.0"),
+    "another learning rate": ({}, dict(learning_rate=0.1), "learning_rate was 0.01; now it is 0.1"),
+    "another optimizer": ({}, dict(optimizer="nadam"), "the optimizer was Adam; now it is Nadam"),
+    "another schedule": (factor(3), COSINE, "schedule was FactorScheduler; now it is CosineScheduler"),
+    "a schedule that comes": ({}, factor(3), "schedule was none; now it is FactorScheduler"),
+    "a schedule that goes": (factor(3), {}, "schedule was FactorScheduler; now it is none"),
+    "another layer": ({}, dict(names=["conv, no bias"]), "is of another network: 1.bias was float32 .* missing"),
+    "another step": (factor(3), factor(4), "the schedule's step was 3; now it is 4"),
+    "other steps": (several(3, 6), several(3, 7), r"the schedule's step was \[3, 6\]; now it is \[3, 7\]"),
+    "a function": (FUNCTION, dict(lr_scheduler=Wave, learning_rate=None), "was .*<lambda>; now it is Wave"),
+    "a frozen layer": ({}, dict(frozen=[1]), "1.weight's grad_req was write; now it is null"),
 }
 
 
@@ -346,18 +334,9 @@ def test_a_difference_is_named(tmp_path, before, now, message):
     data, net, trainer = made(**{"names": ["conv"], **now})
     with pytest.raises(ValueError, match=message) as caught:
         trained(2, tmp_path, (data, net, trainer))
-    assert "damaged" not in str(caught.value)
-    assert "remove" not in str(caught.value)
+    assert not re.search("damaged|remove", str(caught.value))
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
     assert (trainer.optimizer.num_update, data.epoch) == (0, 0)
-
-
-def test_a_learning_rate_that_was_set_later_is_named(tmp_path):
-    parts = made(["conv"])
-    trained(1, tmp_path, parts)
-    parts[2].set_learning_rate(0.5)
-    with pytest.raises(ValueError, match="learning_rate was 0.01; now it is 0.5"):
-        trained(2, tmp_path, parts)
 
 
 def test_other_data_are_named(tmp_path):
