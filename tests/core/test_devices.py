@@ -77,11 +77,7 @@ def test_otherwise_the_cpu_with_the_reason(machine, settings, i, reason):
         assert g.try_gpu(i) == mx.cpu()
     assert len(warned) == 1
     assert reason in str(warned[0].message)
-
-
-def test_without_any_gpu_all_gpus_are_the_cpu(machine):
-    machine.gpus = 0
-    with pytest.warns(UserWarning, match="CUDA sees no GPU"):
+    if settings.get("gpus") == 0:
         assert g.try_all_gpus() == [mx.cpu()]
 
 
@@ -110,11 +106,8 @@ def test_the_answer_is_kept(machine, recwarn):
     assert not recwarn.list
 
 
-def test_the_probe_computes_correctly_where_mxnet_works():
-    assert context._computes_correctly(mx.cpu()) is True
-
-
 def test_the_probe_sees_wrong_results(monkeypatch):
+    assert context._computes_correctly(mx.cpu()) is True
     monkeypatch.setattr(context.nd, "dot", lambda a, b: a * b)
     assert context._computes_correctly(mx.cpu()) is False
 

@@ -42,17 +42,14 @@ def test_apply_shows_what_it_returns(name):
     assert len({picture.tobytes() for picture in pictures}) > 1
 
 
-def test_apply_of_nothing_is_the_picture():
-    pictures = g.apply(photo(), lambda img: img, n=2)
-    np.testing.assert_allclose(pictures.asnumpy(), np.stack([photo().asnumpy() / 255] * 4), rtol=1e-6)
-
-
 def test_changed_bytes_start_again_and_floats_are_clipped():
     """What the lesson shows: twice as bright, byte by byte and as floats."""
     double = lambda img: img * 2
     bright = nd.full((2, 2, 3), 200, dtype="uint8")
     assert double(bright)[0, 0, 0].asscalar() == 400 - 256
     assert g.apply(bright, double, n=1)[0, 0, 0, 0].asscalar() == 1
+    unchanged = g.apply(photo(), lambda img: img, n=2).asnumpy()
+    np.testing.assert_allclose(unchanged, np.stack([photo().asnumpy() / 255] * 4), rtol=1e-6)
 
 
 def test_a_list_is_applied_in_order_and_leaves_the_picture():
@@ -94,9 +91,17 @@ def test_five_crops_of_a_picture_of_their_size_are_the_plain_prediction():
         np.testing.assert_allclose(g.five_crop_predict(net, img, 28, ctx).asnumpy(), plain.asnumpy(), rtol=1e-5)
 
 
+sizes = iter([2, 3, 2, 3])
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (
+            lambda: g.apply(nd.zeros((4, 4, 3)), lambda img: img[: next(sizes)], n=2),
+            ValueError,
+            "different sizes, such as .2, 4, 3. and .3, 4, 3.: end with a crop",
+        ),
         (lambda: g.apply(np.zeros((4, 4, 3)), print), TypeError, r"img must be an NDArray; got ndarray: pass nd.array"),
         (lambda: g.apply(nd.zeros((4, 4)), print), ValueError, r"img must have shape \(height, width, 1 or 3\)"),
         (lambda: g.apply(nd.zeros((4, 4, 3)), print, n=0), ValueError, "n must be at least 1; got 0"),
@@ -112,9 +117,3 @@ def test_five_crops_of_a_picture_of_their_size_are_the_plain_prediction():
 def test_wrong_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
-
-
-def test_pictures_of_different_sizes_are_no_grid():
-    sizes = iter([2, 3, 2, 3])
-    with pytest.raises(ValueError, match="different sizes, such as .2, 4, 3. and .3, 4, 3.: end with a crop"):
-        g.apply(nd.zeros((4, 4, 3)), lambda img: img[: next(sizes)], n=2)

@@ -56,12 +56,13 @@ def test_is_kept_and_found_again(run, tmp_path, monkeypatch, capsys):
 
 
 def test_refuses_what_it_cannot_learn_ranges_from(run):
-    with pytest.raises(ValueError, match="pictures gave no batch: pass batches of training images"):
-        g.quantize(run.net, [])
-    with pytest.raises(ValueError, match="num_batches"):
-        g.quantize(run.net, run.test_pictures(), num_batches=0)
-    with pytest.raises(TypeError, match=r"each batch must be a pair \(X, y\); got NDArray"):
-        g.quantize(run.net, [mx.nd.zeros((2, 1, 28, 28))])
+    for pictures, settings, error, words in (
+        ([], {}, ValueError, "pictures gave no batch"),
+        (run.test_pictures(), {"num_batches": 0}, ValueError, "num_batches"),
+        ([mx.nd.zeros((2, 1, 28, 28))], {}, TypeError, r"each batch must be a pair \(X, y\); got NDArray"),
+    ):
+        with pytest.raises(error, match=words):
+            g.quantize(run.net, pictures, **settings)
 
 
 def sequence(*layers):

@@ -1,5 +1,6 @@
 """Weights as PyTorch names them, in networks of the course; `make parity` has PyTorch's own."""
 
+import contextlib
 import re
 
 import gluon_cnn as g
@@ -39,6 +40,19 @@ def values(net):
     return {key: p.data().asnumpy() for key, p in net._collect_params_with_prefix().items()}
 
 
+@contextlib.contextmanager
+def unchanged(net):
+    before = values(net)
+    yield
+    for key, value in values(net).items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+def refused(net, state, words):
+    with unchanged(net), pytest.raises(ValueError, match=words):
+        load_torch_state(net, state)
+
+
 def sequence(*layers):
     net = nn.HybridSequential()
     net.add(*layers)
@@ -76,10 +90,7 @@ def test_a_layer_without_a_counterpart_is_named_and_nothing_changes():
     last = list(state)[-2:]
     wider = {**{key: value for key, value in state.items() if key not in last}, "fc.weight": np.zeros((5, 64))}
     before = values(net)
-    with pytest.raises(ValueError, match=r"Gluon's blocks.5.2 \(dense layer 3x64\), PyTorch's fc \(dense"):
-        load_torch_state(net, wider)
-    for key, value in values(net).items():
-        np.testing.assert_array_equal(value, before[key])
+    refused(net, wider, r"Gluon's blocks.5.2 \(dense layer 3x64\), PyTorch's fc \(dense")
     assert load_torch_state(net, wider, strict=False) == [
         "Gluon's blocks.5.2 (dense layer 3x64)",
         "PyTorch's fc (dense layer 5x64)",
@@ -90,7 +101,7 @@ def test_a_layer_without_a_counterpart_is_named_and_nothing_changes():
 
 def test_all_parts_of_a_layer_have_to_fit():
     net = made(lambda: sequence(nn.Conv2D(4, 3), nn.BatchNorm()))
-    state, before = state_of(net), values(net)
+    state = state_of(net)
     for key, value in [
         ("module.1.running_mean", np.zeros(3)),
         ("module.0.bias", np.zeros((4, 1))),
@@ -100,10 +111,7 @@ def test_all_parts_of_a_layer_have_to_fit():
         changed = {**state, key: value}
         if value is None:
             del changed[key]
-        with pytest.raises(ValueError, match=f"PyTorch's {key.rpartition('.')[0]}"):
-            load_torch_state(net, changed)
-    for key, value in values(net).items():
-        np.testing.assert_array_equal(value, before[key])
+        refused(net, changed, f"PyTorch's {key.rpartition('.')[0]}")
 
 
 def test_a_layer_of_another_kind_and_a_bias_without_a_place_are_no_match():
@@ -112,8 +120,7 @@ def test_a_layer_of_another_kind_and_a_bias_without_a_place_are_no_match():
     assert load_torch_state(net, state, strict=False) == ["Gluon's 1 (PReLU 1)"]
     net = made(lambda: sequence(nn.Conv2D(4, 3, use_bias=False)))
     state = {"0.weight": np.zeros((4, 1, 3, 3)), "0.bias": np.zeros(4)}
-    with pytest.raises(ValueError, match="no layer has a counterpart"):
-        load_torch_state(net, state)
+    refused(net, state, "no layer has a counterpart")
 
 
 @pytest.mark.parametrize(
@@ -121,15 +128,9 @@ def test_a_layer_of_another_kind_and_a_bias_without_a_place_are_no_match():
 )
 def test_what_batch_norm_ignores_has_to_be_what_it_takes(settings, part, value):
     net = made(lambda: sequence(nn.BatchNorm(**settings)))
-    state, before = state_of(net), values(net)
-    with pytest.raises(ValueError, match="no layer has a counterpart"):
-        load_torch_state(net, state)
-    state["other.weight"] = np.zeros((2, 2))
-    with pytest.raises(ValueError, match="no layer has a counterpart"):
-        load_torch_state(net, state)
-    for key, array in values(net).items():
-        np.testing.assert_array_equal(array, before[key])
-    del state["other.weight"]
+    state = state_of(net)
+    refused(net, state, "no layer has a counterpart")
+    refused(net, {**state, "other.weight": np.zeros((2, 2))}, "no layer has a counterpart")
     state[f"module.0.{part}"] = np.full(1, value, np.float32)
     assert load_torch_state(net, state) == []
     X = nd.random.normal(shape=(2, 1, 3, 3))
@@ -140,8 +141,7 @@ def test_what_batch_norm_ignores_has_to_be_what_it_takes(settings, part, value):
 
 def test_what_batch_norm_ignores_is_named():
     net = made(lambda: sequence(nn.Conv2D(4, 3), nn.BatchNorm(scale=False)))
-    with pytest.raises(ValueError, match=r"Gluon's 1 \(batch norm 4, weight always 1\), PyTorch's module.1 \(batch"):
-        load_torch_state(net, state_of(net))
+    refused(net, state_of(net), r"Gluon's 1 \(batch norm 4, weight always 1\), PyTorch's module.1 \(batch")
 
 
 VALUES = {  # (what a weight is, the error, what it says)
@@ -158,11 +158,8 @@ VALUES = {  # (what a weight is, the error, what it says)
 def test_values_that_are_no_weights(value, error, words):
     net = nn.Dense(2, in_units=3)
     net.initialize()
-    before = values(net)
-    with pytest.raises(error, match=words):
+    with unchanged(net), pytest.raises(error, match=words):
         load_torch_state(net, {"fc.bias": np.ones(2), "fc.weight": value})
-    for key, array in values(net).items():
-        np.testing.assert_array_equal(array, before[key])
 
 
 def test_wrong_arguments():
@@ -179,26 +176,17 @@ def test_a_parameter_of_no_layer_is_named():  # 31b
     net = made(lambda: sequence(nn.Dense(3)), 2)
     layer = {"0.weight": np.ones((3, 4)), "0.bias": np.zeros(3)}
     more = {
-        "cls_token": np.zeros((1, 1, 8)),
-        "vit.pos_embed": np.zeros((1, 5, 8)),
-        "temperature": np.array(1.0),
-        "lstm.weight_ih_l0": np.ones((4, 3)),
-        "0.scale": np.ones(3),
+        "cls_token": (np.zeros((1, 1, 8)), "1x1x8"),
+        "vit.pos_embed": (np.zeros((1, 5, 8)), "1x5x8"),
+        "temperature": (np.array(1.0), "of one number"),
+        "lstm.weight_ih_l0": (np.ones((4, 3)), "4x3"),
+        "0.scale": (np.ones(3), "3"),
     }
-    named = [
-        "PyTorch's cls_token (parameter 1x1x8)",
-        "PyTorch's vit.pos_embed (parameter 1x5x8)",
-        "PyTorch's temperature (parameter of one number)",
-        "PyTorch's lstm.weight_ih_l0 (parameter 4x3)",
-        "PyTorch's 0.scale (parameter 3)",
-    ]
-    before = values(net)
+    named = [f"PyTorch's {key} (parameter {shape})" for key, (_, shape) in more.items()]
+    more = {key: value for key, (value, _) in more.items()}
     for (key, value), name in zip(more.items(), named):
         for state in ({**layer, key: value}, {key: value, **layer}):
-            with pytest.raises(ValueError, match=re.escape(f"these have no counterpart: {name}; strict=False loads")):
-                load_torch_state(net, state)
-    for key, value in values(net).items():
-        np.testing.assert_array_equal(value, before[key])
+            refused(net, state, re.escape(f"these have no counterpart: {name}; strict=False loads"))
     assert load_torch_state(net, {**more, **layer}, strict=False) == named
     assert (net[0].weight.data().asnumpy() == 1).all()
 
@@ -207,13 +195,11 @@ def test_a_module_that_is_a_layer_itself():
     net = nn.Dense(2, in_units=3)
     net.initialize()
     assert load_torch_state(net, {"weight": np.ones((2, 3)), "bias": np.ones(2)}) == []
-    with pytest.raises(ValueError, match="PyTorch's other \\(parameter 2\\); strict"):
-        load_torch_state(net, {"weight": np.ones((2, 3)), "bias": np.ones(2), "other": np.ones(2)})
-    with pytest.raises(ValueError, match="no layer has a counterpart"):
-        load_torch_state(net, {"weight": np.ones((2, 4)), "bias": np.ones(2)})
+    bias = np.ones(2)
+    refused(net, {"weight": np.ones((2, 3)), "bias": bias, "other": bias}, r"PyTorch's other \(parameter 2\); strict")
+    refused(net, {"weight": np.ones((2, 4)), "bias": bias}, "no layer has a counterpart")
     both = made(lambda: sequence(nn.Conv2D(1, 1), nn.Dense(2)), 2)
-    with pytest.raises(ValueError, match=r"Gluon's 0 \(convolution 1x1x1x1\); strict"):
-        load_torch_state(both, {"weight": np.ones((2, 4)), "bias": np.ones(2)})
+    refused(both, {"weight": np.ones((2, 4)), "bias": bias}, r"Gluon's 0 \(convolution 1x1x1x1\); strict")
 
 
 class Tensor:

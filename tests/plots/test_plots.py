@@ -1,10 +1,15 @@
 """Figures: what they show, checked on the drawn objects; how they look has to be looked at."""
 
+import contextlib
+
+import gluon_cnn as g
 import numpy as np
 import pytest
 from gluon_cnn import History, apply, show_images, summary
+from gluon_cnn.course import parameters
 from gluon_cnn.course.diagrams.network import draw_network
 from gluon_cnn.plots import network, plot_confusion, show_mistakes
+from gluon_cnn.training.prediction import predict_batches
 from matplotlib import pyplot as plt
 from mxnet import nd
 from mxnet.gluon import nn
@@ -15,6 +20,10 @@ COLOUR = np.random.RandomState(0).rand(5, 6, 3)
 
 def shown():
     return [ax.images[0].get_array() if ax.images else None for ax in plt.gcf().axes]
+
+
+def titles():
+    return [ax.get_title() for ax in plt.gcf().axes]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +49,7 @@ def test_grids_of_any_form_with_titles(rows, columns):
     show_images(nd.array(np.stack([GREY] * 4))[:, None], rows, columns, titles=["a", "b"])
     assert len(plt.gcf().axes) == rows * columns
     assert sum(picture is not None for picture in shown()) == min(4, rows * columns)
-    assert [ax.get_title() for ax in plt.gcf().axes][:2] == ["a", "b"][: rows * columns]
+    assert titles()[:2] == ["a", "b"][: rows * columns]
 
 
 def test_black_stays_black_and_bytes_are_bytes():
@@ -155,3 +164,69 @@ def test_shares_of_weights_and_work():
     weights, work = [40, 325], [64 * 4 * 19, 5 * 129]
     np.testing.assert_allclose(heights, [*np.divide(weights, 365), *np.divide(work, sum(work))])
     assert [label.get_text() for label in plt.gca().get_xticklabels()] == ["Conv 4", "Dense 5"]
+
+
+@pytest.fixture
+def data():
+    """Seven pictures of two pixels; the first pixel's share is the probability of class 0 in the network below."""
+    images = np.random.RandomState(0).rand(7, 1, 1, 2).astype(np.float32)
+    return g.Batches(images, np.array([0, 1, 0, 1, 0, 1, 0]), 3)
+
+
+@pytest.fixture
+def net():
+    net = nn.Dense(2)
+    net.initialize()
+    net(nd.zeros((1, 2)))
+    net.weight.set_data(nd.array([[4, 0], [0, 4]]))
+    return net
+
+
+def test_probabilities_in_the_order_of_the_data(data, net):
+    labels, probabilities = predict_batches(data, net)
+    pixels = data.images.reshape(7, 2).astype(np.float64)
+    expected = np.exp(4 * pixels) / np.exp(4 * pixels).sum(axis=1, keepdims=True)
+    np.testing.assert_array_equal(labels, data.labels)
+    np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
+    right = (probabilities.argmax(axis=1) == labels).mean()
+    assert right == pytest.approx(g.evaluate_accuracy(data, net))
+    with pytest.raises(ValueError, match="no batch"):
+        predict_batches([], net)
+
+
+def test_filters_keep_their_signs_and_zero_is_grey():
+    network.show_filters(nd.array([[[[-2, 0], [1, 2]]], [[[0, 0], [0, 0.1]]]]), 1, 2)
+    np.testing.assert_allclose(shown(), [[[0, 0.5], [0.75, 1]], [[0.5, 0.5], [0.5, 1]]])
+    for channels in (1, 3):  # a kernel of 3x3 is not taken for three colours
+        weights = np.random.RandomState(0).uniform(-1, 1, (1, channels, 3, 3))
+        network.show_filters(nd.array(weights), 1, 1)
+        expected = 0.5 + 0.5 * weights[0].transpose(1, 2, 0) / np.abs(weights).max()
+        np.testing.assert_allclose(shown()[0], expected[:, :, 0] if channels == 1 else expected, rtol=1e-5)
+
+
+def test_the_strongest_maps_come_first_and_a_dead_one_is_black():
+    maps = nd.array([[[0, 0]], [[1, 4]], [[2, -1]]])
+    network.show_feature_maps(maps, nd.ones((1, 1, 2)), title="bag")
+    assert titles() == ["bag", "map 1", "map 2", "map 0"]
+    np.testing.assert_allclose(shown()[1:], [[[0.25, 1]], [[1, 0]], [[0, 0]]])
+
+
+def test_the_surest_mistakes_with_both_names(data, capsys):
+    probabilities = np.array([[0.2, 0.8], [0.1, 0.9], [0.4, 0.6], [0.9, 0.1], [1, 0], [0, 1], [1, 0]])
+    show_mistakes(data, data.labels, probabilities, ["bag", "coat"], count=2)
+    assert titles() == ["coat\nas bag", "bag\nas coat"]
+    np.testing.assert_array_equal(shown(), data.images[[3, 0], 0])
+    show_mistakes(data, data.labels, np.eye(2)[data.labels], ["bag", "coat"])
+    assert capsys.readouterr().out == "No mistakes\n"
+
+
+def test_parameters_are_put_back_whatever_happens(net):
+    before = net.weight.data().asnumpy()
+    with parameters.restored([net.weight]):
+        net.weight.set_data(nd.zeros((2, 2)))
+        assert not net.weight.data().asnumpy().any()
+    np.testing.assert_array_equal(net.weight.data().asnumpy(), before)
+    with contextlib.suppress(KeyError), parameters.restored(net.collect_params().values()):
+        net.weight.set_data(nd.zeros((2, 2)))
+        raise KeyError
+    np.testing.assert_array_equal(net.weight.data().asnumpy(), before)
