@@ -12,6 +12,7 @@ import gluon_cnn
 import pytest
 from hypothesis import settings
 from matplotlib import pyplot as plt
+from PIL import Image
 
 # a slow machine is no failure, and the same cases each time
 settings.register_profile("course", deadline=None, derandomize=True)
@@ -86,3 +87,17 @@ def as_nobody():
             os.seteuid(before)
 
     return nobody
+
+
+@pytest.fixture
+def write_images():
+    """Return a function that writes images of one colour: {"a/1.png": 7} or {"a/1.png": (250, 10, 10)}."""
+
+    def write(folder, values, size=(9, 9)):
+        for name, value in values.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB" if isinstance(value, tuple) else "L", size, value).save(path)
+        return Path(folder)
+
+    return write

@@ -27,6 +27,10 @@ ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
+def ran(*command, **settings):
+    return subprocess.run(command, **{"cwd": ROOT, "capture_output": True, "text": True, "check": False, **settings})
+
+
 def blocks(path, language):
     return re.findall(rf"```{language}\n(.*?)```", path.read_text(), flags=re.DOTALL)
 
@@ -68,9 +72,7 @@ def test_every_public_name_is_used_by_a_lesson_and_by_a_test():
 
 def test_the_readmes_program_runs(tmp_path):
     (program,) = blocks(ROOT / "README.md", "python")
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = ran(sys.executable, "-c", program, cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.split()[-1]) > 0.6
 
@@ -120,7 +122,7 @@ def test_every_network_has_its_lesson_and_its_rows():
 
 
 def test_make_alone_lists_every_command():
-    printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = ran("make").stdout
     (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     for command in set(phony.split()) - {"rebuild"}:
         assert re.search(rf"^  {command} +\w", printed, flags=re.MULTILINE), command
@@ -130,7 +132,7 @@ def test_make_alone_lists_every_command():
 def test_a_clone_beside_a_program_is_not_taken_for_the_package(tmp_path):
     (tmp_path / "gluon_cnn" / "notebooks").mkdir(parents=True)
     code = "import gluon_cnn; print(gluon_cnn.LeNet.__name__)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = ran(sys.executable, "-c", code, cwd=tmp_path)
     assert done.stdout == "LeNet\n", done.stderr
 
 
@@ -142,20 +144,13 @@ def test_the_tests_are_collected_with_the_core_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)  # options of plugins
-    command = [sys.executable, "-m", "pytest", "-p", "core_alone", "--collect-only", "-q", "tests"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = ran(sys.executable, "-m", "pytest", "-p", "core_alone", "--collect-only", "-q", "tests")
     assert done.returncode == 0, done.stdout[-2000:]
     assert re.search(r"^\d{4} tests collected", done.stdout, re.MULTILINE)
 
 
 def test_no_python_gives_a_plain_message(tmp_path):
-    done = subprocess.run(
-        ["make", "lab", f"VENV={tmp_path}/venv", "PYTHON=no-such-python"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran("make", "lab", f"VENV={tmp_path}/venv", "PYTHON=no-such-python")
     assert done.returncode == 2
     assert "The course needs Python 3.10 to 3.14, and none was found (looked for: no-such-python)" in done.stdout
     assert not (tmp_path / "venv").exists()
@@ -167,11 +162,7 @@ def test_no_python_gives_a_plain_message(tmp_path):
         ({"python3.14": "all", "python3.13": "all"}, [], "with python3.14"),
         ({"python3.14": "no venv", "python3.13": "all"}, [], "with python3.13"),
         ({"python3.14": "all", "mine": "all"}, ["PYTHON=mine"], "with mine"),
-        (
-            {"mine": "no venv"},
-            ["PYTHON=mine"],
-            "mine cannot make virtual environments. On Debian and Ubuntu: sudo apt-get",
-        ),
+        ({"mine": "no venv"}, ["PYTHON=mine"], "mine cannot make virtual environments. On Debian and Ubuntu: sudo"),
         ({"mine": "another version"}, ["PYTHON=mine"], "The course needs Python 3.10 to 3.14, and none was found"),
     ],
 )
@@ -190,8 +181,7 @@ def test_make_takes_the_newest_python_that_can_be_used(interpreters, variables, 
         )
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    command = ["make", "install", f"VENV={tmp_path}/venv", *variables]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = ran("make", "install", f"VENV={tmp_path}/venv", *variables)
     assert done.returncode == 2
     assert printed in done.stdout
 
@@ -231,26 +221,37 @@ def test_the_lock_file_pins_every_dependency():
     assert "://" not in (ROOT / "requirements.txt").read_text()
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def code_of(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(scope="class", params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture(scope="class")
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
 class TestLesson:
-    def test_is_valid_and_holds_its_outputs(self, path):
-        notebook = nbformat.read(path, as_version=4)
+    def test_is_valid_and_holds_its_outputs(self, notebook):
         nbformat.validate(notebook)
-        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        code = code_of(notebook)
         assert all(cell.execution_count for cell in code if cell.source.strip())
         assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
         assert "parameters" in code[0].metadata.tags
 
-    def test_stored_outputs_are_fresh(self, path):
-        notebook = nbformat.read(path, as_version=4)
+    def test_stored_outputs_are_fresh(self, path, notebook):
         found = notebook.metadata.get("executed")
         assert found == fresh.digest(notebook), f"cells were changed: make notebooks LESSONS=notebooks/{path.name}"
 
-    def test_the_code_shown_is_the_packages(self, path, monkeypatch):
+    def test_the_code_shown_is_the_packages(self, path, notebook, monkeypatch):
         pytest.importorskip("IPython")
         shown = []
         monkeypatch.setattr("IPython.display.display", lambda item: shown.append(item.data))
-        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        cells = code_of(notebook)
         names = {}
         for line in "\n".join(cell.source for cell in cells).splitlines():
             if re.match(r"import gluon_cnn|from gluon_cnn", line):
@@ -262,26 +263,25 @@ class TestLesson:
                 assert stored == shown, f"the package changed: make notebooks LESSONS=notebooks/{path.name}"
                 shown.clear()
 
-    def test_every_figure_says_in_words_what_it_shows(self, path):
-        for cell in nbformat.read(path, as_version=4).cells:
+    def test_every_figure_says_in_words_what_it_shows(self, notebook):
+        for cell in notebook.cells:
             if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
                 assert len(cell.metadata.get("alt", "")) > 30, cell.source
 
-    def test_says_what_to_read_first(self, path):
-        first = nbformat.read(path, as_version=4).cells[0].source
+    def test_says_what_to_read_first(self, path, notebook):
+        first = notebook.cells[0].source
         needs = re.search(r"\*\*You need\*\*(.*?)\*\*Time\*\*", first)
         assert needs, first
         assert path.name[:2] == "00" or re.search(r"\]\(\d\d_\w+\.ipynb\)", needs[1]), needs[1]
 
-    def test_has_short_cells(self, path):
-        for cell in nbformat.read(path, as_version=4).cells:
-            assert len(cell.source.splitlines()) <= 15 or cell.cell_type != "code", cell.source
+    def test_has_short_cells(self, notebook):
+        for cell in code_of(notebook):
+            assert len(cell.source.splitlines()) <= 15, cell.source
 
     def test_tells_nothing_of_the_machine_it_ran_on(self, path):
         text = path.read_text()
         assert not re.search(r"/tmp/|/home/|/root/|ipykernel_|site-packages", text)
 
-    def test_has_one_result_and_asserts_what_has_to_come_out(self, path):
-        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-        (result,) = (cell for cell in cells if "result" in cell.metadata.get("tags", []))
+    def test_has_one_result_and_asserts_what_has_to_come_out(self, notebook):
+        (result,) = (cell for cell in code_of(notebook) if "result" in cell.metadata.get("tags", []))
         assert "assert " in result.source

@@ -224,15 +224,12 @@ def test_wrong_contents_are_not_kept(small_set, server, tmp_path):
     assert not list((tmp_path / "new").glob("t10k-labels*"))
 
 
-def test_nothing_is_downloaded_unasked(monkeypatch, small_set):
+def test_a_download_when_it_is_asked_for_and_not_before(monkeypatch, small_set, server, tmp_path):
+    small_set(server[0])
+    download = functools.partial(fashion_mnist.download_fashion_mnist, hosts=[server[1]])
     monkeypatch.setattr(fashion_mnist, "download_fashion_mnist", lambda *a: pytest.fail("the network was used"))
     with pytest.raises(FileNotFoundError):
         g.load_data_fashion_mnist(4)
-
-
-def test_download_when_asked(monkeypatch, small_set, server, tmp_path):
-    small_set(server[0])
-    download = functools.partial(fashion_mnist.download_fashion_mnist, hosts=[server[1]])
     monkeypatch.setattr(fashion_mnist, "download_fashion_mnist", download)
     train, _ = g.load_data_fashion_mnist(4, root=tmp_path / "new", download=True)
     assert len(train.labels) == 6

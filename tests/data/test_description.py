@@ -7,19 +7,15 @@ import gluon_cnn as g
 import numpy as np
 import pytest
 from gluon_cnn.data import datasets, description
-from PIL import Image
 
 ALL = [f"{name}/{k}.png" for name in ("blue", "red") for k in range(12)]
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, write_images):
     """Twelve images of each of two classes, no two alike."""
-    for label, name in enumerate(("blue", "red")):
-        (tmp_path / name).mkdir()
-        for k in range(12):
-            Image.new("L", (9, 9), 100 * label + k).save(tmp_path / name / f"{k}.png")
-    return tmp_path
+    colours = {"blue": 0, "red": 100}
+    return write_images(tmp_path, {f"{name}/{k}.png": first + k for name, first in colours.items() for k in range(12)})
 
 
 def loaded(folder, **options):
@@ -40,9 +36,7 @@ def test_a_folder_is_described_by_its_files(folder):
     how = {"channels": 1, "height": 8, "width": 8, "resize": "crop", "divisor": 255, "transform": ""}
     assert told["preprocessing"] == how
     assert told["training"]["count"] + told["test"]["count"] == 24
-    assert sorted(names(told) + names(told, "training")) == sorted(
-        f"{c}/{k}.png" for c in ("blue", "red") for k in range(12)
-    )
+    assert sorted(names(told) + names(told, "training")) == sorted(ALL)
     first = told["test"]["files"][0]
     assert first["size"] == (folder / first["name"]).stat().st_size
     assert len(first["sha256"]) == 64
@@ -62,12 +56,11 @@ def test_arrays_are_described_by_their_contents():
     assert (floats["resize"], floats["divisor"]) == (None, 1)
 
 
-def test_what_differs_is_named(folder):
+def test_what_differs_is_named(folder, write_images):
     before = described(folder)
     trained, tested = names(before, "training")[0], names(before)[0]
     (folder / trained).unlink()
-    Image.new("L", (9, 9), 255).save(folder / tested)
-    Image.new("L", (9, 9), 254).save(folder / "blue" / "new.png")
+    write_images(folder, {tested: 255, "blue/new.png": 254})
     text = description.difference(before, described(folder, held_out=names(before)))
     assert text == (
         f"training images: 1 added (blue/new.png), 1 missing ({trained}); test images: 1 changed ({tested})"
@@ -80,10 +73,9 @@ def test_what_differs_is_named(folder):
     assert text == "the classes were blue, red; now they are red, sky"
 
 
-def test_exactly_the_listed_files_are_held_out(folder):
+def test_exactly_the_listed_files_are_held_out(folder, write_images):
     before = described(folder)
-    for k in range(40):
-        Image.new("L", (9, 9), 200 + k).save(folder / "red" / f"later {k}.png")
+    write_images(folder, {f"red/later {k}.png": 200 + k for k in range(40)})
     now = described(folder, held_out=before["test"]["files"])
     assert now["test"] == before["test"]
     assert now["training"]["count"] == before["training"]["count"] + 40
@@ -103,18 +95,17 @@ def test_a_held_out_file_is_known_by_its_contents_when_it_was_renamed(folder):
     assert names(now) == sorted(["blue/another name.png", *names(before)[1:]])
 
 
-def test_held_out_files_alike_are_all_found(folder):
-    for name in ("blue/1.png", "blue/2.png"):
-        Image.new("L", (9, 9), 255).save(folder / name)
+def test_held_out_files_alike_are_all_found(folder, write_images):
+    write_images(folder, {"blue/1.png": 255, "blue/2.png": 255})
     test = loaded(folder, held_out=["blue/1.png", "blue/2.png"])[1]
     for name in ("blue/1.png", "blue/2.png"):
         (folder / name).rename(folder / name.replace("blue/", "blue/new "))
     assert [file.name for file in loaded(folder, held_out=test.files)[1].files] == ["blue/new 1.png", "blue/new 2.png"]
 
 
-def test_a_held_out_file_that_is_missing_or_changed_is_named(folder):
+def test_a_held_out_file_that_is_missing_or_changed_is_named(folder, write_images):
     before = described(folder)["test"]["files"]
-    Image.new("L", (9, 9), 255).save(folder / before[0]["name"])
+    write_images(folder, {before[0]["name"]: 255})
     with pytest.raises(
         ValueError, match=f"1 of {len(before)} held-out files are missing .*: {before[0]['name']}: restore"
     ):
@@ -124,16 +115,12 @@ def test_a_held_out_file_that_is_missing_or_changed_is_named(folder):
         loaded(folder, held_out=[file["name"] for file in before])
 
 
-def test_a_list_for_a_folder_with_train_and_test(folder):
-    whole = folder / "whole"
-    for part in ("train", "test"):
-        for name in ("blue", "red"):
-            (whole / part / name).mkdir(parents=True)
-            for k in range(2):
-                Image.new("L", (9, 9), k).save(whole / part / name / f"{k}.png")
+def test_a_list_for_a_folder_with_train_and_test(folder, write_images):
+    files = [f"{c}/{k}.png" for c in ("blue", "red") for k in range(2)]
+    whole = write_images(folder / "whole", {f"{part}/{file}": 0 for part in ("train", "test") for file in files})
     before = described(whole)
-    assert names(before) == ["test/blue/0.png", "test/blue/1.png", "test/red/0.png", "test/red/1.png"]
-    Image.new("L", (9, 9), 9).save(whole / "test" / "red" / "2.png")
+    assert names(before) == [f"test/{file}" for file in files]
+    write_images(whole, {"test/red/2.png": 9})
     with pytest.warns(UserWarning, match="8 of 9 files read; 1 not among those held out"):
         assert described(whole, held_out=before["test"]["files"]) == before
 

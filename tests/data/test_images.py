@@ -12,44 +12,38 @@ pytestmark = pytest.mark.filterwarnings("ignore:using the CPU:UserWarning")  # n
 RED, BLUE = (250, 10, 10), (10, 10, 250)
 
 
-def write(path, color, size=(20, 30), **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB" if isinstance(color, tuple) else "L", size, color).save(path, **options)
-
-
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, write_images):
     """Ten red and ten blue pictures, as JPEG and PNG, each of another size."""
     for k in range(10):
         ending = ("jpg", "png")[k % 2]
-        write(tmp_path / "red" / f"{k}.{ending}", RED, (20 + k, 40 - k))
-        write(tmp_path / "blue" / f"{k}.{ending}", BLUE, (40 - k, 20 + k))
+        write_images(tmp_path, {f"red/{k}.{ending}": RED}, (20 + k, 40 - k))
+        write_images(tmp_path, {f"blue/{k}.{ending}": BLUE}, (40 - k, 20 + k))
     (tmp_path / "red" / "notes.txt").write_text("not a picture, and not named like one")
     return tmp_path
 
 
-def test_a_folder_of_pictures_trains_a_network(folder):
+def test_a_folder_of_pictures_trains_a_network(folder, write_images):
     run = experiment("lenet", folder, resize=28, batch_size=4, num_epochs=3, learning_rate=0.05)
     assert run.classes == ("blue", "red")
     assert run.input_shape == (3, 28, 28)
     assert run.history.pictures == [16] * 3
     assert run.history.test_accuracy[-1] == 1
-    write(folder / "new.png", RED, (100, 50))
+    write_images(folder, {"new.png": RED}, (100, 50))
     (probabilities,) = run.predict([folder / "new.png"])
     assert probabilities.argmax() == 1
 
 
-def test_a_folder_with_train_and_test(folder):
-    for part in ("train", "test"):
-        write(folder / "split" / part / "red" / "1.png", RED)
-        write(folder / "split" / part / "blue" / "1.png", BLUE)
-    train, test = g.load_data(folder / "split", 2, resize=4)
+def test_a_folder_with_train_and_test(tmp_path, write_images):
+    both = {"red/1.png": RED, "blue/1.png": BLUE}
+    split = write_images(tmp_path, {f"{part}/{name}": both[name] for part in ("train", "test") for name in both})
+    train, test = g.load_data(split, 2, resize=4)
     for part in (train, test):
         assert part.classes == ("blue", "red")
         np.testing.assert_array_equal(part.images[:, :, 0, 0], [BLUE, RED])
-    write(folder / "split" / "test" / "green" / "1.png", (0, 255, 0))
+    write_images(split, {"test/green/1.png": (0, 255, 0)})
     with pytest.raises(ValueError, match="test has the classes blue, green, red; expected blue, red"):
-        g.load_data(folder / "split", 2, resize=4)
+        g.load_data(split, 2, resize=4)
 
 
 def test_broken_files_are_refused_or_skipped_by_name(folder):
@@ -75,31 +69,22 @@ def test_nothing_is_stretched_the_middle_is_kept(tmp_path):
 
 
 def test_a_damaged_note_of_the_camera_leaves_the_pixels(tmp_path):
-    write(tmp_path / "1.jpg", 77, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    Image.new("L", (9, 9), 77).save(tmp_path / "1.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert abs(int(pictures.read_picture(tmp_path / "1.jpg", (4, 4), 1)[0, 0, 0]) - 77) < 3
 
 
-def two_classes(*names, fill=0):
-    def prepare(folder):
-        for name in names:
-            (folder / name).mkdir()
-            for k in range(fill):
-                write(folder / name / f"{k}.png", RED)
-
-    return prepare
-
-
 @pytest.mark.parametrize(
-    ("prepare", "message"),
+    ("folders", "message"),
     [
-        (lambda folder: None, "holds no folders: make one for each class"),
-        (lambda folder: write(folder / "red" / "1.png", RED), "holds only the folder red: make one for each class"),
-        (two_classes("red", "blue"), "blue holds no image"),
-        (two_classes("train", "val"), "holds train and val, which are not classes: call them train and test"),
+        ([], "holds no folders: make one for each class"),
+        (["red"], "holds only the folder red: make one for each class"),
+        (["red", "blue"], "blue holds no image"),
+        (["train", "val"], "holds train and val, which are not classes: call them train and test"),
     ],
 )
-def test_folders_that_are_no_data_set(tmp_path, prepare, message):
-    prepare(tmp_path)
+def test_folders_that_are_no_data_set(tmp_path, folders, message):
+    for name in folders:
+        (tmp_path / name).mkdir()
     with pytest.raises(ValueError, match=message):
         g.load_data(tmp_path, 4, resize=8)
 

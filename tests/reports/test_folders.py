@@ -45,10 +45,10 @@ def told(recwarn):
 NAMES = st.lists(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=9), min_size=2, unique=True)
 
 
-def held_out_of(names):
-    files = [description.DataFile(f"{c}/{name}", 1, "") for c in "ab" for name in sorted(names)]
+def held_out_of(names, classes="ab"):
+    files = [description.DataFile(f"{c}/{name}", 1, "") for c in classes for name in sorted(names)]
     labels = np.repeat([0, 1], len(names)).astype(np.int32)
-    chosen = held_out.chosen_by_name(Path("pics"), ("a", "b"), files, labels)
+    chosen = held_out.chosen_by_name(Path("pics"), tuple(classes), files, labels)
     return {file.name for file, taken in zip(files, chosen) if taken}
 
 
@@ -60,37 +60,19 @@ def test_each_class_has_both_parts(names):
 
 
 @given(NAMES, NAMES)
-def test_other_files_decide_nothing(before, after):
+def test_other_files_and_the_class_name_decide_nothing(before, after):
     """The exception is a class of which the hash takes none or all: two names, one of each kind, rule it out."""
     low = next(f"{k}.jpg" for k in itertools.count() if held_out.position(f"{k}.jpg") < held_out.TEST_SHARE)
     high = next(f"{k}.jpg" for k in itertools.count() if held_out.position(f"{k}.jpg") >= held_out.TEST_SHARE)
     first, second = ({low, high, *names} for names in (before, after))
     both = {f"{c}/{name}" for c in "ab" for name in first & second}
     assert held_out_of(first) & both == held_out_of(second) & both
+    assert {name[1:] for name in held_out_of(first, "xy")} == {name[1:] for name in held_out_of(first)}
 
 
 def test_about_a_fifth_is_held_out():
     chosen = held_out_of([f"IMG_{k:04}.JPG" for k in range(5000)])
     assert 0.19 < len(chosen) / 10_000 < 0.21
-
-
-def test_files_added_removed_and_renamed(tmp_path):
-    for name, k in itertools.product(("cat", "dog"), range(30)):
-        write(tmp_path / name / f"photo {k}.png", k)
-
-    def chosen():
-        return {file.name for file in g.load_data(tmp_path, 4, SIZE)[1].files}
-
-    before = chosen()
-    (tmp_path / "cat" / "photo 3.png").rename(tmp_path / "cat" / "another.png")
-    (tmp_path / "dog" / "photo 4.png").unlink()
-    for k in range(10):
-        write(tmp_path / "dog" / f"0 {k}.png")
-    new = {"cat/another.png", *(f"dog/0 {k}.png" for k in range(10))}
-    assert chosen() - new == before - {"cat/photo 3.png", "dog/photo 4.png"}
-    now = chosen()
-    (tmp_path / "cat").rename(tmp_path / "zebra")
-    assert chosen() == {name.replace("cat", "zebra") for name in now}
 
 
 def test_a_name_in_either_normal_form_is_the_same_name(tmp_path):
@@ -250,12 +232,8 @@ def test_what_systems_leave_behind_is_not_looked_at(folder, recwarn):
 def test_a_broken_file_has_its_name_and_its_fault_in_one_line(folder, broken, recwarn):
     (folder / "a" / "two\nlines.jpg").write_bytes(b"")
     (folder / "a" / "page.jpg").write_bytes(b"<!DOCTYPE html>")
-    faults = (
-        r"page.jpg cannot be read .*begins with b'<!DOCTYPE ",
-        r"two\\nlines.jpg cannot be read .*the file is empty",
-    )
     if broken == "refuse":
-        with pytest.raises(ValueError, match=".*".join(faults)):
+        with pytest.raises(ValueError, match=r"page.jpg .*begins with b'<!DOCTYPE .*two\\nlines.jpg .*file is empty"):
             pictures.read_folder(folder, SIZE)
     else:
         assert len(pictures.read_folder(folder, SIZE, broken=broken)[0]) == 6
@@ -272,11 +250,11 @@ ODD = [
     "'\"$(x).png",
     "é.png",
     "😀.PNG",
-    "x" * 251 + ".png",
     "-rf.png",
     "%s{}.png",
     "A.png",
     "Ä.png",
+    "x" * 251 + ".png",
 ]
 
 
@@ -459,27 +437,18 @@ def test_transparency_of_16_bits_is_over_black(tmp_path):
 # 3 (tensorflow#49834): EXIF orientation
 
 T = Image.Transpose
-STORED = [
-    None,
-    T.FLIP_LEFT_RIGHT,
-    T.ROTATE_180,
-    T.FLIP_TOP_BOTTOM,
-    T.TRANSPOSE,
-    T.ROTATE_90,
-    T.TRANSVERSE,
-    T.ROTATE_270,
-]
+STORED = [None, T.FLIP_LEFT_RIGHT, T.ROTATE_180, T.FLIP_TOP_BOTTOM]  # of the orientations 1 to 8
+STORED += [T.TRANSPOSE, T.ROTATE_90, T.TRANSVERSE, T.ROTATE_270]
 
 
 @pytest.mark.parametrize("extension", ["jpg", "png", "webp", "tif", "mpo"])
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_turned_image_is_upright(tmp_path, extension, orientation):
+def test_a_turned_image_is_upright(tmp_path, extension):
     upright = np.zeros((16, 32), np.uint8)
     upright[:8, :16], upright[:8, 16:], upright[8:, :16] = 250, 170, 90
-    image, way = Image.fromarray(upright), STORED[orientation - 1]
-    stored = image if way is None else image.transpose(way)
-    exif = stored.getexif()
-    exif[0x0112] = orientation
-    stored.convert("RGB").save(tmp_path / f"x.{extension}", exif=exif, quality=100)
-    found = pictures.read_picture(tmp_path / f"x.{extension}", (16, 32), 1)[0]
-    assert abs(found.astype(int) - upright).max() < 40
+    for orientation, way in enumerate(STORED, start=1):
+        stored = Image.fromarray(upright) if way is None else Image.fromarray(upright).transpose(way)
+        exif = stored.getexif()
+        exif[0x0112] = orientation
+        stored.convert("RGB").save(tmp_path / f"x.{extension}", exif=exif, quality=100)
+        found = pictures.read_picture(tmp_path / f"x.{extension}", (16, 32), 1)[0]
+        assert abs(found.astype(int) - upright).max() < 40, orientation

@@ -62,6 +62,10 @@ def weights(folder):
     return {name: array.asnumpy() for name, array in nd.load(str(Path(folder, "network.params"))).items()}
 
 
+def contents(folder):
+    return {file: file.read_bytes() for file in Path(folder).rglob("*") if file.is_file()}
+
+
 def assert_same_weights(one, other):
     one, other = weights(one), weights(other)
     assert one.keys() == other.keys()
@@ -96,48 +100,33 @@ def test_what_was_held_out_stays_held_out(pics, capsys):  # 35 (keras PR#6152), 
     assert held_out[0] in message
 
 
-def renamed(pics):
-    (pics / "apple").rename(pics / "zucchini")
-
-
-def added(pics):
-    noise(pics / "pear", 3, first=50)
-
-
-def removed(pics):
-    (pics / "pear" / "3.png").unlink()
-
-
-def replaced(pics):
-    noise(pics / "pear", 1, first=3)
-
-
 CHANGES = {
-    renamed: "the classes were apple, pear; now they are pear, zucchini",
-    added: r"3 added|[12] added.*[12] added",
-    removed: "1 missing",
-    replaced: "1 changed",
+    "renamed": (
+        lambda pics: (pics / "apple").rename(pics / "zucchini"),
+        "the classes were apple, pear; now they are pear, zucchini",
+    ),
+    "added": (lambda pics: noise(pics / "pear", 3, first=50), r"3 added|[12] added.*[12] added"),
+    "removed": (lambda pics: (pics / "pear" / "3.png").unlink(), "1 missing"),
+    "replaced": (lambda pics: noise(pics / "pear", 1, first=3), "1 changed"),
 }
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_data_that_changed_before_resuming(pics, monkeypatch, capsys, change):  # 36 (webvision#5)
+@pytest.mark.parametrize(("change", "words"), CHANGES.values(), ids=CHANGES)
+def test_data_that_changed_before_resuming(pics, monkeypatch, capsys, change, words):  # 36 (webvision#5)
     with monkeypatch.context() as patch:
         interrupted_after(1, patch)
         assert run(capsys, *TRAIN, "--epochs", 3)[0] == 0
-    before = shutil.copytree("runs", "before")
+    before = contents("runs")
     change(pics)
     status, _, message = run(capsys, "train", "--resume", "runs/lenet")
     assert status == 1
     assert "epoch-0001.npz was written with other data: " in message
     assert "damaged" not in message
-    assert re.search(CHANGES[change], message)
-    for file in Path("before").rglob("*.*"):
-        if file.is_file():
-            assert Path("runs", file.relative_to(before)).read_bytes() == file.read_bytes()
+    assert re.search(words, message)
+    assert contents("runs").items() >= before.items()
 
 
-@pytest.mark.parametrize("backend", ["module://nowhere", "tkagg", "qtagg"])
+@pytest.mark.parametrize("backend", ["module://nowhere", "tkagg"])
 def test_a_backend_that_does_not_start(pics, backend):  # 10 (brevitas-radioml#5)
     environment = {**os.environ, "MPLBACKEND": backend}
     environment.pop("DISPLAY", None)
@@ -147,26 +136,18 @@ def test_a_backend_that_does_not_start(pics, backend):  # 10 (brevitas-radioml#5
     assert plt.imread("runs/lenet/curves.png").shape[0] > 300
 
 
-def test_weights_are_safe_before_curves_are_drawn(tmp_path, monkeypatch):  # 10 (brevitas-radioml#5)
-    run = hand_made(history=g.History(*[[0.5]] * COLUMNS))
-
+def test_weights_and_tables_are_safe_before_figures_are_drawn(tmp_path, monkeypatch):  # 10 (brevitas-radioml#5)
     def stopped(*_):
         assert (tmp_path / "network.params").exists()
         raise RuntimeError("no screen")
 
-    monkeypatch.setattr(g.History, "plot", stopped)
+    for kind in (g.History, Comparison):
+        monkeypatch.setattr(kind, "plot", stopped)
     (tmp_path / "curves.png").write_text("of an older run")
     with pytest.warns(UserWarning, match="curves.png could not be drawn .RuntimeError: no screen"):
-        run.save(tmp_path)
+        hand_made(history=g.History(*[[0.5]] * COLUMNS)).save(tmp_path)
     assert not (tmp_path / "curves.png").exists()
     assert len(Run.load(tmp_path, g.LeNet).history) == 1
-
-
-def test_a_table_is_safe_before_its_figure(tmp_path, monkeypatch):  # 10 (brevitas-radioml#5)
-    def stopped(*_):
-        raise RuntimeError("no screen")
-
-    monkeypatch.setattr(Comparison, "plot", stopped)
     with pytest.raises(RuntimeError, match="no screen"):
         Comparison((Measurement("lenet", 28, 1, 1, 1, 1.0, 1, 0.5),), "1 epoch").write(tmp_path)
     assert (tmp_path / "comparison.csv").read_text().splitlines()[1].startswith("lenet,28")
@@ -192,10 +173,7 @@ def test_one_training_in_a_folder(pics, monkeypatch, capsys):  # 11 (classifier-
             status, _, message = run(capsys, "train", "--resume", "runs/lenet")
             other.send_signal(signal.SIGKILL)
         assert status == 1
-        assert message == (
-            f"gluon-cnn train: the training in {folder} is still running (process {other.pid}): wait until it ends, or "
-            "stop it first\n"
-        )
+        assert f"train: the training in {folder} is still running (process {other.pid}): wait" in message
     assert run(capsys, "train", "--resume", "runs/lenet")[0] == 0  # the system has released both locks
     assert not list(Path("runs").rglob("lock"))
 
@@ -231,11 +209,10 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):  # 11 (classifier-p
 def test_a_link_that_leads_nowhere(tmp_path, monkeypatch, capsys, command):  # 8 (cpython#129626)
     monkeypatch.chdir(tmp_path)
     Path("runs").symlink_to("/nowhere/at/all")
-    status, _, message = run(capsys, *command)
-    words = "runs is a link to /nowhere/at/all, which does not exist: create that folder\n"
-    assert (status, message) == (1, f"gluon-cnn {command[0]}: {words}")
-    status, _, message = run(capsys, *command, "--output", "runs/mine")
-    assert (status, message) == (1, f"gluon-cnn {command[0]}: {words}")
+    for output in ([], ["--output", "runs/mine"]):
+        status, _, message = run(capsys, *command, *output)
+        assert status == 1
+        assert message.endswith("runs is a link to /nowhere/at/all, which does not exist: create that folder\n")
     Path("runs").unlink()
     Path("runs").write_text("mine")
     status, _, message = run(capsys, *command)
@@ -256,23 +233,20 @@ def test_quantize_and_export_in_the_folder_of_the_run(pics, monkeypatch, capsys)
     assert "Using runs/lenet\n" in printed
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "nag"])
-def test_a_finished_training_is_continued(pics, capsys, optimizer):  # 17 (mxnet#1217)
-    assert run(capsys, *TRAIN, "--optimizer", optimizer, "--epochs", 3, "--output", "straight")[0] == 0
-    assert run(capsys, *TRAIN, "--optimizer", optimizer, "--epochs", 1)[0] == 0
+def test_a_finished_training_is_continued(pics, capsys):  # 17 (mxnet#1217)
+    assert run(capsys, *TRAIN, "--optimizer", "adam", "--epochs", 3, "--output", "straight")[0] == 0
+    assert run(capsys, *TRAIN, "--optimizer", "adam", "--epochs", 1)[0] == 0
     assert run(capsys, "train", "--resume", "runs/lenet", "--epochs", 2)[0] == 0
     assert run(capsys, "train", "--resume", "runs/lenet", "--num_epochs=3")[0] == 0
     assert_same_weights("runs/lenet", "straight")
     one, other = (Run.load(folder).history for folder in ("runs/lenet", "straight"))
     assert (one.loss, one.test_accuracy) == (other.loss, other.test_accuracy)
-    before = {file: file.read_bytes() for file in Path("runs").rglob("*") if file.is_file()}
+    before = contents("runs")
     for epochs in (1, 3):
         status, _, message = run(capsys, "train", "--resume", "runs/lenet", "--epochs", epochs)
-        assert (status, message) == (
-            1,
-            f"gluon-cnn train: runs/lenet has been trained for 3 epochs: --epochs must be larger; got {epochs}\n",
-        )
-    assert {file: file.read_bytes() for file in Path("runs").rglob("*") if file.is_file()} == before
+        assert status == 1
+        assert f"has been trained for 3 epochs: --epochs must be larger; got {epochs}\n" in message
+    assert contents("runs") == before
 
 
 def test_names_of_python_on_the_command_line():  # (own)
