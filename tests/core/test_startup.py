@@ -166,7 +166,7 @@ def broken_mxnet(tmp_path):
     return {"PYTHONPATH": str(tmp_path)}
 
 
-@pytest.mark.parametrize("code", ["import gluon_cnn; gluon_cnn.train", "from gluon_cnn import LeNet", "import mxnet"])
+@pytest.mark.parametrize("code", ["gluon_cnn.train", "import mxnet"])
 def test_a_broken_mxnet_is_explained_when_a_name_is_used(broken_mxnet, code):
     _, errors = run(f"import gluon_cnn; {code}", **broken_mxnet)
     assert errors.strip().splitlines()[-1] == (
@@ -185,14 +185,7 @@ WITHOUT_MXNET = """
 """
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import gluon_cnn as g; g.LeNet",
-        "from gluon_cnn.networks.resnet import Residual",
-        "import gluon_cnn, mxnet.gluon",
-    ],
-)
+@pytest.mark.parametrize("code", ["import gluon_cnn as g; g.LeNet", "from gluon_cnn.networks.resnet import Residual"])
 def test_without_mxnet_the_command_that_installs_it_is_named(code):
     _, errors = run(f"{WITHOUT_MXNET}\n    {code}")
     assert errors.strip().splitlines()[-1] == (

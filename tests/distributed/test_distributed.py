@@ -116,21 +116,14 @@ def test_the_address_of_a_host(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (
-            ["-n", "1", "--address", "no-such-host", "--", "train", "lenet"],
-            "no-such-host is not an address of this machine",
-        ),
+        (["-n", "1", "--address", "nowhere", "--", "train", "lenet"], "nowhere is not an address of this machine"),
         (["-n", "1", "-H", "binary", "--", "train", "lenet"], "binary is not a text file"),
         (["-n", "1", "-H", "far", "--", "train", "lenet"], "far, line 1: '10.0.0.1:99999' is not host or host:port"),
         (["-n", "0", "--", "train", "lenet"], "workers must be"),
         (["-n", "2", "-s", "-1", "--", "train", "lenet"], "servers must be"),
         (["-n", "2", "--", "predict", "shoe.jpg"], "workers run `train` or a program of yours"),
         (["-n", "2", "-H", "nowhere", "--", "train", "lenet"], "nowhere"),
-        pytest.param(
-            ["-n", "2", "-H", "hosts", "--", "train", "lenet"],
-            "127.0.0.1 (127.0.0.1) is an address that other machines",
-            marks=needs_ssh,
-        ),
+        pytest.param(["-n", "2", "-H", "hosts", "--", "train", "lenet"], "127.0.0.1 (127.0.0.1) is", marks=needs_ssh),
     ],
 )
 def test_a_wrong_launch(arguments, message, tmp_path, monkeypatch, capsys):

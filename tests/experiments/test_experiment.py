@@ -243,15 +243,13 @@ def test_weights_that_cannot_be_read(open_folder, as_nobody):
             call(open_folder)
 
 
-def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys):
+def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys, write_images):
     """Dark and bright pictures, one of them broken: trained on, tested on, asked about."""
     for module in ("experiment", "run"):
         monkeypatch.setattr(f"gluon_cnn.experiments.{module}.load_data", g.load_data)
     monkeypatch.chdir(tmp_path)
-    for name, value in (("bright", 250), ("dark", 5)):
-        Path("light", name).mkdir(parents=True)
-        for k in range(10):
-            Image.new("RGB", (20 + k, 30), (value, value, value)).save(f"light/{name}/{k}.png")
+    for k in range(10):
+        write_images("light", {f"bright/{k}.png": (250,) * 3, f"dark/{k}.png": (5,) * 3}, (20 + k, 30))
     Path("light/dark/broken.jpg").write_text("no picture")
     arguments = ["train", "lenet", "--dataset", "light/", "--grey", "--init", "he", "--batch-size", "4", "--lr", "0.05"]
     assert cli.main(arguments) == 1
@@ -315,12 +313,9 @@ def test_a_comparison_checks_sizes_first_and_leaves_out_what_fails(monkeypatch):
     assert [m.network for m in found.measurements] == ["densenet"]
 
 
-def test_evaluating_on_other_classes_is_refused(tmp_path, capsys):
+def test_evaluating_on_other_classes_is_refused(tmp_path, capsys, write_images):
     experiment.experiment("lenet").save(tmp_path / "run")
-    for name in ("cat", "dog"):
-        (tmp_path / "animals" / name).mkdir(parents=True)
-        for k in range(2):
-            Image.new("RGB", (9, 9)).save(tmp_path / "animals" / name / f"{k}.png")
+    write_images(tmp_path / "animals", {f"{name}/{k}.png": 0 for name in ("cat", "dog") for k in range(2)})
     arguments = ["evaluate", "--run", str(tmp_path / "run"), "--dataset", str(tmp_path / "animals")]
     assert cli.main(arguments) == 1
     assert "animals has the classes cat, dog; expected t-shirt, trouser" in capsys.readouterr().err

@@ -2,9 +2,6 @@
 
 import functools
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import gluon_cnn as g
 import mxnet as mx
@@ -12,10 +9,9 @@ import numpy as np
 import pytest
 from gluon_cnn._core.record import read_archive
 from gluon_cnn.experiments import choices
-from gluon_cnn.training.trainer_state import in_order_of_structure
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mxnet import autograd, gluon, lr_scheduler
+from mxnet import gluon, lr_scheduler
 from mxnet.gluon import nn
 
 from tests.training.test_checkpoint import LABELS, PICTURES, assert_equal, trained
@@ -249,53 +245,6 @@ def test_a_trainer_is_left_as_it_was(tmp_path):
     for number, state in trainer._updaters[0].states.items():
         for a, b in zip(state, again[2]._updaters[0].states[number]):
             np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
-
-
-def test_the_order_of_structure_moves_all_that_has_a_number():
-    data, net, trainer = made(TWELVE, "adam")
-    states = {}
-
-    def note(key):
-        states[key] = {
-            trainer._params[number].name: (trainer._updaters[0].states[number][0].asnumpy(), count)
-            for number, count in trainer.optimizer._index_update_count.items()
-        }
-
-    X, y = next(iter(data))
-    with autograd.record():
-        loss = gluon.loss.SoftmaxCrossEntropyLoss()(net(X), y)
-    loss.backward()
-    trainer.step(8)
-    note("before")
-    with in_order_of_structure(net, trainer):
-        assert [p.name for p in trainer._params] == list(net.collect_params())
-        assert trainer.optimizer.param_dict == dict(enumerate(trainer._params))
-        note("inside")
-    note("after")
-    for key in ("inside", "after"):
-        assert states[key].keys() == states["before"].keys()
-        for name, (array, count) in states["before"].items():
-            np.testing.assert_array_equal(states[key][name][0], array)
-            assert states[key][name][1] == count
-
-
-IN_A_PROCESS = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from tests.training.test_resuming import TWELVE, made, train
-train(made(TWELVE, "nadam", before=int(sys.argv[3])), int(sys.argv[4]), Path(sys.argv[2]))
-"""
-
-
-def test_in_new_processes(tmp_path):
-    straight = train(made(TWELVE, "nadam"), 2, tmp_path / "straight")
-    for before, num_epochs in ((0, 1), (1, 2)):
-        command = [sys.executable, "-c", IN_A_PROCESS, str(Path(__file__).parents[2]), str(tmp_path / "resumed")]
-        subprocess.run([*command, str(before), str(num_epochs)], check=True)
-    record, arrays = read_archive((tmp_path / "resumed" / "epoch-0002.npz").read_bytes(), tmp_path)
-    assert record["state"] == straight[2]
-    assert_equal(arrays, straight[3])
 
 
 # What differs is named, and nothing is changed
