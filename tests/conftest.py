@@ -10,6 +10,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import gluon_cnn
 import pytest
+from gluon_cnn.cli import main as cli
 from hypothesis import settings
 from matplotlib import pyplot as plt
 from PIL import Image
@@ -101,3 +102,15 @@ def write_images():
         return Path(folder)
 
     return write
+
+
+@pytest.fixture
+def refused_command(capsys):
+    """Return a function that asserts that a command ends with an error of certain words."""
+
+    def refused(words, *arguments):
+        capsys.readouterr()
+        assert cli.main([*map(str, arguments)]) == 1
+        assert words in capsys.readouterr().err
+
+    return refused

@@ -263,7 +263,7 @@ def test_neither_file_is_replaced_when_the_other_cannot_be(which, tmp_path):
     assert [path.read_bytes() for path in files] == before
 
 
-def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys):
+def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys, refused_command):
     monkeypatch.chdir(tmp_path)
     net = g.LeNet()
     net.initialize()
@@ -290,5 +290,4 @@ def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys):
         (["lenet", "lenet.onnx"], "lenet.onnx is an ONNX model, not MXNet parameters: pass"),
         (["lenet5", "lenet.params"], "there is no network 'lenet5'"),
     ]:
-        assert cli.main(["export", *arguments]) == 1
-        assert f"gluon-cnn export: {message}" in capsys.readouterr().err
+        refused_command(f"gluon-cnn export: {message}", "export", *arguments)

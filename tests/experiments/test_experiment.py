@@ -90,7 +90,7 @@ def test_wrong_settings_are_named(settings, error, message):
         experiment.experiment(**{"network": "lenet", **settings})
 
 
-def test_a_run_is_kept_and_found_again(tmp_path, monkeypatch, capsys):
+def test_a_run_is_kept_and_found_again(tmp_path, monkeypatch, capsys, refused_command):
     monkeypatch.chdir(tmp_path)
     arguments = ["train", "lenet", "--epochs", "2", "--lr", "0.02", "--momentum", "0.9", "--seed", "5"]
     assert cli.main(arguments) == 0
@@ -109,14 +109,12 @@ def test_a_run_is_kept_and_found_again(tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(loaded.net(X).asnumpy(), run.net(X).asnumpy())
     assert cli.main(arguments) == 0
     assert Path("runs/lenet-2/network.params").exists()
-    assert cli.main([*arguments, "--output", "runs/lenet"]) == 1
-    assert "runs/lenet holds a run already: choose another --output" in capsys.readouterr().err
+    refused_command("runs/lenet holds a run already: choose another --output", *arguments, "--output", "runs/lenet")
 
 
-def test_evaluate_and_predict_use_the_newest_run(tmp_path, monkeypatch, capsys):
+def test_evaluate_and_predict_use_the_newest_run(tmp_path, monkeypatch, capsys, refused_command):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["evaluate"]) == 1
-    assert "there is no run in runs: gluon-cnn train makes one" in capsys.readouterr().err
+    refused_command("there is no run in runs: gluon-cnn train makes one", "evaluate")
     assert cli.main(["train", "lenet", "--epochs", "5", "--lr", "0.05"]) == 0
     accuracy = json.loads(Path("runs/lenet/history.json").read_text())["history"]["test_accuracy"][-1]
     capsys.readouterr()
@@ -139,12 +137,16 @@ def test_evaluate_and_predict_use_the_newest_run(tmp_path, monkeypatch, capsys):
     assert "broken.png cannot be read as an image" in captured.err
 
 
-def test_a_folder_that_holds_no_run_is_named_and_the_next_command_of_a_training_that_was_killed(tmp_path, capsys):
-    assert cli.main(["predict", "shoe.png", "--run", str(tmp_path)]) == 1
-    assert f"{tmp_path} holds no run (history.json and network.params missing)" in capsys.readouterr().err
+def test_a_folder_without_a_run_is_named_and_how_to_resume_a_training(tmp_path, refused_command):
+    refused_command(
+        f"{tmp_path} holds no run (history.json and network.params missing)",
+        "predict",
+        "shoe.png",
+        "--run",
+        str(tmp_path),
+    )
     (tmp_path / SETTINGS).write_text("{}")
-    assert cli.main(["evaluate", "--run", str(tmp_path)]) == 1
-    assert f" train --resume {tmp_path}\n" in capsys.readouterr().err
+    refused_command(f" train --resume {tmp_path}\n", "evaluate", "--run", str(tmp_path))
 
 
 def test_damaged_runs_are_named(tmp_path):
@@ -243,7 +245,7 @@ def test_weights_that_cannot_be_read(open_folder, as_nobody):
             call(open_folder)
 
 
-def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys, write_images):
+def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys, write_images, refused_command):
     """Dark and bright pictures, one of them broken: trained on, tested on, asked about."""
     for module in ("experiment", "run"):
         monkeypatch.setattr(f"gluon_cnn.experiments.{module}.load_data", g.load_data)
@@ -252,8 +254,7 @@ def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys, write_imag
         write_images("light", {f"bright/{k}.png": (250,) * 3, f"dark/{k}.png": (5,) * 3}, (20 + k, 30))
     Path("light/dark/broken.jpg").write_text("no picture")
     arguments = ["train", "lenet", "--dataset", "light/", "--grey", "--init", "he", "--batch-size", "4", "--lr", "0.05"]
-    assert cli.main(arguments) == 1
-    assert "broken.jpg cannot be read as an image" in capsys.readouterr().err
+    refused_command("broken.jpg cannot be read as an image", *arguments)
     assert not Path("runs/lenet").exists()
     assert cli.main([*arguments, "--epochs", "4", "--skip-broken"]) == 0
     captured = capsys.readouterr()
@@ -271,8 +272,7 @@ def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys, write_imag
     assert cli.main(["predict", "other/bright/0.png", "--top", "1"]) == 0
     assert "other/bright/0.png: bright " in capsys.readouterr().out
     shutil.rmtree("light")
-    assert cli.main(["evaluate"]) == 1
-    assert "are not there any more: put them back, or evaluate on others (--dataset)" in capsys.readouterr().err
+    refused_command("are not there any more: put them back, or evaluate on others (--dataset)", "evaluate")
 
 
 def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsys):
@@ -313,12 +313,11 @@ def test_a_comparison_checks_sizes_first_and_leaves_out_what_fails(monkeypatch):
     assert [m.network for m in found.measurements] == ["densenet"]
 
 
-def test_evaluating_on_other_classes_is_refused(tmp_path, capsys, write_images):
+def test_evaluating_on_other_classes_is_refused(tmp_path, write_images, refused_command):
     experiment.experiment("lenet").save(tmp_path / "run")
     write_images(tmp_path / "animals", {f"{name}/{k}.png": 0 for name in ("cat", "dog") for k in range(2)})
     arguments = ["evaluate", "--run", str(tmp_path / "run"), "--dataset", str(tmp_path / "animals")]
-    assert cli.main(arguments) == 1
-    assert "animals has the classes cat, dog; expected t-shirt, trouser" in capsys.readouterr().err
+    refused_command("animals has the classes cat, dog; expected t-shirt, trouser", *arguments)
 
 
 def test_a_network_and_arrays_of_ones_own(tmp_path, monkeypatch):
@@ -349,10 +348,9 @@ def test_a_time_budget_counts_pictures(monkeypatch):
     assert run.history.pictures == [40]
 
 
-def test_comparison_of_two_networks(tmp_path, monkeypatch, capsys):
+def test_comparison_of_two_networks(tmp_path, monkeypatch, capsys, refused_command):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["compare", "lenet", "densenett"]) == 1
-    assert "there is no network 'densenett'" in capsys.readouterr().err
+    refused_command("there is no network 'densenett'", "compare", "lenet", "densenett")
     small = functools.partial(g.DenseNet, init_channels=4, growth_rate=2, block_layers=(1, 1))
     found = compare({"LeNet": g.LeNet, "small": small}, resize={"small": 32}, seconds=None, num_epochs=2, verbose=False)
     lenet, other = found.measurements
