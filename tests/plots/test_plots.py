@@ -102,9 +102,7 @@ def test_confusion_of_probabilities_takes_the_likeliest_class(as_they_are):  # 1
     "predictions", [[0.2, 0.9], [[0], [1]], [[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]], [np.nan, 1], ["cat", "dog"]]
 )
 def test_what_is_neither_classes_nor_probabilities_is_named(predictions):
-    with pytest.raises(
-        ValueError, match="predictions must be class numbers, or rows of 2 probabilities or scores; got"
-    ):
+    with pytest.raises(ValueError, match="predictions must be class numbers, or rows of 2 probabilities or scores"):
         plot_confusion([0, 1], predictions, ["cat", "dog"])
 
 
