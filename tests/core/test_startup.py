@@ -52,16 +52,6 @@ def test_cores_that_may_be_busy(monkeypatch, tmp_path, siblings, files, cores):
     assert startup.available_cores(tmp_path) == 1
 
 
-def test_mxnet_computes_with_all_cores():
-    printed, _ = run("""
-        import gluon_cnn
-        from gluon_cnn._core import startup
-        import os
-        print(os.environ["OMP_NUM_THREADS"] == str(startup.available_cores()), startup.mxnet_threads())
-    """)
-    assert printed == f"True {startup.available_cores()}"
-
-
 @pytest.mark.parametrize(
     ("values", "number"), [(["1", "1,2", " 1 ", "+1", "01"], 1), ([None, "", "abc", "0", "-2", ","], None)]
 )
@@ -98,16 +88,18 @@ def test_mxnet_imported_first_gives_one_warning_unless_a_number_was_chosen():
     assert "imported before" not in errors
 
 
-def test_nothing_is_imported_before_it_is_used():
+def test_nothing_is_imported_before_it_is_used_and_then_mxnet_computes_with_all_cores():
     """The command's help, the doctor on a broken machine and gluon_cnn.compat wait for none of these."""
     printed, _ = run("""
-        import sys, gluon_cnn as g
+        import os, sys, gluon_cnn as g
         print([name for name in ("mxnet", "matplotlib", "PIL", "requests", "scipy") if name in sys.modules])
         print(g.dropout.__name__, g.summary.__name__, g.BatchNorm.__name__, "mxnet" in sys.modules)
         import gluon_cnn.layers.dropout, gluon_cnn.networks.summary
         print(callable(g.dropout), callable(g.summary))
+        print(os.environ["OMP_NUM_THREADS"], g._core.startup.mxnet_threads())
     """)
-    assert printed.splitlines() == ["[]", "dropout summary BatchNorm True", "True True"]
+    threads = f"{startup.available_cores()} {startup.available_cores()}"
+    assert printed.splitlines() == ["[]", "dropout summary BatchNorm True", "True True", threads]
 
 
 def test_a_name_that_is_not_there():

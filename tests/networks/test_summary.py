@@ -87,12 +87,13 @@ def test_nothing_stays_behind(hybridized):
     if hybridized:
         net.hybridize(static_alloc=True, static_shape=True)
     before, kept, blocks = net(X).asnumpy(), [], []
-    handle = net.features[0].register_forward_hook(lambda *args: kept.append(args))
+    handle = net.features[0].register_forward_hook(lambda *_: kept.append(autograd.is_recording()))
     first = repr(g.summary(net, (2, 1, 28, 28)))
     with autograd.record():
         assert repr(g.summary(net, (2, 1, 28, 28))) == first
         assert autograd.is_recording()
     handle.detach()
+    assert kept == [False] * len(kept)
     net.apply(blocks.append)
     assert not any(block._forward_hooks or block._forward_pre_hooks for block in blocks)
     assert all(block._active == hybridized for block in blocks)
