@@ -145,9 +145,9 @@ def test_no_figure_of_ours_stays_open_and_no_other_is_closed(draw, monkeypatch):
 
 
 def test_a_figure_that_cannot_be_written_is_closed(tmp_path):
-    for file in (tmp_path, tmp_path / "missing" / "curves.png", tmp_path / "curves.unknown"):
-        with pytest.raises((OSError, ValueError)):
-            HISTORY.plot(file)
+    for name, words in (("", "is a folder: name a file in it"), ("missing/curves.png", "."), ("curves.unknown", ".")):
+        with pytest.raises((OSError, ValueError), match=words):
+            HISTORY.plot(tmp_path / name)
     HISTORY.plot(tmp_path / "curves.png")
     assert plt.get_fignums() == []
 
