@@ -275,20 +275,13 @@ CALLS |= each(
     "five_crop_predict(seen(), x(28, 28, 1), 28, {})",
     "finetune(seen(), [PAIR], [PAIR], 2, ctx={})",
 )
+BATCHES = """
+('ab', 'cd') | (['a', 'b'], [0, 1]) | (PAIR[0], ['a', 'b']) | (None, None) | (1, 2)
+(np.zeros((0, 1, 28, 28), 'float32'), np.zeros(0)) | (PAIR[0], nd.array([0, np.nan])) | (PAIR[0], nd.array([0, 1.5]))
+(PAIR[0], nd.array([0, 10])) | (PAIR[0], nd.array([0, -1])) | (PAIR[0] * np.nan, PAIR[1])
+"""
 CALLS |= each(
-    (
-        "('ab', 'cd')",
-        "(['a', 'b'], [0, 1])",
-        "(PAIR[0], ['a', 'b'])",
-        "(None, None)",
-        "(1, 2)",
-        "(np.zeros((0, 1, 28, 28), 'float32'), np.zeros(0))",
-        "(PAIR[0], nd.array([0, np.nan]))",
-        "(PAIR[0], nd.array([0, 1.5]))",
-        "(PAIR[0], nd.array([0, 10]))",
-        "(PAIR[0], nd.array([0, -1]))",
-        "(PAIR[0] * np.nan, PAIR[1])",
-    ),
+    [batch for line in BATCHES.strip().splitlines() for batch in line.split(" | ")],
     "evaluate_accuracy([{}], lenet())",
     "trained([{}])",
 )
