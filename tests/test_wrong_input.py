@@ -423,6 +423,7 @@ def test_training_is_no_part_of_what_the_caller_records():
 # Commands
 
 COMMANDS = {
+    "a wrong network": ["train", "lenet5"],
     "no epoch": ["train", "lenet", "--epochs", "0"],
     "a batch of nothing": ["train", "lenet", "--batch-size", "0"],
     "a negative size": ["train", "lenet", "--resize", "-3"],

@@ -288,6 +288,14 @@ def test_a_difference_is_named(tmp_path, before, now, message):
     assert (trainer.optimizer.num_update, data.epoch) == (0, 0)
 
 
+def test_a_learning_rate_that_was_set_later_is_named(tmp_path):
+    parts = made(["conv"])
+    trained(1, tmp_path, parts)
+    parts[2].set_learning_rate(0.5)
+    with pytest.raises(ValueError, match="learning_rate was 0.01; now it is 0.5"):
+        trained(2, tmp_path, parts)
+
+
 def test_other_data_are_named(tmp_path):
     data, net, trainer = made(["conv"])
     trained(1, tmp_path, (data, net, trainer))
