@@ -8,7 +8,7 @@ import numpy as np
 from gluon_cnn._core.block import changed_inside
 from gluon_cnn._core.checks import check_initialized, check_shape
 from gluon_cnn._core.forward import forward, zeros_for
-from mxnet import autograd, nd
+from mxnet import nd
 from mxnet.gluon import Block, nn
 
 
@@ -110,7 +110,7 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
         handles.append(block.register_forward_pre_hook(lambda *_: starts.append(len(rows))))
         handles.append(block.register_forward_hook(functools.partial(add_block, name)))
     try:
-        with changed_inside(net, _active=False), autograd.pause():  # not hybridized, so that each hook is called
+        with changed_inside(net, _active=False):  # not hybridized, so that each hook is called
             forward(net, zeros_for(net, shape))
     finally:
         for handle in handles:
