@@ -55,9 +55,8 @@ def pool(X, size, stride, padding, mode, weights):
 
 
 def normalize(X, gamma, beta, eps, weights):
-    """Batch norm over axis 0 (and 2, 3): output, mean, variance, and gradients of X, gamma and beta."""
-    axes = (0,) if X.ndim == 2 else (0, 2, 3)
-    shape = (1, -1) if X.ndim == 2 else (1, -1, 1, 1)
+    """Batch norm over all axes but the channels': output, mean, variance, and gradients of X, gamma and beta."""
+    axes, shape = (0, *range(2, X.ndim)), (1, -1) + (1,) * (X.ndim - 2)
     count = X.size / X.shape[1]
     mean, variance = X.mean(axes), X.var(axes)
     scale = 1 / np.sqrt(variance.reshape(shape) + eps)
@@ -69,8 +68,7 @@ def normalize(X, gamma, beta, eps, weights):
 
 def normalize_terms(X, gamma, eps, weights):
     """Sizes of the terms that make up the gradients of X, gamma and beta in :func:`normalize`."""
-    axes = (0,) if X.ndim == 2 else (0, 2, 3)
-    shape = (1, -1) if X.ndim == 2 else (1, -1, 1, 1)
+    axes, shape = (0, *range(2, X.ndim)), (1, -1) + (1,) * (X.ndim - 2)
     scale = 1 / np.sqrt(X.var(axes).reshape(shape) + eps)
     hat, weights = np.abs(X - X.mean(axes).reshape(shape)) * scale, np.abs(weights)
     dgamma, dbeta = (weights * hat).sum(axes), weights.sum(axes)

@@ -13,13 +13,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 from gluon_cnn._core.checks import check_float, check_pair
+from gluon_cnn._core.imagenet import RGB_MEAN, RGB_STD
 from gluon_cnn.data.resizing import resize
 from numpy.random import RandomState
 
 Transform = Callable[[np.ndarray, RandomState], np.ndarray]
 
-# Mean and standard deviation of each channel over ImageNet's training images, scaled to 0..1.
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue, ITU-R BT.601
 
 
@@ -205,7 +204,7 @@ def for_test(transforms: Sequence[Transform]) -> list[Transform]:
 def normalization(normalize: Any, images: np.ndarray) -> Normalize:
     """Return the normalization of that name, ``"imagenet"`` or ``"train"`` (that of these images), or of that pair."""
     if normalize == "imagenet":
-        return Normalize(*IMAGENET)
+        return Normalize(RGB_MEAN, RGB_STD)
     if normalize == "train":
         scaled = images[:MOST_IMAGES] / np.float32(255 if images.dtype == np.uint8 else 1)
         normalize = (scaled.mean((0, 2, 3), np.float64), scaled.std((0, 2, 3), np.float64))

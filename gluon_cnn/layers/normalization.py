@@ -3,19 +3,17 @@
 import numpy as np
 from gluon_cnn._core.block import CheckedBlock
 from gluon_cnn._core.checked import checked
+from gluon_cnn._core.imagenet import RGB_MEAN, RGB_STD  # noqa: F401 (lesson 03 shows them)
 from mxnet import autograd, nd
 
-# Mean and standard deviation of ImageNet's photos, red, green and blue in 0..1: networks trained there expect images
-# minus the one, divided by the other.
-RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-
-@checked(X="(N, C) or (N, C, H, W)", gamma="(C,)", beta="(C,)", eps="eps >= 0")
+@checked(X="(N, C) or (N, C, L) or (N, C, H, W)", gamma="(C,)", beta="(C,)", eps="eps >= 0")
 def pure_batch_norm(X: nd.NDArray, gamma: nd.NDArray, beta: nd.NDArray, eps: float = 1e-5) -> nd.NDArray:
     """Bring each feature or channel to mean 0 and variance 1 over the batch, then scale and shift it.
 
-    ``X`` is a batch of N vectors, (N, C), normalized for each of C features, or of N stacks of feature maps, (N, C, H,
-    W), normalized for each of C channels over the batch and all pixels; the result has its shape. ``gamma`` and
+    ``X`` is a batch of N vectors, (N, C), normalized for each of C features, of N sequences, (N, C, L), or of N stacks
+    of feature maps, (N, C, H, W), normalized for each of C channels over the batch and all positions; the result has
+    its shape. ``gamma`` and
     ``beta`` are scale and shift, of shape (C,); ``eps``, added to the variance, keeps a constant feature from being
     divided by zero.
 
@@ -27,7 +25,7 @@ def pure_batch_norm(X: nd.NDArray, gamma: nd.NDArray, beta: nd.NDArray, eps: flo
 
 
 @checked(
-    X="(N, C) or (N, C, H, W)",
+    X="(N, C) or (N, C, L) or (N, C, H, W)",
     gamma="(C,)",
     beta="(C,)",
     moving_mean="(C,) in place",
@@ -84,23 +82,32 @@ def per_channel(values: nd.NDArray, X: nd.NDArray) -> nd.NDArray:
 class BatchNorm(CheckedBlock):
     """Batch normalization as a block, built on :func:`batch_norm`; usable in place of ``nn.BatchNorm``.
 
-    Input and output are (N, C) or (N, C, H, W); ``in_channels=0`` leaves C to the first input. The moving averages
-    start at 0 and 1 and are parameters that no trainer changes, so they are saved, loaded, cast and moved with the
-    others. Cast to float16, the block keeps its parameters in float32, as Gluon's does. Hybridized, it becomes Gluon's
-    operator, because a graph cannot change arrays in place; lesson and tests show that both compute the same.
+    Input and output are (N, C), (N, C, L) or (N, C, H, W); ``in_channels=0`` leaves C to the first input. Without
+    ``center`` the shift beta stays 0, without ``scale`` the scale gamma stays 1. The moving averages start at 0 and 1
+    and are parameters that no trainer changes, so they are saved, loaded, cast and moved with the others. Cast to
+    float16, the block keeps its parameters in float32, as Gluon's does. Hybridized, it becomes Gluon's operator,
+    because a graph cannot change arrays in place; lesson and tests show that both compute the same.
     """
 
-    input_shapes = "(N, C) or (N, C, H, W)"
+    input_shapes = "(N, C) or (N, C, L) or (N, C, H, W)"
 
     @checked(momentum="0 <= momentum <= 1", epsilon="epsilon >= 0", in_channels="in_channels >= 0")
-    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, in_channels: int = 0, **kwargs) -> None:
+    def __init__(
+        self,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        in_channels: int = 0,
+        center: bool = True,
+        scale: bool = True,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         self.momentum, self.epsilon, self.half = momentum, epsilon, False
         size = {"shape": (in_channels,), "allow_deferred_init": True}
         moving = {"grad_req": "null", "differentiable": False, **size}
         with self.name_scope():
-            self.gamma = self.params.get("gamma", init="ones", **size)
-            self.beta = self.params.get("beta", init="zeros", **size)
+            self.gamma = self.params.get("gamma", init="ones", grad_req="write" if scale else "null", **size)
+            self.beta = self.params.get("beta", init="zeros", grad_req="write" if center else "null", **size)
             self.running_mean = self.params.get("running_mean", init="zeros", **moving)
             self.running_var = self.params.get("running_var", init="ones", **moving)
 

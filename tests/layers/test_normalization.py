@@ -13,6 +13,7 @@ from tests.judge import assert_close, normalize, normalize_terms
 
 shapes = st.one_of(
     st.tuples(st.integers(3, 9), st.integers(1, 5)),
+    st.tuples(st.integers(2, 5), st.integers(1, 4), st.integers(2, 7)),
     st.tuples(st.integers(2, 4), st.integers(1, 4), st.integers(2, 5), st.integers(2, 5)),
 )
 
@@ -66,7 +67,7 @@ def test_the_block_equals_gluons_and_numpys(shape, seed, momentum, epsilon):
         with autograd.record(train_mode=False):
             predicted = block(x)
         predicted.backward(nd.array(weights), train_mode=False)
-        column = (1, -1) if len(shape) == 2 else (1, -1, 1, 1)
+        column = (1, -1) + (1,) * (len(shape) - 2)
         scale = (gamma / np.sqrt(moved_variance + epsilon)).reshape(column)
         assert_close(predicted, (X - moved_mean.reshape(column)) * scale + beta.reshape(column), 1e-5)
         assert_close(x.grad, weights * scale, 1e-4)
@@ -139,3 +140,25 @@ def test_on_two_contexts():
         block.hybridize(hybridize)
         for context in (mx.cpu(0), mx.cpu(1)):
             assert block(nd.ones((2, 3), ctx=context)).context == context
+
+
+@pytest.mark.parametrize("hybridize", [False, True])
+@pytest.mark.parametrize(("center", "scale"), [(False, True), (True, False), (False, False)])
+def test_without_shift_or_scale_as_gluon(center, scale, hybridize):
+    blocks = g.BatchNorm(center=center, scale=scale), nn.BatchNorm(center=center, scale=scale)
+    X, results = nd.random.normal(shape=(4, 3, 5)), []
+    X.attach_grad()  # without shift and scale, nothing else has a gradient
+    for block in blocks:
+        block.initialize()
+        block.hybridize(hybridize)
+        trainer = gluon.Trainer(block.collect_params(), "sgd", {"learning_rate": 0.1})
+        for _ in range(3):
+            with autograd.record():
+                loss = (block(X) * nd.arange(5)).square()
+            loss.backward()
+            trainer.step(1)
+        results.append([p.data().asnumpy() for p in (block.gamma, block.beta, block.running_mean, block.running_var)])
+    for ours, theirs in zip(*results):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    assert (results[0][0] == 1).all() != scale
+    assert (results[0][1] == 0).all() != center
