@@ -88,6 +88,28 @@ def make_parser() -> argparse.ArgumentParser:
         "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, which a launcher starts"
     )
 
+    finetune = add(
+        "finetune",
+        "finetune:finetune",
+        "train a pretrained network on a folder of photos and save it to a folder",
+        description="Train a new output layer for EfficientNet-Lite0, which has learned from the million photos of "
+        "ImageNet, on a folder that holds a folder of photos for each class. A fifth of them is held out for the test; "
+        "a part of the others chooses the epoch that is kept. Needs no download.",
+        epilog="example:\n  gluon-cnn finetune photos",
+    )
+    finetune.add_argument("photos", metavar="FOLDER", help="holds one folder of photos for each class")
+    finetune.add_argument("--resize", type=int, metavar="PIXELS", default=224, help="a multiple of 32; 96 is faster")
+    options.add_broken(finetune)
+    finetune.add_argument("--batch-size", type=int, metavar="N", default=32, help="images in a batch")
+    finetune.add_argument("--lr", dest="learning_rate", type=float, metavar="RATE", default=0.001, help="learning rate")
+    finetune.add_argument("--epochs", dest="num_epochs", type=int, metavar="N", default=100, help="at most so many")
+    finetune.add_argument("--validation", type=float, metavar="SHARE", default=0.2, help="of the training images")
+    finetune.add_argument(
+        "--patience", type=int, metavar="EPOCHS", default=20, help="stop when validation has not improved for so many"
+    )
+    finetune.add_argument("--seed", dest="random_seed", type=int, metavar="N", default=0, help="repeats a training")
+    options.add_output(finetune)
+
     launch = add(
         "launch",
         "train:launch",

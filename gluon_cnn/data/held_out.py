@@ -31,15 +31,16 @@ def chosen_by_name(
 ) -> np.ndarray:
     """Return which images are held out: of each class those with the lowest positions, but neither none nor all.
 
-    Each ``key`` makes a choice of its own, independent of the others. Files are named ``prefix``, class, ``/``, and
-    their name within the class, which alone decides.
+    Files are named ``prefix``, class, ``/``, and their name within the class, which alone decides. Each ``key`` makes a
+    choice of its own, independent of the others; then the class decides, too, as the files of all classes may have the
+    same names.
     """
     chosen = np.zeros(len(labels), bool)
     for label, name in enumerate(classes):
         members = np.flatnonzero(labels == label)
         _check_count(len(members), shown(folder / name))
         names = [files[k].name[len(f"{prefix}{name}/") :] for k in members.tolist()]
-        positions = np.array([position(key + inner) for inner in names])
+        positions = np.array([position(f"{key}{name}/{inner}" if key else inner) for inner in names])
         count = np.clip((positions < share).sum(), 1, len(members) - 1)
         chosen[members[np.argsort(positions, kind="stable")[:count]]] = True
     return chosen

@@ -20,7 +20,7 @@ from gluon_cnn.data.transforms import Normalize
 from gluon_cnn.deploy.int8 import quantize
 from gluon_cnn.experiments import files
 from gluon_cnn.networks.loading import load_weights
-from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.networks.registry import NETWORKS, PRETRAINED
 from gluon_cnn.training.history import History
 from gluon_cnn.training.prediction import probabilities
 from mxnet import gluon, nd
@@ -114,7 +114,7 @@ class Run:
             raise ValueError(f"{folder} holds no run ({' and '.join(missing)} missing): gluon-cnn train makes one")
         report = files.parse_report(folder)
         settings, sums = report["settings"], report.pop("sha256")
-        make = network or NETWORKS.get(settings.get("network"))
+        make = network or {**NETWORKS, **PRETRAINED}.get(settings.get("network"))
         is_graph = files.GRAPH in sums or settings.get("int8")
         if make is None and not is_graph:
             raise ValueError(f"{folder} holds a network of your own: pass its constructor, network=")

@@ -30,6 +30,9 @@ NETWORKS = {
     "densenet": Named("densenet", "DenseNet"),
 }
 
+# Those of which a folder's photos train the output layer alone; they have weights of their own.
+PRETRAINED = {"efficientnet-lite0": Named("efficientnet", "EfficientNetLite0")}
+
 
 def describe_networks() -> str:
     """Return the names in one line, with remarks."""

@@ -27,7 +27,7 @@ def test_every_command_explains_itself(capsys):
         assert stopped.value.code == status
         assert "usage: gluon-cnn" in "".join(capsys.readouterr())
     (commands,) = (action.choices for action in make_parser()._actions if action.choices)
-    named = "doctor data summary train launch evaluate predict quantize export compare"
+    named = "doctor data summary train finetune launch evaluate predict quantize export compare"
     assert set(commands) == set(named.split())
     for name in commands:
         with pytest.raises(SystemExit) as stopped:
