@@ -22,6 +22,7 @@ from .networks.receptive_field import receptive_field
 from .networks.resnet import ResBlk, Residual, ResNet
 from .networks.summary import summary
 from .networks.vgg import VGG, VGG11, VGG_NOTES, vgg_block
+from .plots.grad_cam import show_grad_cam
 from .plots.images import apply, show_images
 from .training.fine_tuning import finetune
 from .training.history import History
@@ -72,6 +73,7 @@ __all__ = [
     "quantize",
     "receptive_field",
     "seed",
+    "show_grad_cam",
     "show_images",
     "summary",
     "train",

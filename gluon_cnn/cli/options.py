@@ -97,6 +97,16 @@ def add_run(command: argparse._ActionsContainer) -> None:
     command.add_argument("--run", dest="folder", type=Path, help="what `train` saved; without it the newest in runs/")
 
 
+def add_run_or_network(command: argparse.ArgumentParser) -> None:
+    choice = command.add_mutually_exclusive_group()
+    add_run(choice)
+    choice.add_argument(
+        "--network",
+        choices=["efficientnet-lite0"],
+        help="instead of a run: a network trained on the 1,000 classes of ImageNet, for photos",
+    )
+
+
 def add_output(command: argparse.ArgumentParser, default: str = "a new one in runs/") -> None:
     command.add_argument("--output", type=Path, metavar="FOLDER", help=f"where to save it; without it {default}")
 

@@ -147,6 +147,9 @@ def make_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--dataset", metavar="NAME_OR_FOLDER", help=dataset)
     options.add_broken(evaluate)
     evaluate.set_defaults(broken=None)  # as in training
+    evaluate.add_argument(
+        "--confusion", type=Path, metavar="FILE.png", help="draw how often each class was predicted as each class"
+    )
 
     predict = add(
         "predict",
@@ -157,14 +160,21 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="example:\n  gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
     )
     predict.add_argument("pictures", nargs="+", metavar="IMAGE", help="JPEG, PNG or another kind of image file")
-    choice = predict.add_mutually_exclusive_group()
-    options.add_run(choice)
-    choice.add_argument(
-        "--network",
-        choices=["efficientnet-lite0"],
-        help="instead of a run: a network trained on the 1,000 classes of ImageNet, for photos",
-    )
+    options.add_run_or_network(predict)
     predict.add_argument("--top", type=int, metavar="K", default=3, help="classes to name")
+
+    explain = add(
+        "explain",
+        "runs:explain",
+        "draw which part of an image made a network predict its class",
+        description="Draw Grad-CAM's heat map over an image: how much each position raises the score of a class, by "
+        "default the predicted one.",
+        epilog="example:\n  gluon-cnn explain cat.jpg --network efficientnet-lite0",
+    )
+    explain.add_argument("image", type=Path, metavar="IMAGE", help="JPEG, PNG or another kind of image file")
+    options.add_run_or_network(explain)
+    explain.add_argument("--label", metavar="CLASS", help="explain this class instead of the predicted one")
+    explain.add_argument("--output", type=Path, metavar="FILE.png", help="without it IMAGE-explained.png")
 
     quantize = add(
         "quantize",

