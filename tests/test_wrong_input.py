@@ -220,6 +220,7 @@ evaluate_accuracy: [], lenet() | [1], lenet() | [(x(1, 1, 28, 28), x(1, 1))], le
 evaluate_accuracy: [PAIR], Two() | images(dtype='uint8'), quantize(seen(), images())
 predict_batches: [PAIR], Two() | [(PAIR[0] * np.nan, PAIR[1])], lenet() | images(2, 3), dense()
 predict_batches: [(PAIR[0] - np.inf, PAIR[1])], lenet()
+show_grad_cam: lenet(), x(2, 3), "ab" | dense(), x(1, 3), "ab"
 five_crop_predict: lenet(), x(20, 20, 1), 28 | dense(), x(9, 9, 1), 9
 five_crop_predict: lenet(), x(28, 28, 1) * np.nan, 28 | lenet(), x(28, 28, 1) + np.inf, 28
 trained: [] | [PAIR], mlpconv(4, 3, 0) | [PAIR], frozen() | images(2, 3), dense() | [(PAIR[0], nd.eye(2, 10))]
@@ -451,6 +452,9 @@ COMMANDS = {
     "parameters that are not there": ["export", "lenet", "nothing"],
     "a folder as parameters": ["export", "lenet", "empty"],
     "a run to export that is none": ["export", "--run", "empty"],
+    "no folder to finetune on": ["finetune", "empty"],
+    "an image to explain that is none": ["explain", "file", "--network", "efficientnet-lite0"],
+    "a function that is not there": ["train", "os:no_network"],
     "a program that is not there": ["launch", "-n", "1", "nothing.py"],
     "another program than one of Python's": ["launch", "-n", "1", "ls"],
     "a file as folder for data": ["data", "--root", "file"],

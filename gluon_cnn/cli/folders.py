@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gluon_cnn._core.files import locked, make_folder
+from gluon_cnn.experiments.choices import find_network
 from gluon_cnn.experiments.files import REPORT, newest_run
-from gluon_cnn.experiments.run import Run
+from gluon_cnn.experiments.run import Run, pretrained_run
+from gluon_cnn.networks.registry import PRETRAINED
 
 RUNS = Path("runs")
 SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"  # of a training that is not finished
@@ -29,8 +31,13 @@ def this_command() -> str:
     return shlex.quote(called) if named else "gluon-cnn"
 
 
-def load_run(options: argparse.Namespace) -> Run:
-    return Run.load(run_folder(options))
+def load_run(options: argparse.Namespace, folder: Path | None = None) -> Run:
+    """Return the run that was named, or the newest; or the pretrained network."""
+    if options.make in PRETRAINED:
+        if options.folder is not None:
+            raise ValueError(f"--network {options.make} has weights of its own: leave out --run")
+        return pretrained_run()
+    return Run.load(folder or run_folder(options), find_network(options.make) if options.make else None)
 
 
 def run_folder(options: argparse.Namespace) -> Path:

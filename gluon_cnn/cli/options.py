@@ -9,7 +9,7 @@ from pathlib import Path
 from gluon_cnn.experiments.settings import Settings
 from gluon_cnn.networks.registry import describe_networks
 
-NETWORK_NAMES = describe_networks()
+NETWORK_NAMES = f"{describe_networks()}, or module:function of yours, called with num_classes="
 RESIZE = "pixels of a side; without it 28, or the fewest the network takes"
 DATA = (
     "sample (4,000 of Fashion-MNIST's images), fashion-mnist (all 60,000), or a folder that holds one folder of "
@@ -93,17 +93,14 @@ def add_broken(command: argparse._ActionsContainer) -> None:
     )
 
 
-def add_run(command: argparse._ActionsContainer) -> None:
+def add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--run", dest="folder", type=Path, help="what `train` saved; without it the newest in runs/")
-
-
-def add_run_or_network(command: argparse.ArgumentParser) -> None:
-    choice = command.add_mutually_exclusive_group()
-    add_run(choice)
-    choice.add_argument(
+    command.add_argument(
         "--network",
-        choices=["efficientnet-lite0"],
-        help="instead of a run: a network trained on the 1,000 classes of ImageNet, for photos",
+        dest="make",
+        metavar="NAME",
+        help="module:function of yours that made the run's network; or, instead of a run, efficientnet-lite0, which "
+        "knows the 1,000 classes of ImageNet",
     )
 
 

@@ -26,7 +26,8 @@ def make_parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    add("doctor", "doctor:run", "print versions, threads, contexts and data found, and what to do about each problem")
+    checks = "print versions, threads, contexts and data found, and what to do about each problem"
+    add("doctor", "doctor:run", checks, epilog="example:\n  gluon-cnn doctor")
 
     data = add(
         "data",
@@ -34,6 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
         "find the full Fashion-MNIST or download it (30 MB)",
         description="Look for the full Fashion-MNIST in ROOT, $GLUON_CNN_DATA, mxnet's data folder and Debian's; "
         "download it from the data set's own hosts when none of them has it.",
+        epilog="example:\n  gluon-cnn data --root ~/data",
     )
     data.add_argument("--root", help="folder to look in first and to download to")
 
@@ -59,7 +61,8 @@ def make_parser() -> argparse.ArgumentParser:
         "  gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3\n"
         "  gluon-cnn train --resume runs/resnet --epochs 10\n"
         "  gluon-cnn train lenet --dataset photos --resize 64 --batch-size 16 --epochs 40 --optimizer adam --lr 0.001\n"
-        "      --augment flip,crop --normalize train --validation 0.2 --patience 8",
+        "      --augment flip,crop --normalize train --validation 0.2 --patience 8\n"
+        "  gluon-cnn train my_module:make_net --epochs 5",
     )
     train.add_argument("network", nargs="?", help=options.NETWORK_NAMES)
     options.add_settings(train)
@@ -160,7 +163,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="example:\n  gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
     )
     predict.add_argument("pictures", nargs="+", metavar="IMAGE", help="JPEG, PNG or another kind of image file")
-    options.add_run_or_network(predict)
+    options.add_run(predict)
     predict.add_argument("--top", type=int, metavar="K", default=3, help="classes to name")
 
     explain = add(
@@ -172,7 +175,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="example:\n  gluon-cnn explain cat.jpg --network efficientnet-lite0",
     )
     explain.add_argument("image", type=Path, metavar="IMAGE", help="JPEG, PNG or another kind of image file")
-    options.add_run_or_network(explain)
+    options.add_run(explain)
     explain.add_argument("--label", metavar="CLASS", help="explain this class instead of the predicted one")
     explain.add_argument("--output", type=Path, metavar="FILE.png", help="without it IMAGE-explained.png")
 

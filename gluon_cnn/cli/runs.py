@@ -14,7 +14,6 @@ from gluon_cnn.cli.networks import network_and_shape
 from gluon_cnn.deploy.export import export_onnx, export_symbol
 from gluon_cnn.experiments.choices import choose
 from gluon_cnn.experiments.files import REPORT
-from gluon_cnn.experiments.run import Run, pretrained_run
 from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.plots.grad_cam import show_grad_cam
 from gluon_cnn.plots.predictions import plot_confusion
@@ -26,11 +25,15 @@ from gluon_cnn.training.prediction import predict_batches
 def evaluate(options: argparse.Namespace) -> int:
     run = load_run(options)
     labels, probabilities = predict_batches(run.test_pictures(options.dataset, options.broken), run.net)
-    right = probabilities.argmax(axis=1) == labels
+    predicted = probabilities.argmax(axis=1)
+    right = predicted == labels
+    print(f"{'':<20} correct of images recall  precision  F1")
     for number, name in enumerate(run.classes):
-        of_class = right[labels == number]
-        print(f"{name:<20} {of_class.sum():>6} of {of_class.size:<6} {of_class.mean():.3f}" if of_class.size else name)
-    print(f"{'test accuracy':<20} {right.sum():>6} of {right.size:<6} {right.mean():.4f}")
+        correct, images, named = right[labels == number].sum(), (labels == number).sum(), (predicted == number).sum()
+        ratios = (correct, images), (correct, named), (2 * correct, images + named)
+        recall, precision, f1 = (f"{a / b:.3f}" if b else "-" for a, b in ratios)
+        print(f"{name:<20} {correct:>7} of {images:<6} {recall:<7} {precision:<10} {f1}")
+    print(f"{'test accuracy':<20} {right.sum():>7} of {right.size:<6} {right.mean():.4f}")
     if options.confusion is not None:
         draw_anywhere(lambda file: plot_confusion(labels, probabilities, run.classes, file), options.confusion)
         print(f"Confusion matrix: {options.confusion}")
@@ -38,7 +41,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def explain(options: argparse.Namespace) -> int:
-    run = pretrained_run() if options.network else load_run(options)
+    run = load_run(options)
     output = options.output or Path(f"{options.image.stem}-explained.png")
     if output.exists():
         raise ValueError(f"{output} exists: choose another --output")
@@ -52,7 +55,7 @@ def explain(options: argparse.Namespace) -> int:
 
 def predict(options: argparse.Namespace) -> int:
     top = check_int("--top", options.top, 1)
-    run = pretrained_run() if options.network else load_run(options)
+    run = load_run(options)
     failed = 0
     for path in options.pictures:
         try:
@@ -68,7 +71,7 @@ def predict(options: argparse.Namespace) -> int:
 
 def quantize(options: argparse.Namespace) -> int:
     source = run_folder(options)
-    run = Run.load(source)
+    run = load_run(options, source)
     named = source if source.name.strip(".") else Path(os.path.realpath(source))
     refuse_taken(options.output, REPORT)
     test, small = run.test_pictures(), run.quantize()
@@ -88,7 +91,7 @@ def export(options: argparse.Namespace) -> int:
     shape: tuple[int, ...]
     if options.network is None:
         source = run_folder(options)
-        run = Run.load(source)
+        run = load_run(options, source)
         net, shape, name = run.net, (1, *run.input_shape), Path(os.path.realpath(source)).name
     elif options.parameters is None:
         raise ValueError(f"name the file of {options.network}'s parameters, too: gluon-cnn export NETWORK PARAMS")

@@ -15,11 +15,10 @@ from gluon_cnn.cli.options import EPOCHS, NETWORK_NAMES, settings_from
 from gluon_cnn.distributed.launch import launch as start_processes
 from gluon_cnn.distributed.launch import read_hosts
 from gluon_cnn.distributed.workers import Workers, join
-from gluon_cnn.experiments.choices import choose
+from gluon_cnn.experiments.choices import find_network
 from gluon_cnn.experiments.experiment import Preparation, prepare
 from gluon_cnn.experiments.files import REPORT, read_report
 from gluon_cnn.experiments.settings import Settings
-from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training import checkpoint
 
 
@@ -36,12 +35,12 @@ def train(options: argparse.Namespace) -> int:
             return _train_in(options.resume, prepare(settings, workers=workers))
     if options.network is None:
         raise ValueError(f"name a network, {NETWORK_NAMES}; or --resume a folder")
-    choose("network", options.network, NETWORKS)
+    find_network(options.network)
     settings = Settings(**settings_from(options))
     refuse_taken(options.output, SETTINGS, REPORT, CHECKPOINTS)
     workers.tell(json.dumps(vars(settings)).encode())
     prepared = prepare(settings, workers=workers)  # first: what is wrong with it leaves no folder
-    with new_run_folder(options.output, RUNS / options.network) as folder, claimed(folder):
+    with new_run_folder(options.output, RUNS / options.network.replace(":", "-")) as folder, claimed(folder):
         refuse_taken(options.output, SETTINGS, REPORT, CHECKPOINTS)  # another process may have been faster
         _write_settings(folder, prepared.settings)
         try:
@@ -68,7 +67,9 @@ def _train_in(folder: Path, prepared: Preparation) -> int:
     if not len(run.history):
         print("Nothing was saved")
         return 130
-    print(f"Saved to {folder}; {this_command()} predict IMAGE --run {folder} uses it")
+    name = prepared.settings.network
+    own = f" --network {name}" if ":" in name else ""
+    print(f"Saved to {folder}; {this_command()} predict IMAGE --run {folder}{own} uses it")
     if (folder / SETTINGS).exists():
         print(f"{this_command()} train --resume {folder} resumes after the last completed epoch")
     return 0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import mxnet as mx
 from gluon_cnn.networks.base import Network
+from gluon_cnn.networks.registry import NETWORKS
 from mxnet import gluon, init
 
 SMALLEST_SIDE = 28  # of Fashion-MNIST's images, in pixels
@@ -47,8 +51,25 @@ def fewest_pixels(make: Callable[..., gluon.Block]) -> int:
     return net.smallest_size() if isinstance(net, Network) else 1
 
 
+def find_network(name: str) -> Callable[..., gluon.Block]:
+    """Return a network's constructor: one of the course's by its name, or yours by ``module:function``.
+
+    Modules are looked for in the working directory, too.
+    """
+    module, colon, function = name.partition(":")
+    if not colon:
+        return choose("network", name, NETWORKS)
+    try:
+        if os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"the network {name} was not found: {error}") from error
+
+
 def choose(what: str, name: str, choices: dict[str, Any]) -> Any:
     """Return what has that name; refuse another name with the right ones."""
     if name not in choices:
-        raise ValueError(f"there is no {what} {name!r}; choose one of {', '.join(choices)}")
+        own = ", or module:function of yours" if what == "network" else ""
+        raise ValueError(f"there is no {what} {name!r}; choose one of {', '.join(choices)}{own}")
     return choices[name]

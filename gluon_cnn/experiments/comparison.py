@@ -14,7 +14,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from gluon_cnn._core.files import atomic_write, make_folder
 from gluon_cnn._core.startup import progress_disabled
-from gluon_cnn.experiments.choices import choose, fewest_pixels
+from gluon_cnn.experiments.choices import fewest_pixels, find_network
 from gluon_cnn.experiments.experiment import experiment
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.networks.receptive_field import receptive_field
@@ -142,7 +142,7 @@ def compare(
     out, with a warning.
     """
     if not isinstance(networks, Mapping):
-        networks = {name: choose("network", name, NETWORKS) for name in (NETWORKS if networks is None else networks)}
+        networks = {name: find_network(name) for name in (NETWORKS if networks is None else networks)}
     sides = {name: resize.get(name) if isinstance(resize, Mapping) else resize for name in networks}
     for name, side in sides.items():  # before any training
         if side is not None and side < (fewest := fewest_pixels(networks[name])):

@@ -19,10 +19,16 @@ from gluon_cnn.data.batches import Batches
 from gluon_cnn.data.datasets import DATASETS, load_data
 from gluon_cnn.data.transforms import Normalize
 from gluon_cnn.distributed.workers import Workers
-from gluon_cnn.experiments.choices import INITIALIZERS, SMALLEST_SIDE, check_optimizer, choose, fewest_pixels
+from gluon_cnn.experiments.choices import (
+    INITIALIZERS,
+    SMALLEST_SIDE,
+    check_optimizer,
+    choose,
+    fewest_pixels,
+    find_network,
+)
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.experiments.settings import Settings
-from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training.loop import train
 from mxnet import gluon, nd
 
@@ -108,7 +114,7 @@ def prepare(
         raise ValueError("workers have to take the same number of steps: leave out seconds=")
     settings = _checked(settings)
     network = settings.network
-    make = choose("network", network, NETWORKS) if isinstance(network, str) else network
+    make = find_network(network) if isinstance(network, str) else network
     contexts = as_contexts(try_gpu() if ctx is None else ctx)
     seed(settings.random_seed)
     parts = _load(settings, fewest_pixels(make) if settings.resize is None else 1)

@@ -119,7 +119,8 @@ class Run:
         make = network or {**NETWORKS, **PRETRAINED}.get(settings.get("network"))
         is_graph = files.GRAPH in sums or settings.get("int8")
         if make is None and not is_graph:
-            raise ValueError(f"{folder} holds a network of your own: pass its constructor, network=")
+            name = settings.get("network") or "module:function"
+            raise ValueError(f"{folder} holds a network of your own: pass its constructor, network= (--network {name})")
         files.check_sums(folder, sums)
         if make is None or is_graph:
             return cls(files.read_graph(folder), **report)

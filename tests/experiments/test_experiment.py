@@ -14,7 +14,7 @@ import pytest
 from gluon_cnn._core.record import written
 from gluon_cnn.cli import main as cli
 from gluon_cnn.cli.folders import SETTINGS
-from gluon_cnn.experiments import choices, experiment
+from gluon_cnn.experiments import choices, experiment, files
 from gluon_cnn.experiments.comparison import compare
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.networks import loading
@@ -123,7 +123,7 @@ def test_evaluate_and_predict_use_the_newest_run(tmp_path, monkeypatch, capsys, 
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "Using runs/lenet"
     assert float(printed[-1].split()[-1]) == pytest.approx(accuracy)
-    assert len(printed) == 1 + 10 + 1
+    assert len(printed) == 1 + 1 + 10 + 1
 
     picture = g.load_data("sample", 1, None)[1].images[0, 0]
     Image.fromarray(picture).save("bright.png")
@@ -384,3 +384,30 @@ def test_ctrl_c_while_loading_is_one_word(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(experiment, "load_data", interrupted)
     assert cli.main(["train", "lenet"]) == 130
     assert capsys.readouterr().err == "\nstopped\n"
+
+
+OWN = """
+from mxnet.gluon import nn
+
+def tiny(num_classes):
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(4, 3, strides=2, activation="relu"), nn.Dense(num_classes))
+    return net
+"""
+
+
+def test_a_network_of_ones_own_by_module_and_function(tmp_path, monkeypatch, capsys, refused_command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    Path("my_nets.py").write_text(OWN)
+    assert cli.main(["train", "my_nets:tiny", "--batch-size", "500"]) == 0
+    accuracy = files.read_report(Path("runs/my_nets-tiny"))["history"]["test_accuracy"][-1]
+    capsys.readouterr()
+    assert cli.main(["evaluate", "--network", "my_nets:tiny"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith(f"{accuracy:.4f}")
+    assert cli.main(["train", "--resume", "runs/my_nets-tiny", "--epochs", "2"]) == 0
+    assert cli.main(["export", "--network", "my_nets:tiny", "--format", "symbol"]) == 0
+    assert cli.main(["summary", "my_nets:tiny"]) == 0
+    refused_command("--network my_nets:tiny", "evaluate")
+    refused_command("no attribute 'big'", "train", "my_nets:big")
+    refused_command("leave out --run", "predict", "x.png", "--network", "efficientnet-lite0", "--run", "runs/x")
