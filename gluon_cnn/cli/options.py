@@ -57,6 +57,7 @@ def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
     rate = ("--lr", "--learning-rate", "--learning_rate")
     learning.add_argument(*rate, dest="learning_rate", type=float, metavar="RATE", help="learning rate")
     learning.add_argument("--momentum", type=float, metavar="M", help="momentum of sgd")
+    learning.add_argument("--weight-decay", type=float, metavar="WD", help="weight decay")
     learning.add_argument(
         *("--init", "--initializer"),
         dest="initializer",

@@ -68,6 +68,18 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_settings(train)
     duration = train.add_argument_group("duration and validation")
     duration.add_argument(
+        "--schedule",
+        choices=("constant", "cosine", "step"),
+        default="constant",
+        help="of the learning rate: along a half cosine to 0, or to a tenth after half and three quarters of the steps",
+    )
+    duration.add_argument(
+        "--warmup", type=int, metavar="EPOCHS", default=0, help="epochs in which the learning rate rises from 0"
+    )
+    duration.add_argument(
+        "--balance", action="store_true", help="let rare classes count as much in the loss as common ones"
+    )
+    duration.add_argument(
         *options.EPOCHS, dest="num_epochs", type=int, metavar="N", default=1, help="passes through the images, in all"
     )
     duration.add_argument(

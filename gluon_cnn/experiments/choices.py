@@ -12,7 +12,7 @@ from typing import Any
 import mxnet as mx
 from gluon_cnn.networks.base import Network
 from gluon_cnn.networks.registry import NETWORKS
-from mxnet import gluon, init
+from mxnet import gluon, init, lr_scheduler
 
 SMALLEST_SIDE = 28  # of Fashion-MNIST's images, in pixels
 
@@ -20,6 +20,8 @@ INITIALIZERS: dict[str, Callable[[], init.Initializer]] = {
     "xavier": init.Xavier,  # the notes'; keeps the size of values through layers without an activation
     "he": functools.partial(init.MSRAPrelu, "in", 0),  # variance 2 / inputs: twice as much, as a ReLU takes away half
 }
+
+SCHEDULES = ("constant", "cosine", "step")
 
 UNUSABLE = {  # optimizers of MXNet that are not offered, and why
     "adamax": "it divides by zero where a weight has had no gradient yet",
@@ -43,6 +45,16 @@ def check_optimizer(name: Any) -> None:
             f"{', '.join(optimizers())}"
         )
     choose("optimizer", name.lower(), dict.fromkeys(optimizers()))
+
+
+def learning_rates(schedule: str, rate: float, epochs: int, warmup: int, steps: int) -> lr_scheduler.LRScheduler | None:
+    """Return a schedule for epochs of so many steps; None of a constant rate."""
+    total, rising = epochs * steps, {"base_lr": rate, "warmup_steps": warmup * steps}
+    if schedule == "cosine":
+        return lr_scheduler.CosineScheduler(total, **rising)
+    if schedule == "step":
+        return lr_scheduler.MultiFactorScheduler([max(1, total // 2), max(2, total * 3 // 4)], 0.1, **rising)
+    return lr_scheduler.FactorScheduler(total + 1, 1, **rising) if warmup else None
 
 
 def fewest_pixels(make: Callable[..., gluon.Block]) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import mxnet as mx
-from gluon_cnn._core.checks import check_float, check_int, check_pair
+import numpy as np
+from gluon_cnn._core.checks import check_bool, check_float, check_int, check_pair
 from gluon_cnn._core.contexts import as_contexts
 from gluon_cnn._core.devices import try_gpu
 from gluon_cnn._core.seeding import seed
@@ -21,11 +22,13 @@ from gluon_cnn.data.transforms import Normalize
 from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.experiments.choices import (
     INITIALIZERS,
+    SCHEDULES,
     SMALLEST_SIDE,
     check_optimizer,
     choose,
     fewest_pixels,
     find_network,
+    learning_rates,
 )
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.experiments.settings import Settings
@@ -94,8 +97,10 @@ class Preparation:
                 f"{len(self.train_data.labels):,} images to train on, {validated}"
                 f"{len(self.test_data.labels):,} held out for the test"
             )
-        loss = gluon.loss.SoftmaxCrossEntropyLoss()
+        loss: Any = gluon.loss.SoftmaxCrossEntropyLoss()
         loss.hybridize(static_alloc=True)
+        if self.settings.balance:
+            loss = balanced(loss, self.train_data.labels)
         history = train(
             *(data, self.test_data, self.net, loss, self.trainer, self.ctx, num_epochs, verbose, checkpoint),
             validation_data=self.validation_data,
@@ -127,13 +132,23 @@ def prepare(
         raise TypeError(f"network must make a Gluon network; got {net!r}")
     net.initialize(INITIALIZERS[settings.initializer](), ctx=contexts)
     net.hybridize(static_alloc=True)
-    rates = {"learning_rate": settings.learning_rate} | ({"momentum": settings.momentum} if settings.momentum else {})
+    rates: dict[str, Any] = {"momentum": settings.momentum} if settings.momentum else {}
+    lengths = (settings.num_epochs, settings.warmup, len(train_data))
+    schedule = learning_rates(settings.schedule, settings.learning_rate, *lengths)
+    rates |= {"learning_rate": settings.learning_rate, "lr_scheduler": schedule, "wd": settings.weight_decay}
     try:
         trainer = gluon.Trainer(net.collect_params(), settings.optimizer, rates, **workers.settings)
     except TypeError:
         raise ValueError(f"the optimizer {settings.optimizer!r} has no momentum: leave it at 0") from None
     stored = _to_store(settings, train_data)
     return Preparation(net, trainer, train_data, test_data, contexts, stored, *validation_data)
+
+
+def balanced(loss: gluon.loss.Loss, labels: np.ndarray) -> Callable[[nd.NDArray, nd.NDArray], nd.NDArray]:
+    """Return a loss that weights each image by the inverse of its class's share among the labels; 1 on average."""
+    counts = np.bincount(labels)
+    weights = nd.array(len(labels) / np.maximum(counts, 1) / (counts > 0).sum())
+    return lambda output, y: loss(output, y, weights.as_in_context(y.context).take(y).expand_dims(1))
 
 
 def _checked(settings: Settings) -> Settings:
@@ -146,6 +161,12 @@ def _checked(settings: Settings) -> Settings:
     if settings.seconds is not None and settings.validation:
         raise ValueError("validation chooses among epochs, and seconds= has none: leave out one of them")
     choose("initializer", settings.initializer, INITIALIZERS)
+    choose("schedule", settings.schedule, dict.fromkeys(SCHEDULES))
+    warmup = check_int("warmup", settings.warmup, 0)
+    if settings.seconds is not None and (settings.schedule != "constant" or warmup):
+        raise ValueError("a schedule counts epochs, and seconds= has none: leave out one of them")
+    if warmup and warmup >= settings.num_epochs:
+        raise ValueError(f"warmup must be less than the {settings.num_epochs} epochs; got {warmup}")
     check_optimizer(settings.optimizer)
     for part in settings.dataset if isinstance(settings.dataset, (tuple, list)) else [settings.dataset]:
         if not isinstance(part, (str, Path, tuple, list)) and not hasattr(part, "shape"):  # batches, of unknown classes
@@ -163,6 +184,8 @@ def _checked(settings: Settings) -> Settings:
         validation=check_float("validation", settings.validation, 0),
         patience=None if settings.patience is None else check_int("patience", settings.patience, 1),
         augment=augment,
+        weight_decay=check_float("weight_decay", settings.weight_decay, 0),
+        balance=check_bool("balance", settings.balance),
     )
 
 

@@ -41,6 +41,15 @@ class Settings:
         Random changes of the training images, see :func:`gluon_cnn.load_data`.
     normalize : str or (mean, std), optional
         See :func:`gluon_cnn.load_data`; a file holds the numbers.
+    weight_decay : float
+        Of the optimizer.
+    schedule : str
+        Of the learning rate: ``"constant"``; ``"cosine"``, down to 0 along a half cosine; ``"step"``, a tenth after
+        half of the steps and again after three quarters.
+    warmup : int
+        Epochs in which the learning rate rises from 0 to its value, before the schedule begins.
+    balance : bool
+        Weight each image's loss by the inverse of its class's share, so that rare classes count as much as common ones.
     seconds : float, optional
         Train for so long instead of ``num_epochs``; the history then has a single entry.
     """
@@ -62,6 +71,10 @@ class Settings:
     patience: int | None = None
     augment: Sequence[str] = ()
     normalize: Any = None
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    warmup: int = 0
+    balance: bool = False
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Settings:
@@ -70,7 +83,7 @@ class Settings:
         found: dict[str, Any] = {field.name: stored.get(field.name, field.default) for field in fields(cls)}
         for field in fields(cls):
             value, kind = found[field.name], STORED.get(field.name, type(field.default))
-            if not isinstance(value, kind) or isinstance(value, bool):
+            if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
                 raise ValueError(f"{field.name} is {value!r}")
         return cls(**found)
 
@@ -86,4 +99,5 @@ STORED: dict[str, Any] = {  # the kinds that a file holds, where the default's o
     "patience": (int, NoneType),
     "augment": (list, tuple),
     "normalize": (list, NoneType),
+    "weight_decay": NUMBER,
 }

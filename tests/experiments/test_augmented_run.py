@@ -6,10 +6,11 @@ import gluon_cnn as g
 import numpy as np
 import pytest
 from gluon_cnn.cli.main import main
-from gluon_cnn.experiments.experiment import experiment
+from gluon_cnn.experiments.experiment import balanced, experiment, prepare
 from gluon_cnn.experiments.run import Run
+from gluon_cnn.experiments.settings import Settings
 from gluon_cnn.training.prediction import predict_batches
-from mxnet import nd
+from mxnet import gluon, nd
 from PIL import Image
 
 SETTINGS = {"resize": 28, "batch_size": 8, "augment": "flip,crop", "normalize": "train", "validation": 0.25}
@@ -66,3 +67,54 @@ def test_names_only_and_no_mixture_with_seconds(folder):
         experiment("lenet", folder, patience=2)
     with pytest.raises(ValueError, match="leave out one"):
         experiment("lenet", folder, validation=0.1, seconds=1)
+
+
+def test_schedules_warm_up_and_fall(folder):
+    rates = {}
+    for schedule, warmup in (("constant", 1), ("cosine", 0), ("cosine", 1), ("step", 0)):
+        settings = Settings("lenet", folder, 28, 8, 4, "adam", 0.1, schedule=schedule, warmup=warmup)
+        prepared = prepare(settings)
+        steps = len(prepared.train_data)
+        found = [prepared.trainer.optimizer.lr_scheduler(k) for k in range(1, 4 * steps + 1)]
+        rates[schedule, warmup] = found
+        assert max(found) == pytest.approx(0.1, rel=0.05)
+        if warmup:
+            assert found[0] < 0.05
+            assert found[: steps - 1] == sorted(found[: steps - 1])
+    assert rates["constant", 1][-1] == 0.1
+    assert rates["cosine", 0][-1] == rates["cosine", 1][-1] == 0
+    assert rates["cosine", 0][steps * 2 - 1] == pytest.approx(0.05)
+    assert [round(rate, 6) for rate in sorted(set(rates["step", 0]))] == [0.001, 0.01, 0.1]
+
+
+def test_a_resumed_schedule_ends_with_the_same_weights(folder, tmp_path):
+    more = {"resize": 28, "num_epochs": 3, "schedule": "cosine", "warmup": 1, "weight_decay": 0.01, "verbose": False}
+    straight = experiment("lenet", folder, **more)
+    experiment("lenet", folder, **{**more, "checkpoint": tmp_path / "c"})
+    for path in sorted((tmp_path / "c").iterdir())[-1:]:
+        path.unlink()  # the last epoch is trained again
+    resumed = experiment("lenet", folder, **{**more, "checkpoint": tmp_path / "c"})
+    for one, other in zip(straight.net.collect_params().values(), resumed.net.collect_params().values()):
+        np.testing.assert_array_equal(one.data().asnumpy(), other.data().asnumpy())
+
+
+def test_rare_classes_count_as_much_as_common_ones():
+    labels = np.array([0] * 9 + [1] * 3)
+    loss = balanced(gluon.loss.SoftmaxCrossEntropyLoss(), labels)
+    values = loss(nd.zeros((12, 2)), nd.array(labels)).asnumpy() / np.log(2)
+    np.testing.assert_allclose(values, [2 / 3] * 9 + [2] * 3, rtol=1e-5)
+    assert values[:9].sum() == pytest.approx(values[9:].sum())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"schedule": "linear"}, "choose one of constant, cosine, step"),
+        ({"warmup": 2, "num_epochs": 2}, "warmup must be less than the 2 epochs"),
+        ({"schedule": "cosine", "seconds": 1}, "leave out one"),
+        ({"weight_decay": -1}, "weight_decay"),
+    ],
+)
+def test_wrong_schedules_are_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        experiment("lenet", **options)
