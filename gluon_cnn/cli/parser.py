@@ -32,10 +32,13 @@ def make_parser() -> argparse.ArgumentParser:
     data = add(
         "data",
         "data:data",
-        "find the full Fashion-MNIST or download it (30 MB)",
-        description="Look for the full Fashion-MNIST in ROOT, $GLUON_CNN_DATA, mxnet's data folder and Debian's; "
+        "find the full Fashion-MNIST (30 MB) or CIFAR-10 (170 MB), or download it",
+        description="Look for a data set in ROOT, $GLUON_CNN_DATA, mxnet's data folder and Debian's; "
         "download it from the data set's own hosts when none of them has it.",
         epilog="example:\n  gluon-cnn data --root ~/data",
+    )
+    data.add_argument(
+        "dataset", nargs="?", choices=("fashion-mnist", "cifar-10"), default="fashion-mnist", help="which one"
     )
     data.add_argument("--root", help="folder to look in first and to download to")
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from gluon_cnn._core.checks import as_numpy, check_float, check_int, check_pair
 from gluon_cnn.data.batches import Batches
+from gluon_cnn.data.cifar10 import CIFAR10_CLASSES, read_cifar10
 from gluon_cnn.data.description import DataFile, shown
 from gluon_cnn.data.fashion_mnist import FASHION_MNIST_CLASSES, SAMPLE_FOLDER, Split, read_fashion_mnist, read_files
 from gluon_cnn.data.folders import count_outside, find_images, is_kind, tell_left_out
@@ -17,7 +18,7 @@ from gluon_cnn.data.held_out import chosen_by_name, chosen_by_order, listed
 from gluon_cnn.data.images import Images, read_images
 from gluon_cnn.data.transforms import MOST_IMAGES, augmentations, for_test, normalization
 
-DATASETS = ("sample", "fashion-mnist")
+DATASETS = ("sample", "fashion-mnist", "cifar-10")
 Arrays = Split | tuple[Split, Split]
 
 
@@ -52,6 +53,9 @@ def load_data(
         ``"sample"``: 4,000 and 1,000 Fashion-MNIST images that ship with the package, balanced over the classes.
 
         ``"fashion-mnist"``: all 60,000 and 10,000, see :func:`load_data_fashion_mnist`.
+
+        ``"cifar-10"``: 50,000 and 10,000 colour images of 32x32 pixels, from disk, see
+        :func:`gluon_cnn.data.cifar10.read_cifar10`.
 
         A folder: either with a folder of images for each class, of which about a fifth are set aside for the test;
         or with two folders ``train`` and ``test`` of that kind. See the notes.
@@ -172,6 +176,9 @@ def _find(dataset: Any, size: tuple[int, int] | None, channels: int, broken: str
         raise ValueError("held_out names files of a folder of images, and the data set is not one: leave it out")
     if isinstance(dataset, (tuple, list)):
         return _from_arrays(dataset)
+    if dataset == "cifar-10":
+        train, test = (Images(*part) for part in read_cifar10())
+        return Source(train, test, CIFAR10_CLASSES)
     if dataset in DATASETS:
         parts = read_files(SAMPLE_FOLDER, verify=False) if dataset == "sample" else read_fashion_mnist()
         return Source(Images(*parts[0]), Images(*parts[1]), FASHION_MNIST_CLASSES)

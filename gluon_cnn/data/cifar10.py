@@ -1,0 +1,89 @@
+"""CIFAR-10 from disk: the archive of the data set's own page, or the folder of Kaggle's competition."""
+
+import csv
+import hashlib
+import os
+import tarfile
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+from gluon_cnn.data.download import download as download_file
+from gluon_cnn.data.held_out import TEST_SHARE, position
+from gluon_cnn.data.images import read_picture
+
+CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+ARCHIVE = "cifar-10-binary.tar.gz"
+SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+HOST = "https://www.cs.toronto.edu/~kriz/"
+LABELS = "trainLabels.csv"  # of Kaggle's folder, whose images are train/1.png, train/2.png, ...
+
+Split = tuple[np.ndarray, np.ndarray]  # images, labels
+
+
+def read_cifar10(root: str | Path | None = None) -> tuple[Split, Split]:
+    """Return CIFAR-10 as ``(train_images, train_labels), (test_images, test_labels)``.
+
+    Images are uint8 of shape (N, 3, 32, 32), labels uint8 of shape (N,). The first of ``root``, ``$GLUON_CNN_DATA`` and
+    MXNet's data folder counts that holds the archive, whose SHA-256 is checked, or Kaggle's labels. Of Kaggle's
+    images, whose test labels are not public, a fifth of the labelled ones is for the test, chosen by their names.
+
+    Source: Krizhevsky, Learning multiple layers of features from tiny images, 2009.
+    """
+    for folder in _folders(root):
+        if (folder / ARCHIVE).is_file():
+            return read_archive(folder / ARCHIVE)
+        if (folder / LABELS).is_file():
+            return _read_kaggle(folder)
+    names = "\n".join(f"  {folder}" for folder in _folders(root))
+    raise FileNotFoundError(
+        f"CIFAR-10 is in none of these folders:\n{names}\n"
+        f"Put {ARCHIVE} (or Kaggle's train/ and {LABELS}) into one of them, or download it (170 MB):\n"
+        "  gluon-cnn data cifar-10"
+    )
+
+
+def download_cifar10(root: str | Path | None = None) -> Path:
+    """Download the archive to ``root``, else to the first of the usual folders, and return its path."""
+    path = _folders(root)[0] / ARCHIVE
+    if not path.exists():
+        download_file([HOST + ARCHIVE], path, _check)
+    return path
+
+
+def read_archive(path: Path, sha256: str = SHA256) -> tuple[Split, Split]:
+    """Return the images of the archive: six files of records of a label and 3,072 bytes, red, green, blue."""
+    _check(path, sha256)
+    parts = {}
+    with tarfile.open(path) as archive:
+        for name in (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"):
+            file = archive.extractfile(f"cifar-10-batches-bin/{name}.bin")
+            records = np.frombuffer(file.read() if file else b"", np.uint8).reshape(-1, 1 + 3 * 32 * 32)
+            parts[name] = records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0]
+    test = parts.pop("test_batch")
+    images, labels = zip(*parts.values())
+    return (np.concatenate(images), np.concatenate(labels)), test
+
+
+def _check(path: Path, sha256: str = SHA256) -> None:
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        raise ValueError(f"{path} is not the archive of CIFAR-10 or is damaged (wrong SHA-256): get it again")
+
+
+def _read_kaggle(folder: Path) -> tuple[Split, Split]:
+    with open(folder / LABELS, newline="") as file:
+        rows = [(row["id"], row["label"]) for row in csv.DictReader(file)]
+    unknown = sorted({label for _, label in rows} - set(CIFAR10_CLASSES))
+    if unknown or not rows:
+        raise ValueError(f"{folder / LABELS} must have the columns id and label; got {unknown[:3] or 'no row'}")
+    images = np.stack([read_picture(folder / "train" / f"{name}.png", (32, 32)) for name, _ in rows])
+    labels = np.array([CIFAR10_CLASSES.index(label) for _, label in rows], np.uint8)
+    chosen = np.array([position(f"{name}.png") < TEST_SHARE for name, _ in rows])
+    return (images[~chosen], labels[~chosen]), (images[chosen], labels[chosen])
+
+
+def _folders(root: str | Path | None) -> list[Path]:
+    named = [root] if root is not None else []
+    if os.environ.get("GLUON_CNN_DATA"):
+        named.append(os.environ["GLUON_CNN_DATA"])
+    return [*(Path(os.path.expanduser(folder)) for folder in named), Path(mx.base.data_dir()) / "datasets" / "cifar-10"]
