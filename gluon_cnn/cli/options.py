@@ -12,8 +12,8 @@ from gluon_cnn.networks.registry import describe_networks
 NETWORK_NAMES = f"{describe_networks()}, or module:function of yours, called with num_classes="
 RESIZE = "pixels of a side; without it 28, or the fewest the network takes"
 DATA = (
-    "sample (4,000 of Fashion-MNIST's images), fashion-mnist (all 60,000), cifar-10, or a folder that holds one folder of "
-    "images for each class, or such folders in train/ and test/"
+    "sample (4,000 of Fashion-MNIST's images), fashion-mnist (all 60,000), cifar-10, or a folder that holds one folder "
+    "of images for each class, or such folders in train/ and test/"
 )
 EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others are as in Python
 

@@ -89,10 +89,12 @@ def quantize(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     shape: tuple[int, ...]
+    metadata: dict[str, str] = {}
     if options.network is None:
         source = run_folder(options)
         run = load_run(options, source)
         net, shape, name = run.net, (1, *run.input_shape), Path(os.path.realpath(source)).name
+        metadata = run.onnx_metadata()
     elif options.parameters is None:
         raise ValueError(f"name the file of {options.network}'s parameters, too: gluon-cnn export NETWORK PARAMS")
     else:
@@ -100,7 +102,7 @@ def export(options: argparse.Namespace) -> int:
         load_weights(net, options.parameters)
         name = options.network
     if options.format == "onnx":
-        print(f"Written: {export_onnx(net, options.output or f'{name}.onnx', shape)}")
+        print(f"Written: {export_onnx(net, options.output or f'{name}.onnx', shape, metadata)}")
     else:
         print("Written: {} and {}".format(*export_symbol(net, options.output or name, shape)))
     return 0

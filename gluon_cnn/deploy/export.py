@@ -1,7 +1,7 @@
 """A trained network for programs without MXNet: ONNX, or MXNet's own symbol. Lesson 15."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mxnet as mx
@@ -17,12 +17,17 @@ from mxnet import gluon, nd
 INPUT, OUTPUT, BATCH = "data", "scores", "batch"
 
 
-def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[int]) -> Path:
+def export_onnx(
+    net: gluon.HybridBlock,
+    path: str | Path,
+    input_shape: Sequence[int],
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
     """Write a network as ONNX, which ONNX Runtime and others predict with; return the file's path.
 
     The network has weights, on any context, and is not changed. ``input_shape`` is that of a batch, such as ``(1, 1,
     28, 28)``: the number of images is left open in the file, the rest is fixed. The file's input is called ``data``,
-    its output ``scores``; both are float32. An ImportError says that ``onnx`` is not installed, a ValueError that the
+    its output ``scores``; both are float32. ``metadata`` is stored in the file. An ImportError says that ``onnx`` is not installed, a ValueError that the
     network cannot be written, or that ONNX Runtime computes other scores from the file.
 
     Where ``onnxruntime`` is installed, it predicts random images from the file, as many as given and one more, before
@@ -55,6 +60,7 @@ def export_onnx(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[
         (output,) = model.graph.output
         model.graph.node.append(onnx.helper.make_node("Identity", [output.name], [OUTPUT]))
         output.name = OUTPUT
+        onnx.helper.set_model_props(model, dict(metadata or {}))
         onnx.checker.check_model(model, full_check=True)
         content = model.SerializeToString()
         _compare_scores(net, content, shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -162,6 +163,12 @@ class Run:
         if own is None or not isinstance(dataset, (str, Path)):
             return False
         return dataset == own or (is_folder(dataset) and is_folder(own) and os.path.samefile(dataset, own))
+
+    def onnx_metadata(self) -> dict[str, str]:
+        """Return what a program needs to know that predicts with the network's ONNX file, as JSON."""
+        mean, std = self.settings.get("normalize") or ([0.0], [1.0])
+        facts = {"classes": self.classes, "input_shape": self.input_shape, "divisor": 255, "mean": mean, "std": std}
+        return {name: json.dumps(value) for name, value in facts.items()}
 
     def _transforms(self) -> list[Normalize]:
         """Return what the network expects to be done to images that are scaled to 0..1."""

@@ -1,5 +1,6 @@
 """Networks outside of MXNet: ONNX Runtime and MXNet's own symbol agree with the network."""
 
+import json
 import os
 import subprocess
 import sys
@@ -279,6 +280,14 @@ def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys, refused_command)
     experiment.experiment("lenet", batch_size=2000, ctx=mx.cpu(), verbose=False).save("runs/first")
     assert cli.main(["export"]) == 0
     assert "Written: first.onnx" in capsys.readouterr().out
+    stored = onnxruntime.InferenceSession("first.onnx").get_modelmeta().custom_metadata_map
+    assert json.loads(stored["classes"]) == g.fashion_mnist_labels(range(10))
+    assert [json.loads(stored[name]) for name in ("input_shape", "divisor", "mean", "std")] == [
+        [1, 28, 28],
+        255,
+        [0],
+        [1],
+    ]
     for arguments, message in [
         (["lenet"], "name the file of lenet's parameters, too"),
         (["lenet", "nothing.params"], "there is no file nothing.params"),
