@@ -66,6 +66,7 @@ notebooks/*
 :hidden:
 :caption: How to
 
+docs/your_images
 docs/environment
 docs/compat
 docs/distributed

@@ -27,8 +27,9 @@ def export_onnx(
 
     The network has weights, on any context, and is not changed. ``input_shape`` is that of a batch, such as ``(1, 1,
     28, 28)``: the number of images is left open in the file, the rest is fixed. The file's input is called ``data``,
-    its output ``scores``; both are float32. ``metadata`` is stored in the file. An ImportError says that ``onnx`` is not installed, a ValueError that the
-    network cannot be written, or that ONNX Runtime computes other scores from the file.
+    its output ``scores``; both are float32. ``metadata`` is stored in the file. An ImportError says that ``onnx`` is
+    not installed, a ValueError that the network cannot be written, or that ONNX Runtime computes other scores from the
+    file.
 
     Where ``onnxruntime`` is installed, it predicts random images from the file, as many as given and one more, before
     the file gets its name: MXNet's converter writes some operators incorrectly, for one local response normalization.
