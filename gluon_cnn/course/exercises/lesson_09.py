@@ -6,7 +6,7 @@ from mxnet import init, nd
 
 check_1 = exercise(
     1,
-    "add up what the four paths give; what stands in front of a 3x3 or 5x5 stays inside its path.",
+    "add up the output channels of the four paths; the 1x1 before a 3x3 or 5x5 stays inside its path.",
     "96 and 16 are inside: they make the 3x3 and the 5x5 cheap.",
 )(equals(192 + 208 + 48 + 64))
 
@@ -23,7 +23,10 @@ check_2 = exercise(
     "Its 24 channels are 8 that saw one pixel and 16 that saw nine.",
 )
 def check_3(block):
-    """Judge two paths: send a bright pixel through positive weights and see which pixels of which channels change."""
+    """Judge two paths: send a bright pixel through positive weights and see which pixels of which channels change.
+
+    Pooling reaches nine pixels, too, so one path has to have a kernel of 3x3.
+    """
     shapes = [p.shape for p in block.collect_params(".*weight").values()]
     channels = shapes[0][1] if shapes and shapes[0][1] else 2  # those that it has seen already, if any
     block.initialize(init.One(), force_reinit=True)
@@ -32,7 +35,12 @@ def check_3(block):
     bright[0, :, 3, 3] = 1
     difference = block(bright) - block(dark)
     expect_shape(difference, (1, 24, 7, 7))
-    pixels = (difference[0].asnumpy() != 0).sum(axis=(1, 2))
+    changed = difference[0].asnumpy() != 0
+    pixels = changed.sum(axis=(1, 2))
     if not np.isin(pixels, (1, 9)).all():
         raise WrongAnswer(f"a bright pixel changes {sorted({int(n) for n in pixels})} pixels of a channel, not 1 or 9")
+    if not changed[pixels == 9, 2:5, 2:5].all():
+        raise WrongAnswer("the nine pixels that a bright pixel changes are not adjacent")
+    if (3, 3) not in [p.shape[2:] for p in block.collect_params(".*weight").values()]:
+        raise WrongAnswer("no convolution has a kernel of 3x3")
     return sorted(pixels) == [1] * 8 + [9] * 16

@@ -68,6 +68,24 @@ def two_paths(kernel, padding, channels=16, activation=None):
     return block
 
 
+def paths(*layers):
+    block = HybridConcurrent(axis=1)
+    for path in layers:
+        sequence = nn.HybridSequential()
+        sequence.add(*path)
+        block.add(sequence)
+    return block
+
+
+class ConcatenatedByHand(nn.HybridBlock):
+    def __init__(self):
+        super().__init__()
+        self.wide, self.narrow = nn.Conv2D(16, kernel_size=3, padding=1), nn.Conv2D(8, kernel_size=1)
+
+    def hybrid_forward(self, F, x):
+        return F.concat(self.wide(x), self.narrow(x), dim=1)
+
+
 def used_before(block, channels):
     block.initialize()
     block(nd.zeros((1, channels, 8, 8)))
@@ -82,6 +100,23 @@ def residual(function, x):
 def residual_without_relu(function, x):
     change = function(x)
     return change + (x if change.shape == x.shape else x[:, :, ::2, ::2])
+
+
+def residual_with_stride(function, x):
+    change = function(x)
+    rows, columns = x.shape[2] // change.shape[2], x.shape[3] // change.shape[3]
+    return nd.maximum(change + x[:, :, ::rows, ::columns], 0)
+
+
+def residual_by_pooling(function, x):
+    change = function(x)
+    stride = 1 if change.shape == x.shape else 2
+    return nd.relu(change + nd.Pooling(x, kernel=(1, 1), stride=(stride, stride), pool_type="max"))
+
+
+def residual_of_means(function, x):
+    change = function(x)
+    return nd.relu(change + (x if change.shape == x.shape else nd.Pooling(x, kernel=(2, 2), stride=(2, 2))))
 
 
 def dense_block(x, layers):
@@ -240,12 +275,34 @@ ANSWERS = {
     "09.1": ([512], [624, 240, "512"]),
     "09.2": ([9], [5, 25, 10]),
     "09.3": (
-        [two_paths(3, 1), two_paths(3, 1, activation="relu"), used_before(two_paths(3, 1), 3)],
-        [two_paths(5, 2), two_paths(3, 1, 8), two_paths(3, 0), "paths"],
+        [
+            two_paths(3, 1),
+            two_paths(3, 1, activation="relu"),
+            used_before(two_paths(3, 1), 3),
+            ConcatenatedByHand(),
+            paths([nn.Conv2D(8, 1)], [nn.Conv2D(4, 1, activation="relu"), nn.Conv2D(16, 3, padding=1)]),
+        ],
+        [
+            two_paths(5, 2),
+            two_paths(3, 1, 8),
+            two_paths(3, 0),
+            paths([nn.Conv2D(8, 1)], [nn.MaxPool2D(3, 1, 1), nn.Conv2D(16, 1)]),
+            paths([nn.Conv2D(8, 1)], [nn.Conv2D(16, 3, padding=2, dilation=2)]),
+            "paths",
+        ],
     ),
     "10.1": ([8_320], [8_192, 73_856, "few"]),
     "10.2": ([34], [18, 32, 33]),
-    "10.3": ([residual], [residual_without_relu, lambda f, x: nd.relu(f(x)), lambda f, x: None]),
+    "10.3": (
+        [residual, residual_with_stride, residual_by_pooling],
+        [
+            residual_without_relu,
+            residual_of_means,
+            lambda f, x: nd.relu(f(x)),
+            lambda f, x: x + f(x),
+            lambda f, x: None,
+        ],
+    ),
     "11.1": ([1024], [512, 2048, "many"]),
     "11.2": ([dense_block], [last_layer_only, new_maps_first, lambda x, layers: x]),
     "11.3": ([9, (3, 3)], [3, 1, 9216]),
