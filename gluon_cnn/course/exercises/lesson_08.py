@@ -23,7 +23,7 @@ def check_2(weights):
     if weights.shape != (1, 3, 1, 1):
         raise WrongAnswer(f"its shape is {weights.shape}, not (out channels, in channels, height, width) of the kernel")
     X = nd.random.uniform(shape=(2, 3, 4, 5))
-    Y = nd.Convolution(X, weights, kernel=(1, 1), num_filter=1, no_bias=True)
+    Y = nd.Convolution(X, weights.astype("float32"), kernel=(1, 1), num_filter=1, no_bias=True)
     return np.allclose(Y.asnumpy(), X.asnumpy().mean(axis=1, keepdims=True), atol=1e-5)
 
 

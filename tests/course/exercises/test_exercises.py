@@ -1,5 +1,6 @@
 """The checks of the exercises accept right answers, however they are written, and refuse plausible wrong ones."""
 
+import functools
 import importlib
 import re
 
@@ -125,6 +126,17 @@ def dense_block(x, layers):
     return x
 
 
+def dense_block_of_parts(x, layers):
+    parts = [x]
+    for layer in layers:
+        parts.append(layer(nd.concat(*parts, dim=1)))
+    return nd.concat(*parts, dim=1)
+
+
+def dense_block_by_reduce(x, layers):
+    return functools.reduce(lambda maps, layer: nd.concatenate([maps, layer(maps)], axis=1), layers, x)
+
+
 def last_layer_only(x, layers):
     for layer in layers:
         x = layer(x)
@@ -158,8 +170,30 @@ def trainable(net):
     return sum(p.data().size for p in net.collect_params().values() if p.grad_req != "null")
 
 
+def trainable_by_trainer(net):
+    trained = filter(lambda p: p.grad_req != "null", net.collect_params().values())
+    return float(sum(np.prod(p.shape) for p in trained))
+
+
+def layers_only(net):
+    return sum(p.data().size for p in net.collect_params(".*(weight|bias)").values() if p.grad_req != "null")
+
+
 def best_within(entries, limit):
     return max((e for e in entries if e.parameters <= limit), key=lambda e: e.test_accuracy, default=None)
+
+
+def best_by_sorting(entries, limit):
+    ranked = sorted((e for e in entries if e.parameters <= limit), key=lambda e: -e.test_accuracy)
+    return ranked[0] if ranked else None
+
+
+def best_by_loop(entries, limit):
+    best = None
+    for e in entries:
+        if e.parameters <= limit and (best is None or e.test_accuracy > best.test_accuracy):
+            best = e
+    return best
 
 
 def largest_within(entries, limit):
@@ -175,10 +209,25 @@ def overflowing(scores):
     return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
 
 
-def network(num_classes, units=None, convolution=True):
+def network(num_classes, convolution=True, pooling=False, end=None):
     net = nn.HybridSequential()
-    net.add(nn.Conv2D(4, 3) if convolution else nn.Dense(4), nn.Dense(units or num_classes))
+    net.add(nn.Conv2D(4, 3, activation="relu") if convolution else nn.Dense(4))
+    if pooling:
+        net.add(nn.GlobalAvgPool2D())
+    net.add(nn.Dense(num_classes))
+    if end is not None:
+        net.add(end)
     return net
+
+
+class OwnNetwork(nn.HybridBlock):
+    def __init__(self, num_classes):
+        super().__init__()
+        with self.name_scope():
+            self.features, self.output = nn.Conv2D(8, 5), nn.Dense(num_classes)
+
+    def hybrid_forward(self, F, x):
+        return self.output(F.relu(self.features(x)))
 
 
 # lesson and exercise: (right answers, wrong answers)
@@ -269,9 +318,19 @@ ANSWERS = {
     "07.1": ([3_539_968, 3_539_968.0, np.int64(3_539_968)], [3_538_944, 1_180_160, "many"]),
     "07.2": ([0.6724, 0.67, np.float64(0.6724)], [0.928, 67.2, "most"]),
     "07.3": ([VGG_16, [list(pair) for pair in VGG_16], list(VGG_16)], [VGG_16[:4], ((13, 64),), 16]),
-    "08.1": ([(16_448, 147_520), [16_448, 147_520]], [(147_520, 16_448), 16_448, (16_384, 147_456)]),
-    "08.2": ([nd.ones((1, 3, 1, 1)) / 3], [nd.ones((1, 3, 1, 1)), nd.ones((3, 1, 1, 1)) / 3, 3]),
-    "08.3": ([9_224_458], [9_219_328, 0.0716, "few"]),
+    "08.1": (
+        [(16_448, 147_520), [16_448, 147_520], np.array([16_448, 147_520])],
+        [(147_520, 16_448), 16_448, (16_384, 147_456)],
+    ),
+    "08.2": (
+        [
+            nd.ones((1, 3, 1, 1)) / 3,
+            nd.full((1, 3, 1, 1), 1 / 3, dtype="float64"),
+            nd.array([1 / 3, 1 / 3, 1 / 3]).reshape((1, 3, 1, 1)),
+        ],
+        [nd.ones((1, 3, 1, 1)), nd.ones((3, 1, 1, 1)) / 3, 3],
+    ),
+    "08.3": ([9_224_458, 9_224_458.0, 9_219_328 + 5130], [9_219_328, 0.0716, "few"]),
     "09.1": ([512, 512.0, np.int64(512)], [624, 240, "512"]),
     "09.2": ([9, 9.0, np.int64(9)], [5, 25, 10]),
     "09.3": (
@@ -303,20 +362,41 @@ ANSWERS = {
             lambda f, x: None,
         ],
     ),
-    "11.1": ([1024], [512, 2048, "many"]),
-    "11.2": ([dense_block], [last_layer_only, new_maps_first, lambda x, layers: x]),
-    "11.3": ([9, (3, 3)], [3, 1, 9216]),
+    "11.1": ([1024, 1024.0, np.int64(1024)], [512, 2048, "many"]),
+    "11.2": (
+        [dense_block, dense_block_of_parts, dense_block_by_reduce],
+        [last_layer_only, new_maps_first, lambda x, layers: x],
+    ),
+    "11.3": ([9, 9.0, (3, 3), [3, 3]], [3, 1, 9216, (9, 9), "nine"]),
     "12.1": ([50], [25, 32, "many"]),
     "12.2": (["flip", "Flip "], ["crop", "brightness", 3]),
     "12.3": ([ten(2)], [ten(1), five, lambda img, size: img]),
-    "13.1": ([1026], [1024, 512]),
+    "13.1": ([1026, 1026.0, 513 * 2], [1024, 512, 11_000_000]),
     "13.2": ([0.02, 0.005 * 4], [0.005, 0.00125, "more"]),
-    "13.3": ([trainable], [everything, lambda net: None]),
-    "14.1": ([250, 250.0], [0.004, 240]),
-    "14.2": ([best_within], [largest_within, lambda entries, limit: entries[0]]),
+    "13.3": (
+        [trainable, trainable_by_trainer, lambda net: np.int64(trainable(net))],
+        [everything, layers_only, lambda net: None],
+    ),
+    "14.1": ([250, 250.0, 60_000 / 240], [0.004, 240, 14_400_000]),
+    "14.2": (
+        [best_within, best_by_sorting, best_by_loop],
+        [
+            largest_within,
+            lambda entries, limit: entries[0],
+            lambda entries, limit: getattr(best_within(entries, limit), "network", None),
+        ],
+    ),
     "14.3": (
-        [network],
-        [lambda num_classes: network(10), lambda num_classes: network(num_classes, convolution=False), nn.Dense],
+        [network, lambda num_classes: network(num_classes, pooling=True), OwnNetwork],
+        [
+            lambda num_classes: network(10),
+            lambda num_classes: network(num_classes, convolution=False),
+            lambda num_classes: network(num_classes, end=nn.HybridLambda("softmax")),
+            lambda num_classes: network(num_classes, end=nn.Activation("sigmoid")),
+            lambda num_classes: network(num_classes, end=nn.Activation("relu")),
+            g.LeNet,
+            nn.Dense,
+        ],
     ),
     "15.1": ([683_952], [170_988, 683_952 * 8]),
     "15.2": ([[True, True, False, False], (1, 1, 0, 0)], [[True, False, False, False], [True], 4]),
