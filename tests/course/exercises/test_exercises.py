@@ -37,20 +37,57 @@ def mean_prediction(net, X, n, training=True, passes=None):
         return nd.add_n(*[net(X).softmax() for _ in range(passes or n)]) / n
 
 
-def lenet_5(first=6, padding=2, last=10):
+def lenet_5(first=6, padding=2, last=10, activation="sigmoid", pool=nn.AvgPool2D, kernel=5):
     net = nn.HybridSequential()
     net.add(
-        nn.Conv2D(first, kernel_size=5, padding=padding, activation="sigmoid"),
-        nn.AvgPool2D(2, 2),
+        nn.Conv2D(first, kernel_size=kernel, padding=padding, activation=activation),
+        pool(2, 2),
         nn.Conv2D(16, kernel_size=5),
-        nn.Activation("sigmoid"),
-        nn.AvgPool2D(2, 2),
+    )
+    if activation:
+        net.add(nn.Activation(activation))
+    net.add(
+        pool(2, 2),
         nn.Flatten(),
-        nn.Dense(120, activation="sigmoid"),
-        nn.Dense(84, activation="sigmoid"),
+        nn.Dense(120, activation=activation),
+        nn.Dense(84, activation=activation),
     )
     if last:
         net.add(nn.Dense(last))
+    return net
+
+
+def lenet_5_of_lambdas():
+    net = nn.HybridSequential()
+    for layer in (nn.Conv2D(6, 5, padding=2), nn.Conv2D(16, 5)):
+        net.add(layer, nn.HybridLambda("sigmoid"), nn.AvgPool2D())
+    net.add(nn.Dense(120), nn.HybridLambda("sigmoid"), nn.Dense(84), nn.HybridLambda("sigmoid"), nn.Dense(10))
+    return net
+
+
+class LeNet5(nn.HybridBlock):
+    def __init__(self):
+        super().__init__()
+        self.convolutions, self.dense = nn.HybridSequential(), nn.HybridSequential()
+        self.convolutions.add(nn.Conv2D(6, 5, padding=2, in_channels=1), nn.Conv2D(16, 5, in_channels=6))
+        self.dense.add(nn.Dense(120), nn.Dense(84), nn.Dense(10))
+
+    def hybrid_forward(self, F, x):
+        for layer in self.convolutions:
+            x = F.Pooling(F.sigmoid(layer(x)), kernel=(2, 2), stride=(2, 2), pool_type="avg")
+        for layer in self.dense[:2]:
+            x = F.sigmoid(layer(x))
+        return self.dense[2](x)
+
+
+def sigmoid_at_the_end():
+    net = lenet_5()
+    net.add(nn.Activation("sigmoid"))
+    return net
+
+
+def hybridized(net):
+    net.hybridize()
     return net
 
 
@@ -58,6 +95,30 @@ def shift(X, pixels):
     moved = nd.zeros_like(X)
     moved[:, :, :, pixels:] = X[:, :, :, : X.shape[3] - pixels]
     return moved
+
+
+def shift_by_concat(X, pixels):
+    return nd.concat(nd.zeros((*X.shape[:3], pixels)), X[:, :, :, :-pixels], dim=3) if pixels else X
+
+
+def shift_by_padding(X, pixels):
+    return nd.pad(X, mode="constant", pad_width=(0, 0, 0, 0, 0, 0, pixels, 0))[:, :, :, : X.shape[3]]
+
+
+def shift_in_place(X, pixels):
+    X[:, :, :, pixels:] = X[:, :, :, : X.shape[3] - pixels]
+    X[:, :, :, :pixels] = 0
+    return X
+
+
+def shift_not_by_zero(X, pixels):
+    moved = nd.zeros_like(X)
+    moved[:, :, :, pixels:] = X[:, :, :, :-pixels]
+    return moved
+
+
+def shift_around(X, pixels):
+    return nd.concat(X[:, :, :, X.shape[3] - pixels :], X[:, :, :, : X.shape[3] - pixels], dim=3)
 
 
 def two_paths(kernel, padding, channels=16, activation=None):
@@ -307,10 +368,35 @@ ANSWERS = {
     ),
     "05.1": ([1800], [1250, 36, "many"]),
     "05.2": ([161_418 / 170_988, 0.944], [94.4, 0.9, "most", 0.0]),
-    "05.3": ([lenet_5()], [lenet_5(first=20), lenet_5(padding=0), lenet_5(last=3), lenet_5(last=None), "LeNet-5"]),
+    "05.3": (
+        [lenet_5(), lenet_5_of_lambdas(), LeNet5(), hybridized(lenet_5())],
+        [
+            lenet_5(first=20),
+            lenet_5(padding=0),
+            lenet_5(last=3),
+            lenet_5(last=None),
+            lenet_5(activation=None),
+            lenet_5(activation="relu"),
+            lenet_5(pool=nn.MaxPool2D),
+            lenet_5(kernel=3, padding=1),
+            sigmoid_at_the_end(),
+            g.LeNet(),
+            nn.HybridSequential(),
+            "LeNet-5",
+        ],
+    ),
     "05.4": (
-        [shift],
-        [lambda X, pixels: X, lambda X, pixels: X[:, :, :, pixels:], lambda X, pixels: nd.zeros_like(X), 3],
+        [shift, shift_by_concat, shift_by_padding, shift_in_place],
+        [
+            lambda X, pixels: X,
+            lambda X, pixels: X[:, :, :, pixels:],
+            lambda X, pixels: nd.zeros_like(X),
+            lambda X, pixels: shift(X.transpose((0, 1, 3, 2)), pixels).transpose((0, 1, 3, 2)),
+            shift_around,
+            shift_not_by_zero,
+            lambda X, pixels: None,
+            3,
+        ],
     ),
     "06.1": ([34_944, 34_944.0, np.int64(96 * 364)], [34_848, 11_712, "many"]),
     "06.2": ([0.8276, 0.83, np.float32(0.8276)], [84.4, 0.94, "most"]),
@@ -429,6 +515,30 @@ def test_random_masks_are_judged_the_same_with_any_seed(judge):
     for seed in range(20):
         g.seed(seed)
         assert judge("04.2", drop_maps) == "right"
+
+
+def test_a_network_that_is_judged_keeps_its_weights(judge):
+    net = lenet_5()
+    net.initialize(init.Uniform(0.3))
+    X = nd.random.uniform(shape=(2, 1, 28, 28))
+    before = net(X)
+    assert judge("05.3", net) == "right"
+    assert (net(X) == before).min().asscalar() == 1
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "said"),
+    [
+        ("05.3", lenet_5(pool=nn.MaxPool2D), "its pooling takes the maximum, not the mean"),
+        ("05.3", lenet_5(activation=None), "its activations are missing"),
+        ("05.3", lenet_5(first=20), "layer 1 of those with weights has a weight of (20, 1, 5, 5), not (6, 1, 5, 5)"),
+        ("05.4", shift_not_by_zero, "with pixels = 0 the images should stay as they are"),
+    ],
+)
+def test_a_plausible_mistake_is_named(exercise, answer, said, capsys):
+    lesson, number = exercise.split(".")
+    getattr(importlib.import_module(f"gluon_cnn.course.exercises.lesson_{lesson}"), f"check_{number}")(answer)
+    assert f"Exercise {number}: not yet: {said}" in capsys.readouterr().out
 
 
 def test_folding_is_exact_to_rounding():
