@@ -11,12 +11,24 @@ check_1 = exercise(
     "Less than a millionth, and only if every unit sits exactly at 0; large weights can make up for some of it.",
 )(is_close(0.25**10, rel_tol=0.01))
 
-check_2 = exercise(2, "X.repeat(times, axis=2) copies each row.", "Max pooling with the same window undoes it.")(
-    computes(
-        lambda X, times: X.repeat(times, axis=2).repeat(times, axis=3),
-        *((numbers(2, 3, 4, 5), times) for times in (1, 2, 3)),
-    )
+copied = computes(
+    lambda X, times: X.repeat(times, axis=2).repeat(times, axis=3),
+    *((numbers(2, 3, 4, 5), times) for times in (1, 2, 3)),
+    (numbers(1, 4, 3, 2), 2),
+    mistakes={"the images stand side by side: copy each pixel": lambda X, times: nd.tile(X, (1, 1, times, times))},
 )
+
+
+@exercise(2, "X.repeat(times, axis=2) copies each row.", "Max pooling with the same window undoes it.")
+def check_2(enlarge):
+    """Judge a function that should copy pixels; it may compute in NumPy."""
+
+    def as_ndarray(X, times):
+        result = enlarge(X, times)
+        return nd.array(result) if isinstance(result, np.ndarray) else result
+
+    return copied(as_ndarray)
+
 
 check_3 = exercise(
     3,
@@ -33,7 +45,9 @@ check_3 = exercise(
 )
 def check_4(kernel):
     """Judge the one kernel that should do the work of two that follow each other without an activation."""
-    kernel, X = nd.array(kernel), numbers(9, 9)
+    kernel, X = nd.array(kernel).astype("float32"), numbers(9, 9)
+    if kernel.shape == (1, 1, 5, 5):  # as a layer has it
+        kernel = kernel[0, 0]
     expect_shape(kernel, (5, 5), "the kernel")
     A, B = nd.ones((3, 3)), nd.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
     return np.allclose(corr2d(X, kernel).asnumpy(), corr2d(corr2d(X, A), B).asnumpy(), atol=1e-4)

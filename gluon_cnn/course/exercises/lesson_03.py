@@ -2,11 +2,21 @@
 
 import numpy as np
 from gluon_cnn.course.answers import WrongAnswer, computes, exercise, expect_shape, numbers
-from gluon_cnn.layers.normalization import BatchNorm, pure_batch_norm
+from gluon_cnn.layers.normalization import BatchNorm
 from mxnet import nd
 from mxnet.gluon import nn
 
-ONES, ZEROS = nd.ones(7), nd.zeros(7)
+
+def standardized(axis=1, ddof=0, eps=1e-5, outside=0.0):
+    """Return a function of X, (N, K), that normalizes along an axis; by default, layer norm."""
+
+    def normalize(X):
+        values = X.asnumpy().astype(np.float64)
+        deviation = np.sqrt(values.var(axis=axis, ddof=ddof, keepdims=True) + eps) + outside
+        return (values - values.mean(axis=axis, keepdims=True)) / deviation
+
+    return normalize
+
 
 check_1 = exercise(
     1,
@@ -20,9 +30,15 @@ check_2 = exercise(
     "It treats each sample alone, so training and prediction are the same and a batch of one is no problem.",
 )(
     computes(
-        lambda X: nd.LayerNorm(X, ONES, ZEROS),
+        standardized(),
         (3 * numbers(4, 7) + 2,),
-        mistakes={"this is batch norm: it normalizes each column": lambda X: pure_batch_norm(X, ONES, ZEROS)},
+        (0.004 * numbers(5, 6),),  # variances of the size of eps
+        mistakes={
+            "this is batch norm: it normalizes each column": standardized(axis=0),
+            "the variance divides by K, not by K - 1": standardized(ddof=1),
+            "eps is missing": standardized(eps=0),
+            "eps belongs under the root, beside the variance": standardized(eps=0, outside=1e-5),
+        },
     )
 )
 
@@ -46,13 +62,23 @@ def check_4(fold):
     for parameter in (*conv.params.values(), *norm.params.values()):
         parameter.initialize()
         parameter.set_data(nd.array(rng.uniform(0.5, 2, parameter.shape)))
+    norm.running_var.set_data(nd.array([1e-3, 0.5, 1, 1.5, 2]))  # in the first channel eps is 1% of it
     X = numbers(2, 2, 6, 6)
-    parameters = (conv.weight, conv.bias, norm.gamma, norm.beta, norm.running_mean, norm.running_var)
-    pair = fold(*(p.data() for p in parameters))
+    expected = norm(conv(X)).asnumpy()
+    weight, bias, gamma, beta, mean, variance = (
+        p.data().copy() for p in (conv.weight, conv.bias, norm.gamma, norm.beta, norm.running_mean, norm.running_var)
+    )
+    pair = fold(weight.copy(), bias.copy(), gamma.copy(), beta.copy(), mean.copy(), variance.copy())
     if not isinstance(pair, (tuple, list)) or not all(isinstance(array, nd.NDArray) for array in pair):
         raise WrongAnswer("it should return two NDArrays, the weight and the bias")
-    weight, bias = pair
-    expect_shape(weight, (5, 2, 3, 3), "the weight")
-    expect_shape(bias, (5,), "the bias")
-    result = nd.Convolution(X, weight, bias, kernel=(3, 3), num_filter=5)
-    return np.allclose(result.asnumpy(), norm(conv(X)).asnumpy(), rtol=1e-3, atol=1e-3)
+    folded, shift = pair
+    expect_shape(folded, (5, 2, 3, 3), "the weight")
+    expect_shape(shift, (5,), "the bias")
+    found = nd.Convolution(X, folded, shift, kernel=(3, 3), num_filter=5).asnumpy()
+    errors, sizes = (np.abs(values).max(axis=(0, 2, 3)) for values in (found - expected, expected))
+    if (errors < 1e-3 * sizes).all():
+        return True
+    without_eps = weight * (gamma / variance.sqrt()).reshape((-1, 1, 1, 1))
+    if np.allclose(folded.asnumpy(), without_eps.asnumpy(), rtol=1e-4):
+        raise WrongAnswer("eps is missing")
+    return False

@@ -17,14 +17,28 @@ def convolve2d(X, K):
     return g.corr2d(X, nd.flip(K, axis=(0, 1)))
 
 
-def layer_norm(X, axis=1):
-    mean = X.mean(axis=axis, keepdims=True)
-    return (X - mean) / (((X - mean) ** 2).mean(axis=axis, keepdims=True) + 1e-5).sqrt()
+def layer_norm(X, axis=1, eps=1e-5, ddof=0, outside=0.0):
+    centred = X - X.mean(axis=axis, keepdims=True)
+    variance = (centred**2).sum(axis=axis, keepdims=True) / (X.shape[axis] - ddof)
+    return centred / ((variance + eps).sqrt() + outside)
 
 
-def fold(weight, bias, gamma, beta, mean, variance, order=(-1, 1, 1, 1)):
-    scale = gamma / (variance + 1e-5).sqrt()
+def fold(weight, bias, gamma, beta, mean, variance, order=(-1, 1, 1, 1), eps=1e-5):
+    scale = gamma / (variance + eps).sqrt()
     return weight * scale.reshape(order), (bias - mean) * scale + beta
+
+
+def folded_in_place(weight, bias, gamma, beta, mean, variance):
+    variance += 1e-5
+    gamma /= variance.sqrt()
+    weight *= gamma.reshape((5, 1, 1, 1))
+    bias -= mean
+    return [weight, bias * gamma + beta]
+
+
+def folded_by_channel(weight, bias, gamma, beta, mean, variance):
+    scales = (gamma * (variance + 1e-5) ** -0.5).asnumpy()
+    return nd.stack(*[w * float(s) for w, s in zip(weight, scales)]), beta - nd.array(scales) * (mean - bias)
 
 
 def drop_maps(X, p, axes=(True, True), scale=True):
@@ -35,6 +49,34 @@ def drop_maps(X, p, axes=(True, True), scale=True):
 def mean_prediction(net, X, n, training=True, passes=None):
     with autograd.train_mode() if training else autograd.predict_mode():
         return nd.add_n(*[net(X).softmax() for _ in range(passes or n)]) / n
+
+
+def mean_in_one_batch(net, X, n):
+    with autograd.train_mode():
+        return net(nd.tile(X, (n, 1))).softmax().reshape((n, len(X), -1)).mean(axis=0)
+
+
+def mean_of_repeated_rows(net, X, n):
+    with autograd.record():
+        scores = net(X.repeat(n, axis=0))
+    return nd.softmax(scores, axis=1).reshape((len(X), n, -1)).mean(axis=1)
+
+
+def mean_in_numpy(net, X, n):
+    with autograd.train_mode():
+        return np.mean([net(X).softmax().asnumpy() for _ in range(n)], axis=0)
+
+
+def softmax_of_the_mean(net, X, n):
+    with autograd.train_mode():
+        return (nd.add_n(*[net(X) for _ in range(n)]) / n).softmax()
+
+
+def enlarge_by_steps(X, times):
+    Y = nd.zeros((*X.shape[:2], X.shape[2] * times, X.shape[3] * times))
+    for i, j in np.ndindex(times, times):
+        Y[:, :, i::times, j::times] = X
+    return Y
 
 
 def lenet_5(first=6, padding=2, last=10, activation="sigmoid", pool=nn.AvgPool2D, kernel=5):
@@ -291,6 +333,8 @@ class OwnNetwork(nn.HybridBlock):
         return self.output(F.relu(self.features(x)))
 
 
+TWO_AS_ONE = g.corr2d(nd.ones((3, 3)), nd.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]]), padding=2)
+
 # lesson and exercise: (right answers, wrong answers)
 ANSWERS = {
     "00.1": ([50_176, 50_176.0], [64, "many"]),
@@ -317,11 +361,21 @@ ANSWERS = {
     ),
     "02.1": ([0.25**10, 9.54e-7], [2.5, 0.25, 1e-5, "small"]),
     "02.2": (
-        [lambda X, times: X.repeat(times, axis=2).repeat(times, axis=3)],
+        [
+            lambda X, times: X.repeat(times, axis=2).repeat(times, axis=3),
+            lambda X, times: nd.UpSampling(X, scale=times, sample_type="nearest"),
+            lambda X, times: X.asnumpy().repeat(times, 3).repeat(times, 2),
+            lambda X, times: nd.array(np.kron(X.asnumpy(), np.ones((times, times)))),
+            enlarge_by_steps,
+        ],
         [
             lambda X, times: X,
             lambda X, times: nd.tile(X, (1, 1, times, times)),
             lambda X, times: X.repeat(times, axis=2),
+            lambda X, times: X.repeat(2, axis=2).repeat(2, axis=3),
+            lambda X, times: X.reshape((-1,)).repeat(times**2).reshape((0, 0, X.shape[2] * times, -1)),
+            lambda X, times: nd.contrib.BilinearResize2D(X, scale_height=times, scale_width=times),
+            lambda X, times: None,
         ],
     ),
     "02.3": (
@@ -329,15 +383,41 @@ ANSWERS = {
         [lambda X: X.mean(axis=(2, 3), keepdims=True), lambda X: X.max(axis=(2, 3)), lambda X: X.mean()],
     ),
     "02.4": (
-        [g.corr2d(nd.ones((3, 3)), nd.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]]), padding=2)],
-        [nd.ones((5, 5)), nd.ones((3, 3)), nd.zeros((5, 5))],
+        [
+            TWO_AS_ONE,
+            TWO_AS_ONE.asnumpy().astype(int),
+            TWO_AS_ONE.astype("int32"),
+            TWO_AS_ONE.asnumpy().tolist(),
+            TWO_AS_ONE.reshape((1, 1, 5, 5)),
+        ],
+        [nd.ones((5, 5)), nd.ones((3, 3)), nd.zeros((5, 5)), -TWO_AS_ONE, TWO_AS_ONE[1:4, 1:4], "kernel"],
     ),
     "03.1": ([(256, 128), [256, 128]], [(128, 256), (256, 256), 256, (64, 64)]),
-    "03.2": ([layer_norm], [lambda X: layer_norm(X, 0), lambda X: X, lambda X: X - X.mean(1, keepdims=True)]),
+    "03.2": (
+        [
+            layer_norm,
+            lambda X: nd.LayerNorm(X, nd.ones(X.shape[1]), nd.zeros(X.shape[1])),
+            lambda X: layer_norm(X.T, 0).T,
+            lambda X: (
+                (X - X.mean(1, keepdims=True))
+                * ((X - X.mean(1, keepdims=True)).square().mean(1, keepdims=True) + 1e-5) ** -0.5
+            ),
+        ],
+        [
+            lambda X: layer_norm(X, 0),
+            lambda X: layer_norm(X, eps=0),
+            lambda X: layer_norm(X, eps=1e-3),
+            lambda X: layer_norm(X, ddof=1),
+            lambda X: layer_norm(X, eps=0, outside=1e-5),
+            lambda X: X,
+            lambda X: X - X.mean(1, keepdims=True),
+        ],
+    ),
     "03.3": (["bias", "Bias"], ["weight", 1]),
     "03.4": (
-        [fold],
+        [fold, folded_in_place, folded_by_channel],
         [
+            lambda *arrays: fold(*arrays, eps=0),
             lambda *arrays: arrays[:2],
             lambda *arrays: fold(*arrays, order=(1, -1, 1, 1)),
             lambda w, b, *rest: (fold(w, b, *rest)[0], b),
@@ -358,8 +438,11 @@ ANSWERS = {
         ],
     ),
     "04.3": (
-        [mean_prediction],
+        [mean_prediction, mean_in_one_batch, mean_of_repeated_rows, mean_in_numpy],
         [
+            softmax_of_the_mean,
+            lambda net, X, n: mean_in_one_batch(net, X, n + 1),
+            lambda net, X, n: None,
             lambda net, X, n: mean_prediction(net, X, n, training=False),
             lambda net, X, n: mean_prediction(net, X, n, passes=1),
             lambda net, X, n: mean_prediction(lambda X: net(X) * 2, X, n),
@@ -529,6 +612,14 @@ def test_a_network_that_is_judged_keeps_its_weights(judge):
 @pytest.mark.parametrize(
     ("exercise", "answer", "said"),
     [
+        ("02.2", lambda X, times: nd.tile(X, (1, 1, times, times)), "the images stand side by side"),
+        ("03.2", lambda X: layer_norm(X, 0), "this is batch norm"),
+        ("03.2", lambda X: layer_norm(X, eps=0), "eps is missing"),
+        ("03.2", lambda X: layer_norm(X, ddof=1), "the variance divides by K, not by K - 1"),
+        ("03.2", lambda X: layer_norm(X, eps=0, outside=1e-5), "eps belongs under the root"),
+        ("03.4", lambda *arrays: fold(*arrays, eps=0), "eps is missing"),
+        ("04.3", lambda *given: mean_prediction(*given, training=False), "the network was in prediction mode"),
+        ("04.3", lambda *given: mean_prediction(*given, passes=1), "asked for 5 passes, it sent each image through"),
         ("05.3", lenet_5(pool=nn.MaxPool2D), "its pooling takes the maximum, not the mean"),
         ("05.3", lenet_5(activation=None), "its activations are missing"),
         ("05.3", lenet_5(first=20), "layer 1 of those with weights has a weight of (20, 1, 5, 5), not (6, 1, 5, 5)"),
