@@ -3,7 +3,7 @@
 >>> import gluon_cnn.compat
 >>> import mxnet as mx
 
-It needs NumPy and the standard library alone. ``docs/compat.md`` lists each change, its reason and how to undo it.
+It needs only NumPy and the standard library. ``docs/compat.md`` lists each change, its reason and how to undo it.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ __all__ = ["ADVICE", "NUMPY_NAMES", "PATCHES", "around_import"]
 
 
 def _removed(name: str) -> Callable[..., object]:
-    """Return a stand-in for one of NumPy's former financial functions, which MXNet lists and does not call."""
+    """Return a stand-in for one of NumPy's former financial functions, which MXNet lists but never calls."""
 
     def function(*args: object, **kwargs: object) -> object:
-        raise NotImplementedError(f"NumPy has had no {name} since version 1.20; the package numpy-financial has")
+        raise NotImplementedError(f"NumPy removed {name} in version 1.20; use the package numpy-financial")
 
     return function
 
 
-# What MXNet, GluonCV and scripts written for them look up in NumPy. It removed the financial functions in 1.20, the
-# aliases of Python's own types in 1.24, the rest in 2.0 or later.
+# Names that MXNet, GluonCV and scripts written for them look up in NumPy, which removed the financial functions in
+# 1.20, the aliases of Python's built-in types in 1.24, and the rest in 2.0 or later.
 NUMPY_NAMES: dict[str, object] = {
     **{name: getattr(builtins, name) for name in ("bool", "int", "float", "complex", "object", "str")},
     **dict.fromkeys(("Inf", "Infinity", "PINF", "infty"), np.inf),
@@ -50,18 +50,18 @@ NUMPY_NAMES: dict[str, object] = {
     "round_": np.round,
     "msort": lambda a: np.sort(a, axis=0),
     "in1d": lambda ar1, ar2, **options: np.isin(np.ravel(ar1), ar2, **options),
-    "trapz": getattr(np, "trapezoid", None),  # since 2.0, which removed the old name
+    "trapz": getattr(np, "trapezoid", None),  # its name since NumPy 2.0
     "compat": types.SimpleNamespace(basestring=str),
     **{name: _removed(name) for name in ("mirr", "npv", "pmt", "ppmt", "pv", "rate")},
 }
 for _name, _value in NUMPY_NAMES.items():
-    if _name not in vars(np):  # what NumPy has stays
+    if _name not in vars(np):  # never replace a name that NumPy still has
         setattr(np, _name, _value)
 
 
 @contextmanager
 def _distutils(module: types.ModuleType) -> Iterator[None]:
-    """MXNet and GluonCV import ``distutils``: deprecated in Python 3.10 and 3.11, since 3.12 a part of setuptools."""
+    """MXNet and GluonCV import ``distutils``, deprecated in Python 3.10 and 3.11 and part of setuptools since 3.12."""
     if importlib.util.find_spec("distutils") is None:
         with suppress(ImportError):
             importlib.import_module("setuptools")
@@ -79,7 +79,7 @@ def _plain_settings(module: types.ModuleType) -> Iterator[None]:
 
 @contextmanager
 def _plain_shapes(module: types.ModuleType) -> Iterator[None]:
-    """The same for the shape of a symbol's variable."""
+    """Format the shape of a symbolic variable in the same way."""
     yield
     vars(module)["_text"] = _text
     _redefine(module, "var", "str(shape)", "_text(shape)")
@@ -128,14 +128,14 @@ def _without_numpy(value: object) -> object:
 
 
 def _redefine(module: types.ModuleType, function: str, old: str, new: str) -> None:
-    """Define a function anew, with other text in its source."""
+    """Redefine a function with ``old`` replaced by ``new`` in its source."""
     source = inspect.getsource(getattr(module, function)).replace(old, new)
     exec(compile(source, str(module.__file__), "exec"), vars(module))
 
 
 Around = Callable[[types.ModuleType], AbstractContextManager[None]]
 
-# The modules that are executed inside contexts, with these. `del PATCHES[name]` before the import undoes one.
+# Modules and the contexts in which they are executed. `del PATCHES[name]` before the import disables a patch.
 PATCHES: dict[str, list[Around]] = {
     "mxnet": [_distutils],
     "mxnet._ctypes.ndarray": [_plain_settings],
@@ -150,12 +150,12 @@ PATCHES: dict[str, list[Around]] = {
 }
 
 
-# What to say when no finder finds a module of ``PATCHES``.
+# Error messages for modules of ``PATCHES`` that are not installed.
 ADVICE: dict[str, Callable[[], str]] = {}
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Find what the other finders find, and have a module of ``PATCHES`` executed inside its contexts."""
+    """Delegate to the other finders, and execute each module of ``PATCHES`` inside its contexts."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
@@ -180,14 +180,14 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def around_import(name: str, around: Around) -> None:
-    """Execute the module ``name`` inside the context ``around(module)`` from now on; at once if it is imported."""
+    """Execute the module ``name`` inside ``around(module)``; if it is already imported, enter the context at once."""
     PATCHES.setdefault(name, []).append(around)
     _apply(name, around)
 
 
 def _apply(name: str, around: Around) -> None:
     module = sys.modules.get(name)
-    if module is not None:  # None keeps a module from being imported
+    if module is not None:  # None in sys.modules blocks the import
         with around(module):
             pass
 

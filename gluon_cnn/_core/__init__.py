@@ -1,1 +1,1 @@
-"""Start-up before MXNet, argument checks, devices, files: what every other room stands on."""
+"""Start-up before MXNet, argument checks, devices and files, on which the other subpackages build."""

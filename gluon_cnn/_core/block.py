@@ -1,4 +1,4 @@
-"""The base of the package's blocks: an input is checked before MXNet sees it."""
+"""The base class of the package's blocks, which checks inputs before they reach MXNet."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from mxnet import gluon, nd
 
 
 class CheckedBlock(gluon.HybridBlock):
-    """Gluon's HybridBlock, with a clear error for an input that it cannot take."""
+    """Gluon's HybridBlock with clear errors for invalid inputs."""
 
     input_shapes = "(N, C, H, W)"
 
@@ -29,11 +29,11 @@ class CheckedBlock(gluon.HybridBlock):
         try:
             return super().forward(x, *args)
         except (TypeError, ValueError, AttributeError, mx.MXNetError):
-            refuse_numpy_mode()  # it is the cause where it is on
+            refuse_numpy_mode()  # if it is on, it is the cause
             raise
 
     def check_input(self, x: nd.NDArray) -> None:
-        """Refuse an input whose rank, type or context the block does not compute with."""
+        """Refuse an input whose rank, dtype or context the block does not support."""
         name = type(self).__name__
         if x.ndim not in [len(re.findall(r"\w+", shape)) for shape in self.input_shapes.split(" or ")]:
             raise ValueError(f"{name} takes {self.input_shapes}; got {x.shape}{self.advice(x.shape)}")
@@ -48,21 +48,21 @@ class CheckedBlock(gluon.HybridBlock):
             raise ValueError(f"{name} is on {contexts[0]}, the input on {x.context}: pass x.as_in_context(...)")
 
     def first_weight(self) -> gluon.Parameter:
-        """Return the first parameter that the input's channels meet."""
-        # a convolution's: batch norm before it stays in float32 when a network is cast to float16
+        """Return the first weight of a convolution or dense layer."""
+        # not that of batch norm, which stays in float32 when a network is cast to float16
         return next(p for p in self.collect_params().values() if p.name.endswith("weight"))
 
     def input_dtype(self) -> type:
         return self.first_weight().dtype
 
     def advice(self, shape: tuple[int, ...]) -> str:
-        """Return what to do about an input of a shape that does not fit, or nothing."""
+        """Return advice for an input of an invalid shape, or an empty string."""
         return ""
 
 
 @contextmanager
 def changed_inside(net: gluon.Block, **attributes: Any) -> Iterator[None]:
-    """Change attributes of all blocks of a network that have them, and restore them afterwards."""
+    """Temporarily change attributes of all blocks in a network that have them."""
     blocks: list[gluon.Block] = []
     net.apply(blocks.append)
     saved = [(block, {name: vars(block)[name] for name in attributes.keys() & vars(block)}) for block in blocks]

@@ -1,4 +1,4 @@
-"""One line above a function checks its arguments: the body is left to the idea."""
+"""A decorator that checks a function's arguments, so that the body contains only the algorithm."""
 
 import functools
 import inspect
@@ -16,16 +16,16 @@ NUMBER = float | nd.NDArray
 
 
 def checked(**rules: str) -> Callable[[Function], Function]:
-    """Check a function's arguments before each call, by their annotations and by rules for what those do not say.
+    """Check a function's arguments before each call, using their annotations and additional rules.
 
-    An ``int`` is at least 1, a ``float`` finite, a ``Size`` one or two integers of at least 1, a ``Padding`` of at
-    least 0, a ``Sequence`` not empty, an ``NDArray`` dense, not empty, of floats and of the type of the first one. A
-    rule is a shape, ``X="(Cin, H, W)"``, in which a name stands for the same length in all arrays, or a condition,
-    ``p="0 <= p <= 1"``, which replaces "at least 1". A shape followed by ``in place`` is that of an array that the
-    function changes.
+    An ``int`` must be at least 1, a ``float`` finite, a ``Size`` one or two integers of at least 1, a ``Padding`` at
+    least 0, a ``Sequence`` nonempty, and an ``NDArray`` dense, nonempty, of floats and of the first array's dtype. A
+    rule is either a shape, ``X="(Cin, H, W)"``, in which a name stands for the same length in all arrays, or a
+    condition, ``p="0 <= p <= 1"``, which replaces "at least 1". A shape followed by ``in place`` marks an array that
+    the function modifies.
 
-    float16 arrays are computed in float32 and the result rounded once, as in MXNet's own layers: in float16 sums beyond
-    65504 are infinite, and 2048 + 1 is 2048.
+    float16 inputs are computed in float32 and the result is rounded once, as in MXNet's own layers: in float16, sums
+    beyond 65504 overflow to infinity, and 2048 + 1 is 2048.
     """
 
     def decorate(function: Function) -> Function:
@@ -92,7 +92,7 @@ def _check_kinds(arguments: dict[str, Any], hints: dict[str, Any], rules: dict[s
 
 
 def _check_shape(name: str, shape: tuple[int, ...], rule: str, lengths: dict[str, tuple[int, str]]) -> None:
-    """Check a shape against ``(C, H, W)`` or several such; ``lengths`` has each name's length, and its array."""
+    """Check a shape against one or more forms such as ``(C, H, W)``; ``lengths`` maps names to (length, array name)."""
     rule = rule.removesuffix(" in place")
     fitting = [names for names in (re.findall(r"\w+", form) for form in rule.split(" or ")) if len(names) == len(shape)]
     if not fitting:
@@ -105,7 +105,7 @@ def _check_shape(name: str, shape: tuple[int, ...], rule: str, lengths: dict[str
 
 
 def _comparable(value: Any, hint: Any) -> Any:
-    """Return a size as an array (height, width), a padding as one of its larger sides, another value as it is."""
+    """Return a size as an array (height, width), a padding as its larger side per axis, and other values unchanged."""
     if hint in (Size, Size | None, Padding):
         return np.max(checks.padding_sides(value), axis=1)
     return value

@@ -1,4 +1,4 @@
-"""Checks of arguments, with errors that say what to pass."""
+"""Argument checks whose errors say what to pass."""
 
 import math
 from typing import Any
@@ -10,21 +10,21 @@ from mxnet import gluon, nd
 Size = int | tuple[int, int]
 Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
-LARGEST = float(np.finfo("float32").max)  # beyond it mxnet has infinity
-LARGEST_WHOLE = 2**31 - 1  # mxnet counts in 32 bits
+LARGEST = float(np.finfo("float32").max)  # larger values overflow to infinity in MXNet
+LARGEST_WHOLE = 2**31 - 1  # MXNet uses 32-bit integers
 
 
 def as_numpy(array: Any) -> np.ndarray:
-    """Return an NDArray, a list of NDArrays, or anything that NumPy understands as a NumPy array."""
+    """Convert an NDArray, a list of NDArrays, or anything array-like to a NumPy array."""
     if isinstance(array, (list, tuple)) and any(isinstance(part, nd.NDArray) for part in array):
-        array = [as_numpy(part) for part in array]  # NumPy itself would ask for each single value
+        array = [as_numpy(part) for part in array]  # NumPy would read the values one by one
     return array.asnumpy() if isinstance(array, nd.NDArray) else np.asarray(array)
 
 
 def check_array(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDArray:
-    """Return ``value`` when it is a dense NDArray of floats, not empty, of the type of ``like``.
+    """Return ``value`` if it is a dense, nonempty NDArray of floats with the dtype of ``like``.
 
-    With float16, one value per channel may be float32, as MXNet keeps the statistics of batch norm.
+    With float16, per-channel values may be float32, as are MXNet's batch norm statistics.
     """
     if not isinstance(value, nd.NDArray):
         raise TypeError(f"{name} must be an NDArray; got {type(value).__name__}: pass nd.array({name})")
@@ -43,14 +43,14 @@ def check_array(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDA
 
 
 def check_bool(name: str, value: Any) -> bool:
-    """Return ``value`` when it is True or False."""
+    """Return ``value`` if it is True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False; got {value!r}")
     return bool(value)
 
 
 def check_float(name: str, value: Any, smallest: float, largest: float = LARGEST) -> float:
-    """Return ``value`` when it is a real number in a range."""
+    """Return ``value`` if it is a real number in the given range."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} must be a number; got {value!r}")
     if not smallest <= value <= largest:
@@ -61,7 +61,7 @@ def check_float(name: str, value: Any, smallest: float, largest: float = LARGEST
 
 
 def check_int(name: str, value: Any, smallest: int) -> int:
-    """Return ``value`` when it is an integer of at least ``smallest`` that fits into MXNet's 32 bits."""
+    """Return ``value`` if it is an integer of at least ``smallest`` that fits into 32 bits."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be an integer; got {value!r}")
     if value < smallest:
@@ -72,12 +72,12 @@ def check_int(name: str, value: Any, smallest: int) -> int:
 
 
 def in_short(text: str) -> str:
-    """Return a text, or its beginning when it is long."""
+    """Shorten a long text to its beginning."""
     return text if len(text) <= 60 else f"{text[:50]}..., {len(text)} characters"
 
 
 def check_pair(name: str, value: Any, smallest: int = 1) -> tuple[int, int]:
-    """Return one integer twice, or two as they are: (height, width)."""
+    """Return one integer, repeated, or a pair of integers as (height, width)."""
     if not isinstance(value, (tuple, list)):
         value = (value, value)
     if len(value) != 2:
@@ -96,7 +96,7 @@ def padding_sides(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def check_integers(name: str, value: Any, example: tuple) -> None:
-    """Check a sequence of integers of at least 1, or of pairs of them, as the example is; it is not empty."""
+    """Check that ``value`` is, like ``example``, a nonempty sequence of integers, or of pairs, of at least 1."""
     items = value if isinstance(value, (tuple, list)) else ()
     if isinstance(example[0], tuple):
         items = [item if isinstance(item, (tuple, list)) and len(item) == 2 else () for item in items]
@@ -107,7 +107,7 @@ def check_integers(name: str, value: Any, example: tuple) -> None:
 
 
 def check_shape(name: str, value: Any) -> tuple[int, ...]:
-    """Return ``value`` when it is the shape of a batch that an NDArray can hold."""
+    """Return ``value`` if it is a valid batch shape for an NDArray."""
     sizes = value if isinstance(value, (tuple, list)) else ()
     if not sizes or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in sizes):
         raise ValueError(
@@ -119,21 +119,21 @@ def check_shape(name: str, value: Any) -> tuple[int, ...]:
 
 
 def fits(parameter: gluon.Parameter, array: np.ndarray | nd.NDArray) -> bool:
-    """Return whether a parameter could hold an array; sizes that are not known yet are 0."""
+    """Return whether an array fits a parameter; dimensions not yet inferred are 0."""
     shape = parameter.shape or (0,) * array.ndim
     same = len(shape) == array.ndim and all(a in (0, b) for a, b in zip(shape, array.shape))
     return same and np.dtype(parameter.dtype) == array.dtype
 
 
 def refuse_numpy_mode() -> None:
-    """Refuse MXNet's NumPy mode, in which arrays, symbols and open shapes are of another kind."""
+    """Refuse MXNet's NumPy mode, which uses other classes of arrays and symbols and other unknown shapes."""
     if mx.util.is_np_array():
         mode = "MXNet's NumPy mode, npx.set_np(), is on: call mx.npx.reset_np() first"
         raise TypeError(f"gluon_cnn computes with NDArrays, and {mode}")
 
 
 def check_initialized(net: Any) -> gluon.Block:
-    """Return ``net`` when it is a network that has been initialized."""
+    """Return ``net`` if it is an initialized network."""
     refuse_numpy_mode()
     if not isinstance(net, gluon.Block):
         raise TypeError(f"net must be a Gluon network; got {net!r}")
@@ -143,7 +143,7 @@ def check_initialized(net: Any) -> gluon.Block:
 
 
 def check_weights(net: Any, kind: Any = gluon.Block) -> gluon.Block:
-    """Return ``net`` when it is a network of this kind that has weights."""
+    """Return ``net`` if it is an instance of ``kind`` and has weights."""
     refuse_numpy_mode()
     if not isinstance(net, kind):
         raise TypeError(f"net must be a {kind.__name__}; got {type(net).__name__}")

@@ -1,4 +1,4 @@
-"""Where a network's parameters are, and a batch's share for each context."""
+"""The contexts of a network's parameters, and splitting a batch among them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from gluon_cnn._core.checks import as_numpy, check_initialized
 from gluon_cnn._core.devices import num_gpus
 from mxnet import gluon, nd
 
-TYPES = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64")  # of mxnet's arrays
+TYPES = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64")  # dtypes of MXNet's arrays
 
 
 def as_contexts(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
@@ -21,18 +21,18 @@ def as_contexts(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
         raise ValueError(f"ctx names a context twice: {', '.join(map(str, contexts))}")
     for context in contexts:
         if context.device_type == "gpu" and context.device_id >= num_gpus():
-            raise ValueError(f"mxnet sees no {context} here: pass gluon_cnn.try_gpu(), which looks for one")
+            raise ValueError(f"mxnet sees no {context} here: pass gluon_cnn.try_gpu(), which falls back to the CPU")
     return contexts
 
 
 def contexts_of(net: gluon.Block) -> list[mx.Context]:
-    """Return where a network's parameters are."""
+    """Return the contexts of a network's parameters."""
     parameters = list(check_initialized(net).collect_params().values())
     return parameters[0].list_ctx() if parameters else [mx.current_context()]
 
 
 def contexts_for(net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None) -> list[mx.Context]:
-    """Return the contexts to compute on, all of which hold the network's parameters."""
+    """Return the contexts to compute on, after checking that the network's parameters are on all of them."""
     found = contexts_of(net)
     contexts = found if ctx is None else as_contexts(ctx)
     missing = [context for context in contexts if context not in found]
@@ -50,7 +50,7 @@ def split_batch(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray
     if len(X) != len(y):
         raise ValueError(f"a batch has {len(X)} images and {len(y)} labels")
     if not len(X):
-        raise ValueError("a batch holds no image")
+        raise ValueError("a batch contains no images")
     contexts = contexts[: len(X)]
     Xs, ys = (gluon.utils.split_and_load(part, contexts, even_split=False) for part in (X, y))
     return list(zip(Xs, ys))
@@ -66,6 +66,6 @@ def _as_array(item: Any) -> nd.NDArray:
     if array.ndim == 0 or array.dtype.kind not in "buif":
         raise TypeError(f"X and y of a batch must be arrays of numbers; got {type(item).__name__} of {array.dtype}")
     kind = array.dtype.newbyteorder("=")
-    if kind.name not in TYPES:  # mxnet has neither uint16 nor 80-bit floats
+    if kind.name not in TYPES:  # MXNet supports neither uint16 nor 80-bit floats
         kind = np.dtype("float32" if kind.kind == "f" else "int64")
     return nd.array(array.astype(kind, copy=False), dtype=kind)

@@ -1,4 +1,4 @@
-"""Choosing a context: a GPU that has been shown to compute, else the CPU."""
+"""Choosing a context: a GPU that has passed a test computation, or else the CPU."""
 
 import functools
 
@@ -11,17 +11,17 @@ from mxnet import nd
 
 
 def try_gpu(i: int = 0) -> mx.Context:
-    """Return GPU ``i``, numbered from 0, when it computes correctly, else the CPU.
+    """Return GPU ``i``, counted from 0, if it computes correctly, or else the CPU.
 
-    Copying an array to a GPU proves nothing: on a card newer than the wheel's kernels the copy works and the first
-    computation fails. So a small product is computed there and compared with NumPy's. The answer stays the same for the
-    life of the process. A build of MXNet for GPUs warns why it is the CPU.
+    Copying an array to a GPU proves nothing: on a card newer than the wheel's kernels the copy succeeds and the first
+    computation fails. Therefore a small product is computed and compared with NumPy's. The result is cached for the
+    lifetime of the process. If a GPU build of MXNet falls back to the CPU, a warning says why.
     """
     return _choose(check_int("i", i, 0))
 
 
 def try_all_gpus() -> list[mx.Context]:
-    """Return every GPU that computes correctly, or ``[mx.cpu()]``, so that ``train`` can take the list as it is."""
+    """Return all GPUs that compute correctly, or ``[mx.cpu()]``; the list can be passed to ``train``."""
     contexts = [try_gpu(i) for i in range(num_gpus())] or [try_gpu()]
     return [ctx for ctx in contexts if ctx.device_type == "gpu"] or [mx.cpu()]
 
@@ -37,13 +37,13 @@ def _choose(i: int) -> mx.Context:
 
 
 def gpu_problem(i: int) -> str | None:
-    """Return why GPU ``i`` cannot be used, or None when it computes correctly."""
+    """Return why GPU ``i`` cannot be used, or None if it computes correctly."""
     if not built_for_gpus():
         return "this build of mxnet has no CUDA"
     try:
         count = mx.context.num_gpus()
     except mx.MXNetError as error:
-        return f"CUDA does not start ({error_summary(error)}); is the NVIDIA driver installed?"
+        return f"CUDA cannot be initialized ({error_summary(error)}); is the NVIDIA driver installed?"
     if count == 0:
         return "CUDA sees no GPU on this machine"
     if i >= count:
@@ -61,7 +61,7 @@ def built_for_gpus() -> bool:
 
 
 def num_gpus() -> int:
-    """Return how many GPUs CUDA sees, 0 without CUDA or without a driver."""
+    """Return the number of GPUs that CUDA sees; 0 without CUDA or a driver."""
     try:
         return mx.context.num_gpus()
     except mx.MXNetError:
@@ -87,5 +87,5 @@ def _explain(error: Exception, i: int) -> str:
             "capability 8.6); NVIDIA's own MXNet container 24.06 was built for newer cards"
         )
     if "cannot open shared object" in text or "could not load" in text.lower() or "nvrtc" in text.lower():
-        return f"a library that GPU {i} needs is missing ({error_summary(error)}): mxnet wants CUDA 11 and cuDNN 8"
-    return f"GPU {i} failed at a first computation ({error_summary(error)})"
+        return f"a library that GPU {i} needs is missing ({error_summary(error)}): mxnet needs CUDA 11 and cuDNN 8"
+    return f"GPU {i} failed a test computation ({error_summary(error)})"

@@ -1,4 +1,4 @@
-"""MXNet's errors in a sentence."""
+"""Summaries of MXNet's errors in one sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import mxnet as mx
 
 @contextmanager
 def translate_mxnet_errors(what: str) -> Iterator[None]:
-    """Turn MXNet's errors into a ValueError, except those that report too little memory."""
+    """Raise MXNet's errors as ValueError, except out-of-memory errors."""
     try:
         yield
     except mx.MXNetError as error:
@@ -18,7 +18,7 @@ def translate_mxnet_errors(what: str) -> Iterator[None]:
 
 
 def error_summary(error: BaseException) -> str:
-    """Return the line of an error that names the fault: MXNet's begin with positions in its C++ code."""
+    """Return the line of an error message that names the cause; MXNet's begin with locations in its C++ code."""
     lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     named = [line for line in lines if line.startswith(("MXNetError:", "OSError:"))]
     return (named or lines[-1:] if isinstance(error, mx.MXNetError) else lines)[0][:200]

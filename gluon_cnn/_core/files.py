@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all, and folders that one process at a time works in."""
+"""Atomic file writes, and folders locked for one process at a time."""
 
 import errno
 import os
@@ -10,14 +10,14 @@ from typing import BinaryIO
 
 from gluon_cnn._core.startup import remark
 
-LOCK = "lock"  # file in a folder that a process works in
+LOCK = "lock"  # name of the lock file in a folder
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to, which gets the name ``path`` when all of it is on disk and is deleted on an error.
+    """Open a temporary file that is renamed to ``path`` once it is on disk, or deleted on an error.
 
-    For a link, the file it leads to is written; a device or a pipe is refused.
+    For a symbolic link, its target is written; a device or a pipe is refused.
     """
     part = _part(path)
     try:
@@ -35,7 +35,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:
-    """Write files that belong together: once all are on disk, they get their names, in this order."""
+    """Write several files together: once all are on disk, they are renamed in the given order."""
     path = Path()
     try:
         for path, content in contents.items():
@@ -54,13 +54,13 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
 
 
 def _part(path: Path) -> Path:
-    """Return a temporary name, one for each process, so that two can write the same file."""
+    """Return a temporary name unique to this process, so that two processes can write the same file."""
     target = Path(os.path.realpath(path))
     return target.with_name(f"{target.name}.{os.getpid()}.part")
 
 
 def _target(path: Path) -> Path:
-    """Return the file that a path leads to; refuse other than files, as renaming would replace a device."""
+    """Resolve symbolic links; refuse anything but a file, since renaming would replace a device."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     if path.exists() and not path.is_file():
@@ -74,7 +74,7 @@ def _to_disk(file: BinaryIO) -> None:
 
 
 def _name_to_disk(path: Path) -> None:
-    with suppress(OSError):  # not every file system can be asked to
+    with suppress(OSError):  # not every file system supports this
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -87,7 +87,7 @@ def _unwritten(path: Path, error: OSError) -> OSError:
 
 
 def make_folder(path: Path) -> Path:
-    """Make a folder, and those above it, unless it exists; return it."""
+    """Create a folder and its parents if they do not exist, and return it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -103,10 +103,10 @@ def make_folder(path: Path) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let nobody else work in a folder meanwhile, neither another process nor this one.
+    """Lock a folder against other users, in other processes and in this one.
 
-    Raise BlockingIOError, which names the process, when somebody does. The system releases the lock when a process
-    ends, even by SIGKILL. On a file system without locks there is a warning instead.
+    Raise BlockingIOError, naming the process, if it is locked already. The operating system releases the lock when a
+    process ends, even by SIGKILL. On a file system without locks, warn instead.
     """
     path = folder / LOCK
     file = _lock(path)
@@ -119,11 +119,11 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
-_locks: set[int] = set()  # open files
+_locks: set[int] = set()  # file descriptors
 
 
 def _release_in_child() -> None:
-    """Hold no lock in a forked process, which may outlive this one."""
+    """Release all locks in a forked process, which may outlive its parent."""
     while _locks:
         os.close(_locks.pop())
 
@@ -133,8 +133,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def _lock(path: Path) -> int:
-    """Return the lock's open file, which names the process and its machine."""
-    import fcntl  # not on Windows, where `gluon-cnn doctor` imports this module, too
+    """Acquire the lock, write this process and its machine to the lock file, and return its file descriptor."""
+    import fcntl  # missing on Windows, where `gluon-cnn doctor` still imports this module
 
     while True:
         try:
@@ -153,11 +153,11 @@ def _lock(path: Path) -> int:
             ) from None
         except OSError:
             remark(f"the file system of {path.parent} has no locks: make sure that no other training writes to it")
-        if _is_at(file, path):  # else the one who held the lock has just taken the file away
+        if _is_at(file, path):  # else the previous owner has just deleted the file
             break
         os.close(file)
     _locks.add(file)
-    with suppress(OSError):  # a full disk
+    with suppress(OSError):  # the disk may be full
         os.ftruncate(file, 0)
         os.write(file, f"{os.getpid()} {socket.gethostname()}".encode())
     return file

@@ -1,4 +1,4 @@
-"""One forward pass, with a clear error when the network does not take its input."""
+"""One forward pass, with a clear error if the network does not accept its input."""
 
 import math
 from typing import Any
@@ -9,15 +9,15 @@ from mxnet import autograd, gluon, nd
 
 
 def check_finite(where: str, X: nd.NDArray) -> nd.NDArray:
-    """Return ``X`` when it holds neither NaN nor infinity; ReLU turns NaN into 0, so that outputs may not show it."""
-    # A sum is quick, but may be infinite although its values are not.
+    """Return ``X`` if all its values are finite; outputs may hide NaN, since MXNet's ReLU maps it to 0."""
+    # A sum is fast to check, but can overflow even if all values are finite.
     if not math.isfinite(X.astype("float32", copy=False).sum().asscalar()) and not np.isfinite(X.asnumpy()).all():
         raise ValueError(f"NaN or infinity in {where}: pass finite numbers")
     return X
 
 
 def zeros_for(net: gluon.Block, shape: tuple[int, ...]) -> nd.NDArray:
-    """Return zeros of a shape, of the type of a network's weights and where they are."""
+    """Return zeros of the given shape, with the dtype and context of a network's weights."""
     parameters = net.collect_params().values()
     weight = next((p for p in parameters if p.name.endswith("weight")), next(iter(parameters), None))
     if weight is None:
@@ -26,15 +26,16 @@ def zeros_for(net: gluon.Block, shape: tuple[int, ...]) -> nd.NDArray:
 
 
 def channels_are_last(shape: tuple[int, ...], channels: int = 0) -> bool:
-    """Return whether a shape is that of images whose channels come last; ``channels`` is their number, if known."""
+    """Return whether a shape is that of channels-last images; ``channels`` is their number, if known."""
     counts = (channels,) if channels else (1, 3, 4)
     return len(shape) in (3, 4) and shape[-1] in counts and shape[-3] not in counts
 
 
 def forward(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> Any:
-    """Return the network's output for ``X``, or say why MXNet refuses it.
+    """Return the network's output for ``X``; a ValueError says why MXNet rejects it.
 
-    With ``wait`` it predicts, also inside ``autograd.record()``, and all computation is finished.
+    With ``wait``, the network runs in prediction mode, even inside ``autograd.record()``, and all computation is
+    finished on return.
     """
     hint = ", whose channels come last (X.transpose((0, 3, 1, 2)) puts them first)"
     what = f"{X.shape}{hint if X.ndim == 4 and channels_are_last(X.shape) else ''}"
@@ -48,10 +49,10 @@ def forward(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> Any:
 
 
 def forward_logits(net: gluon.Block, X: nd.NDArray, wait: bool = True) -> nd.NDArray:
-    """Return the network's output when it is one array with a number for each image and class."""
+    """Return the network's output if it is one array of scores, (N, classes)."""
     output = forward(net, X, wait)
     if not isinstance(output, nd.NDArray):
-        raise TypeError(f"{type(net).__name__} must give one NDArray of scores; got {type(output).__name__}")
+        raise TypeError(f"{type(net).__name__} must return one NDArray of scores; got {type(output).__name__}")
     if output.ndim != 2:
-        raise ValueError(f"the network must give scores of shape (N, classes); got {output.shape}")
+        raise ValueError(f"the network must return scores of shape (N, classes); got {output.shape}")
     return output

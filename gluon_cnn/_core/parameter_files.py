@@ -1,4 +1,4 @@
-"""MXNet's file format for parameters: written from memory, and checked before MXNet reads it, which trusts it."""
+"""MXNet's parameter files: serialization, and validation before loading, since MXNet does not validate them."""
 
 import errno
 import io
@@ -16,15 +16,15 @@ from mxnet import nd
 from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP
 
 HEADER = struct.pack("<Q", 0x112)
-ARRAYS = (0xF993FAC9, 0xF993FACA)  # the beginning of an array in either version
+ARRAYS = (0xF993FAC9, 0xF993FACA)  # magic numbers of an array in either version
 LARGEST_RANK = 32
-DEVICES = (1, 2, 3, 5)  # CPU, GPU, and memory of the CPU that a GPU or another process shares
+DEVICES = (1, 2, 3, 5)  # CPU, GPU, pinned and shared CPU memory
 
-UNKNOWN_FORM = "holds an array or a name in a form that is not known here"
+UNKNOWN_FORM = "contains an array or a name in an unknown format"
 PASS = "pass one that save_parameters, collect_params().save or export_symbol wrote"
 FROM_TORCH = "read it with PyTorch and pass its state_dict to load_torch_state"
 TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-BEGINNINGS = {  # of other files: (what it is, what to do)
+BEGINNINGS = {  # magic numbers of other file types: (description, advice)
     TORCH: ("a PyTorch file", FROM_TORCH),
     b"\x80": ("a pickle of Python objects", PASS),
     b"\x93NUMPY": ("a NumPy array", PASS),
@@ -36,7 +36,7 @@ BEGINNINGS = {  # of other files: (what it is, what to do)
 
 
 def parameter_bytes(arrays: Mapping[str, nd.NDArray]) -> bytes:
-    """Return what ``nd.save`` would write; that does not notice a disk that is full when the file is closed."""
+    """Return the bytes that ``nd.save`` would write; ``nd.save`` itself misses a full disk on closing the file."""
     names = [name.encode() for name in arrays]
     return b"".join(
         [
@@ -49,7 +49,7 @@ def parameter_bytes(arrays: Mapping[str, nd.NDArray]) -> bytes:
 
 
 def read_parameters(path: str | Path) -> dict[str, nd.NDArray]:
-    """Return a file's arrays by name; a ValueError says what other kind of file it is, or where it ends too early."""
+    """Return a file's arrays by name; a ValueError says what other kind of file it is, or where it is truncated."""
     try:
         if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
             raise OSError(errno.EINVAL, "it is a device or a pipe")
@@ -70,12 +70,12 @@ def read_parameters(path: str | Path) -> dict[str, nd.NDArray]:
 
 
 def holds_parameters(raw: bytes) -> bool:
-    """Return whether bytes are, from the first to the last, what ``nd.save`` writes for named dense arrays."""
+    """Return whether the bytes are exactly a file of named dense arrays as ``nd.save`` writes it."""
     return raw.startswith(HEADER) and not _fault(raw)
 
 
 def _kind(raw: bytes) -> tuple[str, str]:
-    """Return what kind of file bytes are that are not MXNet's parameters, and what to do."""
+    """Return the type of a file that is not an MXNet parameter file, and advice."""
     for beginning, known in BEGINNINGS.items():
         if raw.startswith(beginning):
             return known
@@ -87,17 +87,17 @@ def _kind(raw: bytes) -> tuple[str, str]:
         return "an archive of NumPy arrays" if ".npy" in endings else "a zip archive", PASS
     if raw[8:9] == b"{":
         return "a safetensors file", FROM_TORCH
-    if re.match(rb"\x08[\x03-\x20][\x12\x1a\x22\x3a]", raw):  # its version, then a name or the graph
+    if re.match(rb"\x08[\x03-\x20][\x12\x1a\x22\x3a]", raw):  # the version, followed by a name or the graph
         return "an ONNX model", PASS
     with suppress(UnicodeDecodeError):
         if '"nodes"' in raw.decode():
             return "the graph of a network", "pass the file beside it that ends in .params"
         return "a text file", PASS
-    return "a file of a kind that is not known here", PASS
+    return "a file of an unknown type", PASS
 
 
 def _fault(raw: bytes) -> str:
-    """Return why bytes are not, from the first to the last, what ``nd.save`` writes for named dense arrays; or ""."""
+    """Return why the bytes are not exactly a file of named dense arrays as ``nd.save`` writes it, or ""."""
     if not raw:
         return "is empty"
     place = 0

@@ -1,21 +1,21 @@
-"""What a training leaves on disk, in one form: runs, unfinished trainings, and checkpoints.
+"""The file format of runs, unfinished trainings, and checkpoints.
 
-A record is a JSON object. All have
+A record is a JSON object. All records have
 
-    format       the number of this form: 2. Version 0.1.0 of the package wrote no number.
+    format       the version of this format: 2. Version 0.1.0 of the package wrote none.
     versions     of gluon_cnn and mxnet
-    checksum     SHA-256 of everything else in it
+    checksum     SHA-256 of the rest of the record
     settings     the arguments of `experiment`, as far as they are known
-    data         what `describe` says of the training and test images: classes, preprocessing, files; or null
+    data         the output of `describe` for the training and test images: classes, preprocessing, files; or null
 
 A run (history.json) adds classes, input_shape, history, and the sha256 of each of its files. A checkpoint is a NumPy
-archive with its record as the entry `about`, to which it adds
+archive whose entry `about` is its record, with the additional fields
 
-    optimizer, schedule     name and settings, as the training began
-    parameters              name in the network's structure -> how it is trained: grad_req, lr_mult, wd_mult
-    workers, contexts       how many
-    history, seed, place    what was measured; random numbers of the epochs; position in the data
-    state                   of optimizer and schedule, by the parameters' names; arrays are entries of the archive
+    optimizer, schedule     name and settings at the start of training
+    parameters              structural name -> training settings: grad_req, lr_mult, wd_mult
+    workers, contexts       their numbers
+    history, seed, place    the measurements; the random seed of the epochs; position in the data
+    state                   of optimizer and schedule, by parameter name; arrays are entries of the archive
     sha256                  of each array
 """
 
@@ -35,7 +35,7 @@ ABOUT = "about"  # the entry of an archive that is its record
 
 
 class Damaged(ValueError):
-    """A file does not hold what was written."""
+    """A file is damaged: its content is not what was written."""
 
 
 def digest(content: bytes) -> str:
@@ -53,9 +53,9 @@ def written(record: dict[str, Any]) -> bytes:
 
 
 def read(raw: bytes, path: Path) -> dict[str, Any]:
-    """Return the record whose JSON this is. One without a ``format`` is version 0.1.0's, which wrote no checksum.
+    """Parse a record from JSON. One without ``format`` is from version 0.1.0, which wrote no checksum.
 
-    Raise Damaged when it does not match its checksum, ValueError when a newer version wrote it.
+    Raise Damaged if it does not match its checksum, and ValueError if a newer version wrote it.
     """
     try:
         record = json.loads(raw)
@@ -78,7 +78,7 @@ def read(raw: bytes, path: Path) -> dict[str, Any]:
 def write_archive(file: BinaryIO, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Write a record and its arrays as a NumPy archive without pickled objects."""
     about = written({**record, "sha256": {name: _digest_of(array) for name, array in arrays.items()}})
-    # as np.savez does it, which leaves the archive open on an error
+    # like np.savez, which leaves the archive open on an error
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in {ABOUT: np.array(about.decode()), **arrays}.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
@@ -89,7 +89,7 @@ def read_archive(raw: bytes, path: Path) -> tuple[dict[str, Any], dict[str, np.n
     """Return the record and the arrays of an archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            changed = archive.testzip()  # first: a number that has changed may ask for all memory
+            changed = archive.testzip()  # first, since a corrupted length could exhaust the memory
         if changed:
             raise ValueError(f"{changed} does not match its checksum")
         with np.load(io.BytesIO(raw), allow_pickle=False) as entries:
@@ -97,13 +97,13 @@ def read_archive(raw: bytes, path: Path) -> tuple[dict[str, Any], dict[str, np.n
         about = str(arrays.pop(ABOUT)).encode()
     except MemoryError:
         raise
-    except Exception as error:  # of all kinds, as there are of damages
+    except Exception as error:  # damaged archives raise many kinds of errors
         raise Damaged(f"{path} is damaged ({error})") from error
     record = read(about, path)
     if "format" not in record:
         raise ValueError(
-            f"{path} was written by gluon-cnn 0.1.0, which noted no layer beside the optimizer's state: resume it with "
-            "that version"
+            f"{path} was written by gluon-cnn 0.1.0, which did not save layer names with the optimizer's state: resume "
+            "it with that version"
         )
     if record["sha256"] != {name: _digest_of(array) for name, array in arrays.items()}:
         raise Damaged(f"{path} is damaged: its arrays do not match their checksums")
@@ -121,7 +121,7 @@ def _digest_of(array: np.ndarray) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON can hold of a value that it cannot."""
+    """Convert a value that JSON cannot represent."""
     if isinstance(value, nd.NDArray):
         value = value.asnumpy()
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else str(value)

@@ -8,7 +8,7 @@ from gluon_cnn._core.checks import check_int
 
 
 def seed(value: int = 0) -> None:
-    """Seed mxnet, NumPy and Python's ``random``, so that a run can be repeated; a seed is 0 to 2**31 - 1."""
+    """Seed MXNet, NumPy and Python's ``random`` for repeatable runs; the seed is 0 to 2**31 - 1."""
     value = check_int("seed", value, 0)
     mx.random.seed(value)
     np.random.seed(value)

@@ -1,6 +1,7 @@
-"""A job's scheduler and servers, which sum gradients with MXNet's library but without MXNet's Python.
+"""The scheduler and servers of a distributed job, which sum gradients using MXNet's C library without its Python code.
 
-``import mxnet`` with ``DMLC_ROLE=server`` serves, too, but loads all of MXNet and unpickles what reaches its port.
+``import mxnet`` with ``DMLC_ROLE=server`` also starts a server, but it loads all of MXNet and unpickles any data that
+reaches its port.
 """
 
 import ctypes
@@ -15,8 +16,8 @@ ROLES = ("scheduler", "server")
 
 
 def serve() -> NoReturn:
-    """Serve until the workers are finished, then end this process; the variables ``DMLC_...`` set its role and job."""
-    found = importlib.util.find_spec("mxnet")  # where it is, without importing it
+    """Serve until the workers finish, then exit; the ``DMLC_...`` environment variables set the role and the job."""
+    found = importlib.util.find_spec("mxnet")  # locates it without importing it
     if not found or not found.origin:
         raise ModuleNotFoundError("No module named 'mxnet'", name="mxnet")
     paths = runpy.run_path(str(Path(found.origin).parent / "libinfo.py"))
@@ -38,7 +39,7 @@ def serve() -> NoReturn:
 
 @ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 def _refuse(command: int, body: bytes, _: object) -> None:
-    """Refuse the one command that MXNet's library leaves to us, which brings a pickled optimizer."""
+    """Refuse the only command that MXNet's library does not handle itself, which sends a pickled optimizer."""
     print(
         "This server adds up gradients and takes no optimizer: workers update the weights, "
         "Trainer(..., update_on_kvstore=False)",

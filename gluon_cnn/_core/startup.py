@@ -1,6 +1,6 @@
-"""What happens around ``import mxnet``: its threads, a faster start, and a message when it fails.
+"""Setup around ``import mxnet``: the number of threads, a faster import, and advice when it fails.
 
-``gluon_cnn/__init__.py`` imports this module first; what makes MXNet run at all is in ``gluon_cnn/compat.py``.
+``gluon_cnn/__init__.py`` imports this module first; compatibility patches are in ``gluon_cnn/compat.py``.
 """
 
 import contextlib
@@ -22,18 +22,18 @@ from gluon_cnn import compat
 from gluon_cnn._core import server
 
 MXNET_VERSION = "1.9.1"
-CHOSEN_THREADS = os.environ.get("OMP_NUM_THREADS")  # by the user; None when it was not set, which it is from here on
+CHOSEN_THREADS = os.environ.get("OMP_NUM_THREADS")  # by the user, or None; _start sets the variable
 PIP_INSTALL = f"{shlex.quote(sys.executable)} -m pip install"
-INSTALL_MXNET = f"{PIP_INSTALL} --no-deps mxnet=={MXNET_VERSION}"  # its metadata rules out NumPy 2
+INSTALL_MXNET = f"{PIP_INSTALL} --no-deps mxnet=={MXNET_VERSION}"  # its metadata excludes NumPy 2
 
 DEBIAN_PACKAGES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0", "libGL.so.1": "libgl1"}
 
 
 def available_cores(root: str | Path = "/") -> int:
-    """Return how many physical cores this process may use: at least 1.
+    """Return the number of physical cores that this process may use, at least 1.
 
-    CPU affinity counts, hyper-threads of one core count once, and a container's CPU quota (cgroup 1 or 2) is an upper
-    limit. ``root`` is the folder that holds ``sys`` and ``proc``.
+    CPU affinity is respected, hyper-threads of one core count once, and a container's CPU quota (cgroup 1 or 2) is an
+    upper limit. ``root`` is the folder that contains ``sys`` and ``proc``.
     """
     root = Path(root)
     if sys.platform == "darwin":
@@ -48,19 +48,19 @@ def available_cores(root: str | Path = "/") -> int:
 
 
 def _cgroup_limits(root: Path) -> list[float]:
-    """Return the CPU quotas, in CPUs, of this process's control groups and of all groups above them."""
+    """Return the CPU quotas, in CPUs, of this process's control groups and all their ancestors."""
     memberships = root / "proc/self/cgroup"
     limits = []
     for line in memberships.read_text().splitlines() if memberships.is_file() else ():
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
-        # Version 1 mounts each controller in a folder of its own. Inside a container the path may be the host's: then
-        # only the mount itself is there.
+        # Version 1 mounts each controller in its own folder. Inside a container the path may be the host's, in which
+        # case only the mount point exists.
         for mount in ("cpu", controllers) if controllers else ("",):
             group = root / "sys/fs/cgroup" / mount / path.strip("/")
             for folder in (group, *group.parents):
-                with contextlib.suppress(OSError, ValueError):  # no limit: no such file, or the word "max"
+                with contextlib.suppress(OSError, ValueError):  # without a limit the file is missing or contains "max"
                     limits.append(_quota(folder))
     return [limit for limit in limits if limit > 0]
 
@@ -74,7 +74,7 @@ def _quota(folder: Path) -> float:
 
 
 def mxnet_threads() -> int | None:
-    """Return how many OpenMP threads mxnet computes with, or None where that cannot be asked."""
+    """Return the number of OpenMP threads that MXNet uses, or None if it cannot be determined."""
     try:
         return int(ctypes.CDLL("libgomp.so.1").omp_get_max_threads())
     except (OSError, AttributeError):
@@ -82,14 +82,14 @@ def mxnet_threads() -> int | None:
 
 
 def readable_threads() -> int | None:
-    """Return the first number in the user's OMP_NUM_THREADS, such as 4 in "4,2": MXNet reads no list."""
+    """Return the first number in the user's OMP_NUM_THREADS, such as 4 in "4,2"; MXNet does not read lists."""
     number = re.match(r"\s*\+?(\d+)", CHOSEN_THREADS or "")
     return int(number[1]) or None if number else None
 
 
 @functools.lru_cache
 def channels_at_once(cpuinfo: str | Path = "/proc/cpuinfo") -> int:
-    """Return the channels (float32) in a block of oneDNN's fast convolutions: 16 with AVX-512, else 8."""
+    """Return the number of float32 channels per block in oneDNN's fast convolutions: 16 with AVX-512, else 8."""
     try:
         return 16 if "avx512f" in Path(cpuinfo).read_text().split() else 8
     except OSError:  # not Linux
@@ -97,33 +97,33 @@ def channels_at_once(cpuinfo: str | Path = "/proc/cpuinfo") -> int:
 
 
 def progress_disabled() -> bool:
-    """Return whether progress would end up in a log file, or TQDM_DISABLE forbids it."""
-    if "TQDM_DISABLE" in os.environ:  # tqdm's notebook bars do not look at it themselves
+    """Return whether progress bars are disabled, by TQDM_DISABLE or because stderr is not a terminal."""
+    if "TQDM_DISABLE" in os.environ:  # tqdm's notebook bars ignore it
         return os.environ["TQDM_DISABLE"] not in ("", "0")
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return not hasattr(shell, "kernel") and not sys.stderr.isatty()  # a kernel: a notebook shows bars of its own
+    return not hasattr(shell, "kernel") and not sys.stderr.isatty()  # a kernel: a notebook has its own bars
 
 
 def remark(text: str) -> None:
-    """Warn without the caller's file and line, which in a notebook is a temporary file."""
+    """Warn without the caller's file and line; in a notebook, that is a temporary file."""
     warnings.warn_explicit(text, UserWarning, "gluon_cnn", lineno=0)
 
 
 def import_advice(error: BaseException) -> str:
-    """Return what an error while importing a library means, and which command fixes it."""
+    """Explain an import error of a library, and return the command that fixes it."""
     text = str(error).strip()
     missing = re.search(r"(lib[\w.+-]+?\.(so|dylib)[.\d]*):? (cannot|.*?no such file)", text, re.I)
     library = missing[1] if missing else ""
     if re.match(r"lib(cu|nccl|nv)", library):
         return (
             f"{library} is missing: this build of mxnet needs the CUDA 11 and cuDNN 8 libraries on LD_LIBRARY_PATH. "
-            f"Without a GPU install the CPU build: {INSTALL_MXNET}"
+            f"Without a GPU, install the CPU build: {INSTALL_MXNET}"
         )
     if library.startswith(("libarmpl", "libamath", "libastring")):
-        return f"{library}, one of Arm's libraries, is missing: docs/environment.md has three commands that replace it"
+        return f"{library}, one of Arm's libraries, is missing: docs/environment.md gives three commands to replace it"
     if library:
         package = DEBIAN_PACKAGES.get(library)
-        how = f"apt-get install {package}" if package else f"install the package of your system that holds {library}"
+        how = f"apt-get install {package}" if package else f"install the system package that contains {library}"
         return f"the system library {library} is missing: {how}"
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if name == "mxnet":
@@ -132,14 +132,14 @@ def import_advice(error: BaseException) -> str:
         container = f" (there is none for {system} on {machine}: use the container, see docs/environment.md)"
         return f"mxnet is not installed: {INSTALL_MXNET}{'' if has_wheel else container}"
     if name and name.startswith("distutils"):
-        return f"Python {platform.python_version()} has no distutils, as mxnet needs: {PIP_INSTALL} setuptools"
+        return f"Python {platform.python_version()} has no distutils, which mxnet needs: {PIP_INSTALL} setuptools"
     if name:
         return f"{name} is not installed: {PIP_INSTALL} {name}"
     return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
 
 
 class _OnFirstUse(types.ModuleType):
-    """Stands in for a module, which is imported when one of its names is first used."""
+    """A placeholder for a module, which is imported when one of its names is first used."""
 
     def __getattr__(self, name: str) -> object:
         _forget(self.__name__)
@@ -153,7 +153,7 @@ def _forget(name: str) -> None:
 
 @contextlib.contextmanager
 def _on_first_use(name: str) -> Iterator[None]:
-    """Give whoever imports a module in this block a stand-in for it, if it is installed and not imported yet."""
+    """Inside this context, import a placeholder instead of a module that is installed but not yet imported."""
     if name not in sys.modules and importlib.util.find_spec(name.split(".")[0]):
         sys.modules[name] = _OnFirstUse(name)
     try:
@@ -164,25 +164,25 @@ def _on_first_use(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _importing_mxnet(module: types.ModuleType) -> Iterator[None]:
-    """Serve instead where this process is a server, import faster, and explain what goes wrong."""
-    if not hasattr(module, "__version__"):  # it is imported now, and was not before
+    """Start the server in a server process; otherwise speed up the import and explain errors."""
+    if not hasattr(module, "__version__"):  # not imported before
         try:
             if os.environ.get("DMLC_ROLE") in server.ROLES:
                 server.serve()
-            with _on_first_use("scipy.stats"):  # a third of the time that mxnet takes to import
+            with _on_first_use("scipy.stats"):  # a third of MXNet's import time
                 yield
         except Exception as error:
             raise ImportError(f"mxnet cannot be imported: {import_advice(error)}", name="mxnet") from error
     else:
         yield
     if not vars(module)["runtime"].Features().is_enabled("CUDA"):
-        # Updating four weight arrays at a time spares a GPU launches; on a CPU, one by one is a third faster.
+        # Updating four weight arrays at a time saves kernel launches on a GPU; on a CPU, one by one is a third faster.
         os.environ.setdefault("MXNET_OPTIMIZER_AGGREGATION_SIZE", "1")
 
 
 @functools.lru_cache
 def mxnet_problem() -> str | None:
-    """Import mxnet; return why that fails and what to do about it, or None."""
+    """Import MXNet; return the reason for a failure and its remedy, or None."""
     try:
         importlib.import_module("mxnet")
     except ImportError as error:
@@ -193,7 +193,7 @@ def mxnet_problem() -> str | None:
 def _start() -> None:
     cores, chosen = available_cores(), readable_threads()
     if CHOSEN_THREADS and not chosen:
-        remark(f"OMP_NUM_THREADS={CHOSEN_THREADS} is not a number of threads: using {cores}, one for each core")
+        remark(f"OMP_NUM_THREADS={CHOSEN_THREADS} is not a valid number of threads: using {cores}, one per core")
     threads = mxnet_threads() if "mxnet" in sys.modules and not chosen else None
     if threads is not None and threads < cores:
         warnings.warn(
@@ -202,7 +202,7 @@ def _start() -> None:
             stacklevel=4,
         )
     os.environ["OMP_NUM_THREADS"] = str(chosen or cores)
-    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each graph that is bound tells of oneDNN on stderr
+    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each bound graph prints a message about oneDNN
     compat.ADVICE["mxnet"] = lambda: import_advice(ModuleNotFoundError(name="mxnet"))
     compat.around_import("mxnet", _importing_mxnet)
 

@@ -1,7 +1,7 @@
 """Reading the tensors of a file that ``torch.save`` wrote, without PyTorch and without running code from the file.
 
-Such a file is a pickle, and unpickling calls whatever the file names. This reader knows the few names that a state_dict
-of tensors needs, none of which does more than make arrays, and refuses a file that names anything else.
+Such a file is a pickle, and unpickling calls any function that the file names. This reader accepts only the few names
+that a state_dict of tensors needs, all of which merely construct arrays, and refuses a file that names anything else.
 """
 
 import io
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the format before PyTorch 1.6, which is no archive
+MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the format before PyTorch 1.6, not a zip archive
 STORAGES = {
     "DoubleStorage": "f8",
     "FloatStorage": "f4",
@@ -28,7 +28,7 @@ STORAGES = {
 
 
 class _Tensor:
-    """Where a tensor lies in a storage whose values may follow later in the file."""
+    """A tensor's location in a storage, whose values may come later in the file."""
 
     def __init__(self, storage: tuple, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> None:
         self.key, self.dtype = storage
@@ -40,7 +40,7 @@ class _Tensor:
         if min((*self.shape, *self.strides, self.offset), default=0) < 0 or (
             0 not in self.shape and last >= len(values)
         ):
-            raise ValueError(f"a tensor of shape {self.shape} reaches beyond its storage")
+            raise ValueError(f"a tensor of shape {self.shape} exceeds its storage")
         strides = [step * values.itemsize for step in self.strides]
         return np.lib.stride_tricks.as_strided(values, self.shape, strides).copy()
 
@@ -48,7 +48,7 @@ class _Tensor:
 class _Unpickler(pickle.Unpickler):
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file)
-        self.dtypes: dict[str, np.dtype] = {}  # of the storages that were named so far
+        self.dtypes: dict[str, np.dtype] = {}  # of the storages referenced so far
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -74,12 +74,12 @@ def _first(tensor: _Tensor, *_: Any) -> _Tensor:
 
 
 def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a state_dict that ``torch.save`` wrote, by name, in their order.
+    """Return the arrays of a state_dict that ``torch.save`` wrote, by name and in order.
 
     Raises
     ------
     ValueError
-        If the file is damaged, or holds anything but a state_dict of tensors.
+        If the file is damaged or contains anything but a state_dict of tensors.
     OSError
         If the file cannot be read.
     """
@@ -87,17 +87,17 @@ def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
     try:
         found, storages = (_read_archive if raw.startswith(b"PK") else _read_stream)(raw)
         if not isinstance(found, dict) or not all(isinstance(tensor, _Tensor) for tensor in found.values()):
-            raise ValueError("it does not hold a state_dict: save module.state_dict()")
+            raise ValueError("it does not contain a state_dict: save module.state_dict()")
         return {str(name): tensor.array(storages) for name, tensor in found.items()}
     except MemoryError:
         raise
-    except Exception as error:  # a damaged pickle raises errors of every kind
+    except Exception as error:  # a damaged pickle can raise any kind of error
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"{path} is not a readable PyTorch file: {reason}") from None
 
 
 def _read_archive(raw: bytes) -> tuple[Any, dict[str, np.ndarray]]:
-    """Read the format since PyTorch 1.6: a zip archive with one file for each storage."""
+    """Read the format since PyTorch 1.6, a zip archive with one file per storage."""
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         (top,) = {name.split("/")[0] for name in archive.namelist()}
         unpickler = _Unpickler(io.BytesIO(archive.read(f"{top}/data.pkl")))
@@ -108,11 +108,11 @@ def _read_archive(raw: bytes) -> tuple[Any, dict[str, np.ndarray]]:
 
 
 def _read_stream(raw: bytes) -> tuple[Any, dict[str, np.ndarray]]:
-    """Read the format before: three pickles of facts, the state_dict, the storages' names, then their values."""
+    """Read the older format: three header pickles, the state_dict, the storages' names, then their values."""
     file = io.BytesIO(raw)
     if (_Unpickler(file).load(), _Unpickler(file).load()) != (MAGIC, PROTOCOL):
         raise ValueError("it was not written by torch.save")
-    _Unpickler(file).load()  # byte order and sizes of types, which have always been these
+    _Unpickler(file).load()  # byte order and sizes of types, which never varied
     unpickler = _Unpickler(file)
     found, storages = unpickler.load(), {}
     for key in map(str, _Unpickler(file).load()):

@@ -1,4 +1,4 @@
-"""Image augmentation: an image that was changed at random is one more image to learn from. Lesson 12."""
+"""Image augmentation: random changes produce additional training images. Lesson 12."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ def apply_aug_list(img: nd.NDArray, augs: Iterable[Augmenter]) -> nd.NDArray:
     Parameters
     ----------
     img : NDArray
-        Shape (height, width, channels); bytes are converted to floats first. It is left as it is, although some of
-        mxnet's augmenters change the array they get.
+        Shape (height, width, channels); bytes are converted to floats first. The image is not modified, although some
+        of MXNet's augmenters modify their input.
     augs : iterable of callable
         As in :func:`apply`.
 
     Returns
     -------
     NDArray
-        float32; what the last augmenter made, not clipped.
+        The output of the last augmenter, float32, not clipped.
 
     Notes
     -----
-    From notes D, which have one list for training, with random changes, and one for tests, without.
+    From notes D, which use one list for training, with random changes, and one for testing, without.
     """
     img = check_image(img).astype("float32")  # a copy
     for aug in augs:

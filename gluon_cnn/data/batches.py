@@ -14,53 +14,53 @@ from gluon_cnn.data.resizing import resize as resized
 from gluon_cnn.data.transforms import Transform
 from mxnet import nd
 
-MOST_CLASSES = 1_000_000  # a label beyond is a mistake, and a name for each class would fill the memory
+MOST_CLASSES = 1_000_000  # a larger label is a mistake, and naming every class would exhaust the memory
 
 Split = tuple[np.ndarray, np.ndarray]  # images, labels
 
 
 class Batches:
-    """Images and labels in batches, as often as they are asked for.
+    """Images and labels in batches, which can be iterated repeatedly.
 
-    Iterating gives pairs ``(X, y)``: ``X`` float32 of shape (batch, channels, height, width), bytes scaled to 0..1;
+    Iteration yields pairs ``(X, y)``: ``X`` float32 of shape (batch, channels, height, width), bytes scaled to 0..1;
     ``y`` int32 of shape (batch,). The last batch may be shorter. ``len()`` is the number of batches.
 
     Parameters
     ----------
     images : numpy.ndarray
-        Shape (N, H, W) or (N, C, H, W). uint8 is divided by 255; floats are taken as they are.
+        Shape (N, H, W) or (N, C, H, W). uint8 is divided by 255; floats are used unchanged.
     labels : numpy.ndarray
         Shape (N,), integers.
     batch_size : int
-        Images in a batch, at least 1.
+        Number of images per batch, at least 1.
     resize : int or (int, int), optional
-        New height and width in pixels, bilinear, as ``mx.image.imresize`` does it.
+        New height and width in pixels; interpolation is bilinear, as in ``mx.image.imresize``.
     shuffle : bool
-        A new order in each epoch, drawn from ``seed`` and the number of the epoch.
+        Whether to draw a new order in each epoch, from ``seed`` and the number of the epoch.
     seed : int, optional
-        Default: drawn from NumPy's global generator, so that ``gluon_cnn.seed`` fixes it.
+        Default: drawn from NumPy's global generator, which ``gluon_cnn.seed`` seeds.
     classes : sequence of str, optional
-        The classes' names, in the order of their numbers. Default: the numbers, up to the largest label.
+        Class names, in the order of the labels. Default: the numbers up to the largest label.
     files : sequence, optional
-        The file of each image, as :func:`gluon_cnn.load_data` notes them for its folders.
+        The file of each image, as :func:`gluon_cnn.load_data` records it for folders.
     transform : callable or sequence of callable, optional
-        Applied to each batch in turn, such as :class:`gluon_cnn.data.transforms.Flip`. Each is called with float32
-        images (N, C, H, W) and a ``numpy.random.RandomState``, drawn from ``seed``, epoch and batch, and returns
-        float32 images; it may change height and width.
+        Applied in order to each batch, such as :class:`gluon_cnn.data.transforms.Flip`. Each is called with float32
+        images (N, C, H, W) and a ``numpy.random.RandomState`` seeded by ``seed``, epoch and batch, and returns float32
+        images, possibly of another height and width.
 
     Attributes
     ----------
     images, labels, classes
-        All images, (N, C, H, W) as they came; their labels, (N,) int32; the names as a tuple.
+        All images, (N, C, H, W), in their original type; their labels, (N,) int32; the class names, a tuple.
     files
-        The files that the images were read from, in the same order; None when they came from arrays.
+        The files of the images, in the same order; None for images from arrays.
     image_shape
         (channels, height, width) of the images in a batch.
 
     Notes
     -----
-    Scaling, resizing and transforms act on a whole batch at once. Resizing follows the conversion to floats: bytes that
-    were resized first and divided as integers would all be 0.
+    Scaling, resizing and transforms act on a whole batch at once. Images are converted to floats before resizing;
+    integer division of resized bytes by 255 would make nearly all of them 0.
     """
 
     def __init__(
@@ -88,13 +88,13 @@ class Batches:
         self.resize = None if resize is None else check_pair("resize", resize)
         self.shuffle = check_bool("shuffle", shuffle)
         self.seed = int(np.random.randint(2**31)) if seed is None else check_int("seed", seed, 0)
-        self.epoch = 0  # how often the batches were asked for; together with the seed it fixes the next order
+        self.epoch = 0  # the number of iterations so far; with the seed, it determines the next order
         self._worker, self._workers = 0, 1
         self.transform = tuple(transform if isinstance(transform, (tuple, list)) else [transform] if transform else ())
         for step in self.transform:
             if not callable(step):
                 raise TypeError(f"transform must be a function of images and random numbers; got {step!r}")
-        _ = self.image_shape  # a transform that fails does so now
+        _ = self.image_shape  # an invalid transform fails here
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -103,10 +103,10 @@ class Batches:
         return self._prepared(np.arange(1), np.random.RandomState(0)).shape[1:]
 
     def share(self, worker: int, workers: int) -> Batches:
-        """Return what one of several workers reads: a part of each batch of ``workers * batch_size`` images.
+        """Return one worker's part of each batch of ``workers * batch_size`` images.
 
-        All have to be made with the same seed. Together they are then one worker's batches of that size. A last batch
-        that is smaller is shared as evenly as possible.
+        If all workers use the same seed, their parts together are the batches of a single worker with that batch size.
+        A smaller last batch is divided as evenly as possible.
         """
         if not 0 <= check_int("worker", worker, 0) < check_int("workers", workers, 1):
             raise ValueError(f"worker must be 0 to {workers - 1}; got {worker}")
@@ -133,12 +133,12 @@ class Batches:
 
     def _batch(self, chosen: np.ndarray, key: tuple[int, ...]) -> tuple[nd.NDArray, nd.NDArray]:
         X = self._prepared(chosen, np.random.RandomState(key) if self.transform else None)
-        # nd.array would wait until the engine is through with the network's work; a view of NumPy's memory does not.
-        # These arrays were made for this batch alone, so nobody writes to them later.
+        # nd.array would wait for the engine to finish its pending work; a view of NumPy's memory does not. The arrays
+        # were created for this batch alone, so nothing writes to them later.
         return nd.from_numpy(X), nd.from_numpy(self.labels[chosen])
 
     def _prepared(self, chosen: np.ndarray, random: np.random.RandomState | None) -> np.ndarray:
-        """Return images as a network takes them: scaled, resized, transformed."""
+        """Return scaled, resized and transformed images, ready for a network."""
         X = self.images[chosen]
         if self.resize and self.resize != X.shape[2:]:
             X = resized(scale(X), self.resize)
@@ -155,7 +155,7 @@ def _check_transformed(step: Transform, X: Any, channels: int, count: int) -> No
 
 
 def _one_ahead(batches: Iterator) -> Iterator:
-    """Yield batches, each of which is prepared while the caller works on the one before."""
+    """Yield batches, preparing the next one while the caller processes the current one."""
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(next, batches, None)
         while (batch := waiting.result()) is not None:
@@ -178,7 +178,7 @@ def _check(images: Any, labels: np.ndarray, classes: Sequence[str] | None) -> No
         raise ValueError(f"images is empty: its shape is {images.shape}")
     if images.dtype.kind == "f":
         with np.errstate(over="ignore"):
-            finite = np.isfinite(images.astype(np.float32, copy=False))  # what a batch will hold
+            finite = np.isfinite(images.astype(np.float32, copy=False))  # the dtype of a batch
         if not finite.all():
             first = int((~finite).reshape(len(images), -1).any(axis=1).argmax())
             raise ValueError(f"images must hold finite numbers of 32 bits; image {first} has NaN or infinity")
@@ -189,8 +189,8 @@ def _check(images: Any, labels: np.ndarray, classes: Sequence[str] | None) -> No
 
 
 def scale(images: np.ndarray) -> np.ndarray:
-    """Return images as float32, one after the other in memory: bytes 0..255 become 0..1, floats stay as they are."""
-    images = np.ascontiguousarray(images)  # nd.from_numpy takes no others
+    """Return images as contiguous float32: bytes 0..255 are scaled to 0..1, floats keep their values."""
+    images = np.ascontiguousarray(images)  # required by nd.from_numpy
     return (
         np.divide(images, 255, dtype=np.float32) if images.dtype == np.uint8 else images.astype(np.float32, copy=False)
     )

@@ -1,4 +1,4 @@
-"""Data by name: Fashion-MNIST, as a sample in the package and in full from disk; folders, arrays."""
+"""Loading data sets: the Fashion-MNIST sample, the full Fashion-MNIST, image folders, and arrays."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Source(NamedTuple):
 
     train: Images
     test: Images
-    classes: Sequence[str] | None = None  # by default the numbers that occur in the labels
+    classes: Sequence[str] | None = None  # default: the numbers up to the largest label
     folder: Path = Path()
-    prefix: str = ""  # of the names of training files
+    prefix: str = ""  # of training files' names
 
 
 def load_data(
@@ -45,7 +45,7 @@ def load_data(
     augment: Any = (),
     normalize: Any = None,
 ) -> tuple[Batches, ...]:
-    """Return training and test batches of one of the course's data sets, by name, or of your own images.
+    """Return training and test batches of a named data set or of your own images.
 
     Parameters
     ----------
@@ -57,53 +57,53 @@ def load_data(
         ``"cifar-10"``: 50,000 and 10,000 colour images of 32x32 pixels, from disk, see
         :func:`gluon_cnn.data.cifar10.read_cifar10`.
 
-        A folder: either with a folder of images for each class, of which about a fifth are set aside for the test;
-        or with two folders ``train`` and ``test`` of that kind. See the notes.
+        A folder with one subfolder of images per class, about a fifth of which are held out for testing; or a folder
+        with two such folders, ``train`` and ``test``. See the notes.
 
-        Arrays ``(images, labels)`` as :class:`Batches` takes them, of which a fifth are set aside, too; or
-        ``((images, labels), (images, labels))``, for training and for the test.
+        Arrays ``(images, labels)`` as in :class:`Batches`, a fifth of which are held out for testing; or
+        ``((images, labels), (images, labels))`` for training and testing.
     batch_size, resize, seed
-        See :class:`Batches`. The training images are shuffled in each epoch, the test images are not. Images of a
-        folder differ in size, so there ``resize`` is needed.
+        See :class:`Batches`. The training images are shuffled in each epoch, the test images are not. Images in a
+        folder differ in size, so folders require ``resize``.
     channels, broken
-        Of the images in a folder: 3 for colour or 1 for grey, and what to do about files that cannot be read; see
+        For images in a folder: 3 channels for colour or 1 for grey, and how to handle unreadable files; see
         :func:`gluon_cnn.data.images.read_folder`.
     held_out : iterable, optional
-        The files of a folder that are for the test, whatever has been added to the folder since: their names, what
-        :func:`describe` lists, or a :attr:`Batches.files`. One that was renamed is found by its SHA-256.
+        The test files of a folder, regardless of files added since: their names, the output of :func:`describe`, or a
+        :attr:`Batches.files`. A renamed file is recognized by its SHA-256.
     validation : float
-        Share of the training images of each class, 0 to less than 1, that is set aside to choose settings by.
+        Fraction of the training images of each class, 0 to less than 1, to hold out for validation.
     validation_seed : int
-        Another number sets aside other images.
+        Seed for choosing the validation images.
     augment : str, callable or sequence of them
-        Random changes of the training images, in this order: ``"flip"``, ``"crop"``, ``"resized-crop"``,
-        ``"brightness"``, ``"hue"``, or transforms as :class:`Batches` takes them, see
-        :mod:`gluon_cnn.data.transforms`. Other images get their deterministic version, such as the crop of the centre.
+        Random changes of the training images, in the given order: ``"flip"``, ``"crop"``, ``"resized-crop"``,
+        ``"brightness"``, ``"hue"``, or transforms as in :class:`Batches`, see :mod:`gluon_cnn.data.transforms`. Other
+        images get the deterministic versions, such as a centre crop.
     normalize : str or (mean, std), optional
-        Subtract the mean of each channel and divide by its standard deviation, in all images: ``"imagenet"``, for
-        pretrained networks; ``"train"``, those of the first 1,000 training images; or two numbers, or two sequences of
-        one number per channel, for images scaled to 0..1.
+        Normalize all images by the mean and standard deviation of each channel: ``"imagenet"``, for pretrained
+        networks; ``"train"``, those of the first 1,000 training images; or two numbers, or two sequences of one number
+        per channel, for images scaled to 0..1.
 
     Returns
     -------
     tuple of Batches
-        ``(train, test)``; with ``validation`` ``(train, validation, test)``.
+        ``(train, test)``, or ``(train, validation, test)`` with ``validation``.
 
     Notes
     -----
-    Whether an image is for the test depends on a hash of its name within the folder of its class, and on nothing else:
-    adding, removing or renaming a file never moves another one between training and test. The one exception keeps both
-    parts of a class from being empty: if the hash chooses none of its images, the test gets the one that is closest to
-    being chosen; if it chooses all, the one that is furthest from it stays for training. That happens in classes of a
-    few images only, and does not happen with ``held_out``. Validation images are chosen in the same way.
+    Whether an image is a test image depends only on a hash of its name within its class folder: adding, removing or
+    renaming a file never moves another one between training and test set. The only exception ensures that neither part
+    of a class is empty: if the hash selects none of its images, the one closest to being selected becomes a test image;
+    if it selects all, the one furthest from it remains a training image. This affects only classes of a few images, and
+    never occurs with ``held_out``. Validation images are chosen in the same way.
 
-    A folder whose decoded images would take more than a quarter of the machine's memory is decoded batch by batch, in
+    If its decoded images would need more than a quarter of the machine's memory, a folder is decoded batch by batch in
     the background.
     """
     share, seed_ = check_float("validation", validation, 0), check_int("validation_seed", validation_seed, 0)
     if share >= 1:
         raise ValueError(f"validation is a share of the training images, less than 1; got {share}")
-    check_int("batch_size", batch_size, 1)  # before data is looked for, which may not be there
+    check_int("batch_size", batch_size, 1)  # before looking for data that may be missing
     size = None if resize is None else check_pair("resize", resize)
     changes = augmentations(augment)
     source = _find(dataset, size, channels, broken, held_out)
@@ -111,7 +111,7 @@ def load_data(
     more = [] if normalize is None else [normalization(normalize, _first(train.pixels))]
     batches = _batches(train, batch_size, size, source.classes, [*changes, *more], shuffle=True, seed=seed)
     others = [part for part in (validated, source.test) if part is not None]
-    # a class that only the training images have counts in the test, too
+    # the test set also has the classes that occur only in the training images
     unchanged = for_test([*changes, *more])
     return batches, *(_batches(part, batch_size, size, batches.classes, unchanged, seed=seed) for part in others)
 
@@ -123,33 +123,33 @@ def load_data_fashion_mnist(
     download: bool = False,
     seed: int | None = None,
 ) -> tuple[Batches, Batches]:
-    """Return training and test batches of the full Fashion-MNIST: 60,000 and 10,000 images of 28x28 pixels.
+    """Return training and test batches of the full Fashion-MNIST, with 60,000 and 10,000 images of 28x28 pixels.
 
     Parameters
     ----------
     batch_size, resize, seed
         See :class:`Batches`. The training images are shuffled in each epoch, the test images are not.
     root : str or Path, optional
-        Folder to look in first. Then follow ``$GLUON_CNN_DATA``, mxnet's data folder and Debian's.
+        Folder to search first, before ``$GLUON_CNN_DATA``, MXNet's data folder and Debian's.
     download : bool
-        Download the files (30 MB) when they are in none of these folders. Without it nothing uses the network.
+        Whether to download the files (30 MB) if none of these folders contains them.
 
     Returns
     -------
     train_iter, test_iter : Batches
-        Pairs of float32 images (batch, 1, 28, 28) in 0..1, or resized, and int32 labels (batch,).
+        Pairs of float32 images in 0..1, (batch, 1, 28, 28) unless resized, and int32 labels, (batch,).
 
     Raises
     ------
     FileNotFoundError
-        When no folder holds all four files. The message lists the folders and what to do.
+        If no folder contains all four files. The message lists the folders and the remedy.
 
     References
     ----------
     Xiao, Rasul and Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms, 2017.
     The function's name and arguments are those of notes C.
     """
-    check_int("batch_size", batch_size, 1)  # before the data is looked for, which may not be there
+    check_int("batch_size", batch_size, 1)  # before looking for data that may be missing
     size = None if resize is None else check_pair("resize", resize)
     train, test = (Images(*part) for part in read_fashion_mnist(root, download))
     names = FASHION_MNIST_CLASSES
@@ -165,7 +165,7 @@ def _batches(
     **order: Any,
 ) -> Batches:
     files = images.files or None
-    size = None if files else size  # files are decoded in the size asked for
+    size = None if files else size  # files are decoded at the requested size
     return Batches(*images[:2], batch_size, size, classes=classes, files=files, transform=transform, **order)
 
 
@@ -188,7 +188,7 @@ def _find(dataset: Any, size: tuple[int, int] | None, channels: int, broken: str
             "that holds a folder of images for each class"
         )
     if size is None:
-        raise ValueError(f"the images in {shown(dataset)} may differ in size: pass resize, the pixels of a side")
+        raise ValueError(f"the images in {shown(dataset)} may differ in size: pass resize, the side length in pixels")
     return _from_folder(Path(dataset), size, channels, broken, held_out)
 
 
@@ -255,6 +255,6 @@ def _split_validation(source: Source, share: float, seed: int) -> tuple[Images, 
 
 
 def _first(pixels: Any) -> np.ndarray:
-    """Return enough images to tell mean and standard deviation, (N, C, H, W)."""
+    """Return enough images to estimate the mean and standard deviation, (N, C, H, W)."""
     some = pixels[np.arange(min(len(pixels), MOST_IMAGES))]
     return some[:, None] if some.ndim == 3 else some

@@ -1,4 +1,4 @@
-"""What a loaded data set consists of, as plain data for a JSON file, and how two such descriptions differ."""
+"""JSON-serializable descriptions of loaded data sets, and the differences between them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from gluon_cnn.data.batches import Batches
 from gluon_cnn.data.transforms import described
 
-NAMED = 5  # files and classes that a sentence names
+NAMED = 5  # maximum number of files or classes to list in a message
 
 
 class DataFile(NamedTuple):
-    """A file of a data set: its name within the folder, with ``/`` between the parts; its size and SHA-256."""
+    """A file of a data set: its path within the folder, separated by ``/``, its size in bytes and its SHA-256."""
 
     name: str
     size: int
@@ -22,7 +22,7 @@ class DataFile(NamedTuple):
 
 
 def describe(train: Batches, test: Batches, validation: Batches | None = None) -> dict[str, Any]:
-    """Return what :func:`gluon_cnn.load_data` loaded, as a dict that ``json`` can store.
+    """Describe what :func:`gluon_cnn.load_data` loaded, as a JSON-serializable dict.
 
     Returns
     -------
@@ -31,11 +31,11 @@ def describe(train: Batches, test: Batches, validation: Batches | None = None) -
 
         ``"preprocessing"``: ``"channels"``, ``"height"`` and ``"width"`` of an input; ``"resize"``, which is
         ``"crop"`` (scaled until it covers the size, then cut in the middle), ``"stretch"`` or None; ``"divisor"`` of
-        the pixels, 255 or 1; ``"transform"``, what was then applied to test images, in words.
+        the pixels, 255 or 1; ``"transform"``, the transforms of test images as text.
 
-        ``"training"``, ``"test"`` and, where there is one, ``"validation"``: for each the number of images,
-        ``"count"``; their ``"sha256"``; and ``"files"``, a list of ``{"name", "size", "sha256"}`` sorted by name, or
-        None for data that is not in a folder of images.
+        ``"training"``, ``"test"`` and, if present, ``"validation"``: each with the number of images, ``"count"``; their
+        ``"sha256"``; and ``"files"``, a list of ``{"name", "size", "sha256"}`` sorted by name, or None for data that
+        does not come from a folder of images.
         ``load_data(folder, ..., held_out=description["test"]["files"])`` loads the same test images again.
     """
     channels, height, width = test.image_shape
@@ -72,14 +72,14 @@ def _part(batches: Batches) -> dict[str, Any]:
 def difference(
     before: Mapping[str, Any], now: Mapping[str, Any], parts: Iterable[str] = ("training", "validation", "test")
 ) -> str | None:
-    """Return in a few words what differs between two descriptions, or None when nothing does.
+    """Summarize the difference between two descriptions; return None if they are equal.
 
     Parameters
     ----------
     before, now : dict
-        What :func:`describe` returned.
+        Descriptions returned by :func:`describe`.
     parts : iterable of str
-        Whose images are compared.
+        The parts of the data set whose images are compared.
     """
     if before["classes"] != now["classes"]:
         return f"the classes were {some(before['classes'])}; now they are {some(now['classes'])}"
@@ -93,7 +93,7 @@ def difference(
 
 
 def _between(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
-    """Return what happened to the images of one part."""
+    """Summarize the changes to the images of one part."""
     if before["sha256"] == now["sha256"]:
         return None
     if before["files"] is None or now["files"] is None:
@@ -108,12 +108,12 @@ def _between(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
 
 
 def some(names: Sequence[str]) -> str:
-    """Return the first names of a list, and how many more there are."""
+    """List the first names, and count the rest."""
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
     return ", ".join(map(shown, names[:NAMED])) + more
 
 
 def shown(name: object) -> str:
-    """Return a name in one printable line: control characters and bytes that are not UTF-8 become escapes."""
+    """Return a name as one printable line; control characters and non-UTF-8 bytes are escaped."""
     text = str(name).encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

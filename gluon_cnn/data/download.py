@@ -1,4 +1,4 @@
-"""Downloading a file so that it is complete and correct, or not there at all."""
+"""Downloading a file completely and correctly, or not at all."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ CHUNK = 1 << 16
 def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -> None:
     """Download ``path`` from the first of ``urls`` that delivers a file that ``check`` accepts.
 
-    The bytes go to ``<name>.part.<ending>`` beside ``path``, where a later call resumes; only an accepted file gets its
-    own name. Of several processes one downloads, and the others wait for it. An OSError names each address and its
-    fault, or the full disk. When nothing has arrived, no folder is left.
+    The bytes go to ``<name>.part.<extension>`` next to ``path``, where a later call resumes; the file is renamed once
+    it is accepted. If several processes call this, one downloads and the others wait. An OSError names each URL and
+    its error, or the full disk. If nothing was received, no new folder remains.
     """
     new_folders = [folder for folder in path.parents if not folder.exists()]
     try:
@@ -31,19 +31,19 @@ def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -
             if not path.exists():
                 _from_one_of(urls, path, check)
     finally:
-        with contextlib.suppress(OSError):  # what holds something stays
+        with contextlib.suppress(OSError):  # the folder is not empty
             for folder in new_folders:
                 folder.rmdir()
 
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process downloads to a folder. The system ends a lock when its process ends."""
+    """Wait until no other process downloads to a folder. The lock is released when its process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # some network file systems lock no folders
+        with contextlib.suppress(OSError):  # some network file systems cannot lock folders
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        folder.mkdir(parents=True, exist_ok=True)  # who was here before may have removed it
+        folder.mkdir(parents=True, exist_ok=True)  # the previous owner of the lock may have removed it
         yield
     finally:
         os.close(descriptor)
@@ -59,8 +59,8 @@ def _from_one_of(urls: Sequence[str], path: Path, check: Callable[[Path], object
             faults.append(f"  {url}: {error}")
         except ValueError as error:
             faults.append(f"  {url}: {error}")
-            part.unlink(missing_ok=True)  # complete but wrong: resuming it would keep it wrong
-        except OSError as error:  # of the disk, not of the network
+            part.unlink(missing_ok=True)  # complete but incorrect: resuming would not fix it
+        except OSError as error:  # a disk error
             raise OSError(error.errno, f"{part} could not be written: {error.strerror}") from error
         else:
             os.replace(part, path)
@@ -69,14 +69,16 @@ def _from_one_of(urls: Sequence[str], path: Path, check: Callable[[Path], object
 
 
 def _fetch(url: str, part: Path, name: str) -> None:
-    """Append what is missing of ``url`` to ``part``, with a progress bar."""
+    """Append the missing bytes of ``url`` to ``part``, with a progress bar."""
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity", "Range": f"bytes={have}-"}  # the file's own bytes, so that lengths add up
+    headers = {"Accept-Encoding": "identity", "Range": f"bytes={have}-"}  # uncompressed
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
         if have and response.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # all of it is there already
+            return  # the file is complete
         response.raise_for_status()
-        have = have if response.status_code == requests.codes.partial_content else 0  # else it sends all of it again
+        have = (
+            have if response.status_code == requests.codes.partial_content else 0
+        )  # else the server sends the whole file
         total = have + int(response.headers.get("Content-Length", 0))
         settings: dict[str, Any] = {"unit": "B", "unit_scale": True, "desc": name, "disable": progress_disabled()}
         with part.open("ab" if have else "wb") as file, tqdm(total=total or None, initial=have, **settings) as bar:

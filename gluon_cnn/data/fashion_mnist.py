@@ -1,4 +1,4 @@
-"""Fashion-MNIST: the sample in the package, and the full data set from disk or from its hosts."""
+"""Fashion-MNIST: the sample in the package, and the full data set from disk or the network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Split = tuple[np.ndarray, np.ndarray]  # images, labels
 SAMPLE_FOLDER = Path(__file__).parent / "fashion_mnist_sample"
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
-# SHA-256 of the decompressed files: they are the same wherever a file was compressed.
+# SHA-256 of the decompressed files, which does not depend on the compression.
 CHECKSUMS = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -61,7 +61,7 @@ def read_fashion_mnist(root: str | Path | None = None, download: bool = False) -
         places = "\n".join(f"  {place} ({_state(place)})" for place in _places(root))
         raise FileNotFoundError(
             f"the full Fashion-MNIST is in none of these folders:\n{places}\n"
-            "Either of these commands gets it:\n"
+            "Either of these commands installs it:\n"
             "  gluon-cnn data                              (downloads 30 MB; in the course: make data)\n"
             "  sudo apt-get install dataset-fashion-mnist  (on Debian and Ubuntu)\n"
             'Without it, the sample in the package works offline: load_data("sample", batch_size)'
@@ -70,14 +70,14 @@ def read_fashion_mnist(root: str | Path | None = None, download: bool = False) -
 
 
 def find_fashion_mnist(root: str | Path | None = None) -> Path | None:
-    """Return the first folder that holds all four files, or None."""
+    """Return the first folder that contains all four files, or None."""
     return next((place for place in _places(root) if not _missing(place)), None)
 
 
 def download_fashion_mnist(root: str | Path | None = None, hosts: Iterable[str] = HOSTS) -> Path:
-    """Download the four files to ``root``, else to the first of the usual folders, and return that folder.
+    """Download the four files to ``root`` or else the first of the usual folders, and return that folder.
 
-    A download that was cut off resumes where it stopped; a file counts only when its SHA-256 is right.
+    An interrupted download resumes where it stopped; a file is accepted only if its SHA-256 matches.
     """
     folder = _places(root)[0]
     hosts = list(hosts)

@@ -1,4 +1,4 @@
-"""What a folder of images holds: its classes, their images in the same order everywhere, and what is not read."""
+"""Listing a folder of images: its classes, their images in a platform-independent order, and the ignored files."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from PIL import Image
 
 PARTS = {"train", "training", "val", "valid", "validation", "test"}  # of a data set
 
-# Formats for still images whose file extensions are read, as far as this Pillow has them. HEIF comes with a plug-in.
+# Still-image formats whose file extensions are accepted, if this Pillow supports them. HEIF requires a plug-in.
 FORMATS = {"AVIF", "BMP", "DIB", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "QOI", "SGI"}
 FORMATS |= {"TGA", "TIFF", "WEBP"}
 COMMON = ("*.jpg", "*.png", "*.tif", "*.webp")
-JPEG_TOO = {".jif", ".jfi", ".pjp", ".pjpeg"}  # names for JPEG that Pillow does not list, some of them Chrome's
+JPEG_TOO = {".jif", ".jfi", ".pjp", ".pjpeg"}  # JPEG extensions that Pillow does not list, some used by Chrome
 
-# What systems leave in folders, in lower case; so are all names that begin with a dot.
+# Names of system files, in lower case; all names that begin with a dot are ignored, too.
 SYSTEM = {"__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found"}
 SYSTEM |= {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r", "@recycle", "@tmp"}
 
-BROKEN_LINK = "linked to nothing"  # why a file is not read
+BROKEN_LINK = "broken links"  # why a file is not read
 
-# Notes about the images and what cameras write beside them: nobody misses these among the images.
+# Notes about the images and files that cameras write next to them; ignored without a warning.
 NOTES = {".aae", ".csv", ".htm", ".html", ".ini", ".json", ".log", ".md", ".tsv", ".txt", ".url", ".xml", ".xmp"}
 NOTES |= {".yaml", ".yml"}
 
 
 class Listing(NamedTuple):
-    """The images of a folder that holds a folder for each class, before one of them is read."""
+    """The images of a folder with one subfolder per class, before any of them is read."""
 
     folder: Path
     classes: tuple[str, ...]
     images: list[tuple[str, Path, int]]  # name within the folder, path, label
-    left_out: Counter[str]  # how many files will not be read, by reason
+    left_out: Counter[str]  # number of ignored files by reason
 
 
 def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, prefix: str = "") -> Listing:
-    """Return what :func:`gluon_cnn.data.images.read_folder` would read; ``prefix`` comes before each image's name."""
+    """List what :func:`gluon_cnn.data.images.read_folder` would read; ``prefix`` is prepended to each image's name."""
     folder = Path(folder)
     found: dict[str, Path] = {}
     left_out: Counter[str] = Counter()
@@ -77,7 +77,7 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
 
 
 def tell_left_out(folder: str | Path, read: int, left_out: Counter[str], skipped: list[str]) -> None:
-    """Say in one line how many files of a folder were not read, and why; nothing when all were."""
+    """Report in one line how many files of a folder were not read, and why, if there are any."""
     if not left_out and not skipped:
         return
     counts = f"{shown(folder)}: {read:,} of {read + sum(left_out.values()) + len(skipped):,} files read"
@@ -94,23 +94,23 @@ def _counts(left_out: Counter[str]) -> str:
 
 
 def first(faults: list[str]) -> str:
-    """Return the first faults of a list, and how many more there are."""
+    """List the first faults, and count the rest."""
     more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
     return "; ".join(faults[:NAMED]) + more
 
 
 def in_one_form(name: str) -> str:
-    """Return a file's name as it would be on any other file system: bytes as UTF-8, letters in normal form C."""
+    """Return a file's name in a form that is the same on all file systems: decoded as UTF-8, in normal form C."""
     return normal(os.fsencode(name).decode("utf-8", "surrogateescape"))
 
 
 def normal(name: str) -> str:
-    """Return a name with its letters in Unicode's normal form C: macOS takes them apart."""
+    """Return a name in Unicode's normal form C; macOS stores names decomposed."""
     return unicodedata.normalize("NFC", name)
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
-    """Return what is in a folder, in the same order everywhere; not what is hidden or a system's own."""
+    """Return a folder's entries in a platform-independent order, except hidden and system files."""
     try:
         with os.scandir(folder) as found:
             entries = [e for e in found if not e.name.startswith(".") and e.name.lower() not in SYSTEM]
@@ -122,20 +122,20 @@ def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link in a circle, or to where one may not look
+    except OSError:  # a circular link, or permission denied
         return False
 
 
 def _leads_up(entry: os.DirEntry[str], folder: str | Path) -> bool:
-    """Return whether an entry is a link to a folder that holds this one: to follow it would never end."""
+    """Return whether an entry is a link to a parent folder; following it would never end."""
     real = os.path.realpath(entry.path)
     return entry.is_symlink() and os.path.commonpath([real, os.path.realpath(folder)]) == real
 
 
 def files_below(folder: str | Path) -> Iterator[os.DirEntry[str]]:
-    """Yield the files in a folder and in those below. Links to folders are followed; each folder is read once."""
+    """Yield the files in a folder and its subfolders. Links to folders are followed; each folder is read once."""
     seen: set[str] = set()
-    folders, links = [str(folder)], list[str]()  # what is a folder by itself comes before links to it
+    folders, links = [str(folder)], list[str]()  # real folders come before links to them
     while folders or links:
         place = folders.pop(0) if folders else links.pop(0)
         real = os.path.realpath(place)
@@ -152,7 +152,7 @@ def files_below(folder: str | Path) -> Iterator[os.DirEntry[str]]:
 
 
 def count_outside(folder: Path, parts: Sequence[Path]) -> int:
-    """Return how many files there are in a folder, but for those in some parts of it, or where one may not look."""
+    """Return the number of files in a folder, except in the given parts and in folders that cannot be read."""
     count = 0
     for entry in _entries(folder):
         with contextlib.suppress(OSError):
@@ -162,7 +162,7 @@ def count_outside(folder: Path, parts: Sequence[Path]) -> int:
 
 
 def _images_below(folder: Path) -> tuple[list[tuple[str, Path]], Counter[str]]:
-    """Return the images in a folder, in the order of their names within it, and what else there is."""
+    """Return the images in a folder, sorted by their paths within it, and counts of the other files."""
     images, others, known = [], Counter[str](), _extensions()
     for entry in files_below(folder):
         extension = _extension(entry)
@@ -189,13 +189,13 @@ def _extension(entry: os.DirEntry[str]) -> str:
 
 
 def _extensions() -> set[str]:
-    """Return the extensions, in lower case, of files that are read as images."""
+    """Return the lower-case extensions of image files."""
     Image.init()
     return {extension for extension, kind in Image.registered_extensions().items() if kind in FORMATS} | JPEG_TOO
 
 
 def is_kind(kind: Callable[[int], bool], path: str | Path) -> bool:
-    """Return whether a path is a folder (``stat.S_ISDIR``) or a file; raise OSError when it may not be looked at."""
+    """Return whether a path is a folder (``stat.S_ISDIR``) or a file; raise OSError if permission is denied."""
     try:
         return kind(os.stat(path).st_mode)
     except PermissionError as error:

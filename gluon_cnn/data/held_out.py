@@ -1,4 +1,4 @@
-"""Which images of a folder are for the test: the same ones whatever is added to it, removed or renamed."""
+"""Choosing a folder's test images, independently of files that are added, removed or renamed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEST_SHARE = 0.2
 
 
 def position(name: str) -> float:
-    """Return where in [0, 1) a hash puts a name: those below a share are held out."""
+    """Map a name to [0, 1) by a hash; names whose position is below a share are held out."""
     digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=32).digest()
     return int.from_bytes(digest, "big") / 2**256
 
@@ -29,11 +29,11 @@ def chosen_by_name(
     key: str = "",
     prefix: str = "",
 ) -> np.ndarray:
-    """Return which images are held out: of each class those with the lowest positions, but neither none nor all.
+    """Return a mask of the held-out images: those of each class with the lowest positions, but never none or all.
 
-    Files are named ``prefix``, class, ``/``, and their name within the class, which alone decides. Each ``key`` makes a
-    choice of its own, independent of the others; then the class decides, too, as the files of all classes may have the
-    same names.
+    File names consist of ``prefix``, class, ``/``, and the name within the class, which alone determines the choice.
+    Each ``key`` gives an independent choice; the class name is then hashed, too, since files of different classes may
+    have the same names.
     """
     chosen = np.zeros(len(labels), bool)
     for label, name in enumerate(classes):
@@ -47,7 +47,7 @@ def chosen_by_name(
 
 
 def chosen_by_order(labels: np.ndarray, share: float = TEST_SHARE, seed: int = 0) -> np.ndarray:
-    """Return which images of arrays, which have no names, are held out: a share of each class, by their indices."""
+    """Return a mask of the held-out images of arrays, which have no names: a share of each class, by index."""
     order = np.random.RandomState(seed).permutation(len(labels))
     chosen = np.zeros(len(labels), bool)
     for label in np.unique(labels):
@@ -63,7 +63,7 @@ def _check_count(count: int, where: str) -> None:
 
 
 def listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> np.ndarray:
-    """Return which files are those of a list: by name, or else, as they may have been renamed, by content."""
+    """Return a mask of the files in a list, matched by name, or by content if they were renamed."""
     if isinstance(held_out, (str, Mapping)):
         raise TypeError(f"held_out must be a list of files; got {held_out!r}: pass [{held_out!r}]")
     sums = dict(_name_and_sum(entry) for entry in held_out)

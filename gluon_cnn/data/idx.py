@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-BYTES = b"\0\0\x08"  # the beginning of a file of unsigned bytes, the only type that the MNIST family uses
-MOST_AXES = 4  # images (N, H, W), labels (N,); one more for colours
+BYTES = b"\0\0\x08"  # magic number of a file of unsigned bytes, the only type that the MNIST family uses
+MOST_AXES = 4  # images (N, H, W), labels (N,), and one more axis for colour
 
 
 def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
     """Read an IDX file of unsigned bytes, decompressed if its name ends in ``.gz``.
 
-    ``sha256`` is the checksum of the decompressed bytes, in hexadecimal. A ValueError names a file that is cut off,
-    damaged, not IDX, or not the one that the checksum belongs to.
+    ``sha256`` is the checksum of the decompressed bytes, in hexadecimal. A ValueError names a file that is truncated,
+    damaged, not in IDX format, or does not match the checksum.
 
     References
     ----------
@@ -43,6 +43,6 @@ def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
         raise ValueError(f"{path} is empty: {promised}")
     if len(raw) - start != math.prod(shape):
         raise ValueError(f"{path} is cut off or altered: {promised}, {len(raw) - start} are there; get it again")
-    if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:  # last: "cut off" helps more
+    if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:  # last, since "cut off" is more helpful
         raise ValueError(f"{path} does not hold the expected data (wrong SHA-256): get it again")
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape).copy()

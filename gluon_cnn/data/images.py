@@ -1,4 +1,4 @@
-"""Images from files of your own: one, or a folder with a folder of images for each class."""
+"""Reading your own images: a single file, or a folder with one subfolder of images per class."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ MODES = {1: "L", 3: "RGB"}  # Pillow's names, by number of channels
 
 
 def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> np.ndarray:
-    """Return an image file as bytes of one size.
+    """Read an image file as an array of the given size.
 
     Parameters
     ----------
     path : str or Path
-        JPEG, PNG or another kind that Pillow reads; colour or grey, transparency over black.
+        JPEG, PNG or another format that Pillow reads; colour or grey. Transparent images are placed on black.
     size : (int, int)
-        Height and width in pixels. The image is scaled until it covers them; what is left over at two opposite sides
-        is cut off, so that nothing is stretched.
+        Height and width in pixels. The image is scaled to cover this size and cropped at the centre, without
+        distortion.
     channels : int
         3 for red, green and blue, 1 for grey.
 
@@ -43,12 +43,12 @@ def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> 
     Raises
     ------
     OSError
-        When there is no such file, or it is not a whole image. The message names it.
+        If the file does not exist or is not a complete image. The message names it.
 
     Notes
     -----
-    Pixels of 16 bits are scaled to 8. Integers of 16 or 32 bits that would all fit into 8 are taken as they are, as
-    scaled they would all be black.
+    16-bit pixels are scaled to 8 bits. If all values of a 16- or 32-bit image fit into 8 bits, they are used unchanged,
+    since scaling would make them all black.
     """
     return _read(path, *_form(size, channels))[0]
 
@@ -60,20 +60,20 @@ def _form(size: tuple[int, int], channels: int) -> tuple[tuple[int, int], str]:
 
 
 def _read(path: str | Path, size: tuple[int, int], mode: str) -> tuple[np.ndarray, bytes]:
-    """Return the pixels of a file, and all its bytes."""
+    """Return the pixels of an image file and the file's bytes."""
     try:
-        if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+        if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe would block
             raise ValueError("it is a folder, a device or a pipe")
         raw = Path(path).read_bytes()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, about what cameras and programs noted in the file
+            warnings.simplefilter("ignore")  # Pillow's warnings about metadata
             pixels = _pixels(raw, size, mode)
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {shown(path)}") from None
     except UnidentifiedImageError as error:
         what = f"(cannot identify image file): it begins with {raw[:12]!r}" if raw else "(the file is empty)"
         raise OSError(f"{shown(path)} cannot be read as an image {what}") from error
-    except Exception as error:  # damaged files make Pillow raise all kinds
+    except Exception as error:  # damaged files make Pillow raise any kind of error
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise OSError(f"{shown(path)} cannot be read as an image ({reason})") from error
     return (pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)), raw
@@ -82,7 +82,7 @@ def _read(path: str | Path, size: tuple[int, int], mode: str) -> tuple[np.ndarra
 def _pixels(raw: bytes, size: tuple[int, int], mode: str) -> np.ndarray:
     with Image.open(io.BytesIO(raw)) as opened:
         lenient = ImageFile.LOAD_TRUNCATED_IMAGES
-        ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv sets it for all: half an image would pass for a whole one
+        ImageFile.LOAD_TRUNCATED_IMAGES = False  # GluonCV sets it globally, so that truncated images pass as complete
         tags = dict(getattr(opened, "tag_v2", {}))
         try:
             opened.load()
@@ -95,22 +95,22 @@ def _pixels(raw: bytes, size: tuple[int, int], mode: str) -> np.ndarray:
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """Return an image in a mode that Pillow converts to grey and to RGB, over black where it is transparent."""
+    """Convert an image to a mode that Pillow can convert to grey or RGB, placing transparent images on black."""
     if image.mode == "LAB":
         lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB") or image
-    if image.mode == "La":  # of grey with transparency, in which Pillow converts it to nothing else
+    if image.mode == "La":  # premultiplied grey, which Pillow converts only to LA
         image = image.convert("LA")
     if image.mode.endswith(("A", "a")) or "transparency" in image.info:
         return Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
     return image
 
 
-BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # two of TIFF's tags, and a value of the second
+BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # two TIFF tags, and a value of the second
 
 
 def _in_8_bits(image: Image.Image, tags: dict) -> Image.Image:
-    """Scale integers of more than 8 bits, which Pillow itself would cut off at 255."""
+    """Scale integers of more than 8 bits, which Pillow itself would clip at 255."""
     values = np.asarray(image)
     smallest, largest = values.min(), values.max()
     if image.mode == "F" or smallest < 0 or largest >= 2**16:
@@ -119,8 +119,8 @@ def _in_8_bits(image: Image.Image, tags: dict) -> Image.Image:
         )
     white = 2 ** min(16, *tags.get(BITS, (16,))) - 1
     values = values.astype(np.int64)
-    values[values == image.info.get("transparency")] = 0  # over black, as all transparency
-    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow sees to that with 8 bits only
+    values[values == image.info.get("transparency")] = 0  # transparent pixels become black
+    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow handles this for 8 bits only
         values = white - values
     if values.max() > 255:
         values = values * 255 // white
@@ -128,22 +128,22 @@ def _in_8_bits(image: Image.Image, tags: dict) -> Image.Image:
 
 
 def _upright(opened: Image.Image) -> Image.Image:
-    """Turn an image as the camera that took it says; a damaged note of the camera leaves it as it is."""
+    """Rotate an image according to its EXIF orientation; if the metadata is damaged, leave it unchanged."""
     try:
-        return ImageOps.exif_transpose(opened) or opened  # never None here, but Pillow 10's types say it may be
+        return ImageOps.exif_transpose(opened) or opened  # never None here, contrary to Pillow 10's type hints
     except Exception:  # struct.error, KeyError and others, although the pixels are fine
         return opened
 
 
 class Images(NamedTuple):
-    """Images (N, C, H, W) or, as arrays, (N, H, W); their labels, and the files they came from."""
+    """Images, (N, C, H, W) or, from arrays, (N, H, W); their labels and their files."""
 
     pixels: Any
     labels: np.ndarray
-    files: Sequence[DataFile] = ()  # none of images that came as arrays
+    files: Sequence[DataFile] = ()  # empty for images from arrays
 
     def part(self, chosen: np.ndarray) -> Images:
-        """Return some of the images, by a mask."""
+        """Select images by a mask."""
         pixels = self.pixels.part(chosen) if isinstance(self.pixels, ImagesOnDisk) else self.pixels[chosen]
         files = [file for file, taken in zip(self.files, chosen) if taken]
         return Images(pixels, self.labels[chosen], files)
@@ -156,26 +156,26 @@ def read_folder(
     broken: str = "refuse",
     classes: tuple[str, ...] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Return all images of a folder that holds a folder for each class.
+    """Read all images of a folder with one subfolder per class.
 
     Parameters
     ----------
     folder : str or Path
-        The classes are numbered in the order of their folders' names. Links to folders are followed. Hidden files, what
-        a system leaves in a folder, and notes (such as ``.txt`` and ``.json``) are not looked at; other files that are
-        not read are counted in a warning.
+        The classes are numbered in the order of their folders' names. Links to folders are followed. Hidden files,
+        system files, and notes (such as ``.txt`` and ``.json``) are ignored; other files that are not read are counted
+        in a warning.
     size, channels
         See :func:`read_picture`.
     broken : str
-        What to do about files that cannot be read: ``"refuse"`` the folder, or ``"skip"`` them with a warning. The
-        message names the first five of them.
+        How to handle unreadable files: ``"refuse"`` the folder, or ``"skip"`` them with a warning. The message names
+        the first five of them.
     classes : tuple of str, optional
-        The names of the class folders, when another folder has decided them.
+        The required names of the class folders.
 
     Returns
     -------
     images, labels, classes
-        uint8 of shape (N, channels, height, width), int32 of shape (N,), and the classes' names.
+        uint8 of shape (N, channels, height, width), int32 of shape (N,), and the class names.
     """
     listing = find_images(folder, classes)
     images, skipped = read_images(listing, size, channels, broken)
@@ -184,7 +184,7 @@ def read_folder(
 
 
 def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: str) -> tuple[Images, list[str]]:
-    """Read what was found. Return it, and for each file that was skipped what is wrong with it."""
+    """Read the listed images; return them and the error of each skipped file."""
     if broken not in ("refuse", "skip"):
         raise ValueError(f"broken must be 'refuse' or 'skip'; got {broken!r}")
     size, mode = _form(size, channels)

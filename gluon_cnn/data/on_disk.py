@@ -1,4 +1,4 @@
-"""Images that together do not fit into memory."""
+"""Image collections that do not fit into memory."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-MEMORY_SHARE = 0.25  # of the machine's memory: a folder whose decoded images take more is decoded batch by batch
+MEMORY_SHARE = 0.25  # of the machine's memory; folders whose decoded images need more are decoded batch by batch
 
 
 class ImagesOnDisk:
-    """Image files in the place of an array (N, C, H, W): decoded, by several threads, each time they are asked for.
+    """Image files that act as an array (N, C, H, W), decoded by several threads each time they are accessed.
 
     Parameters
     ----------
     paths : sequence of Path
         The files.
     shape : (int, int, int)
-        Channels, height and width after decoding.
+        Channels, height and width of the decoded images.
     decode : callable
-        Called with path, (height, width) and channels; returns the image in the file, uint8 of that shape.
+        Called with path, (height, width) and channels; returns the decoded image, uint8 of that shape.
     """
 
     dtype, ndim = np.dtype(np.uint8), 4
@@ -37,7 +37,7 @@ class ImagesOnDisk:
         return len(self._paths)
 
     def part(self, chosen: np.ndarray) -> ImagesOnDisk:
-        """Return some of the images, by a mask, without decoding them."""
+        """Select images by a mask, without decoding them."""
         paths = [path for path, taken in zip(self._paths, chosen) if taken]
         return ImagesOnDisk(paths, self.shape[1:], self._decode)
 
@@ -53,5 +53,5 @@ class ImagesOnDisk:
 
 
 def fits_into_memory(size: int) -> bool:
-    """Return whether so many bytes are at most :data:`MEMORY_SHARE` of the machine's memory."""
+    """Return whether ``size`` bytes are at most :data:`MEMORY_SHARE` of the machine's memory."""
     return size <= MEMORY_SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

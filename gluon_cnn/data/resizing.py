@@ -1,4 +1,4 @@
-"""Bilinear resizing of many images at once: two matrix products, which BLAS makes fast."""
+"""Bilinear resizing of many images at once, as two matrix products computed by BLAS."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return float32 images (..., H, W) in a new height and width: rows' weights x image x columns' weights."""
+    """Resize float32 images (..., H, W) to a new height and width: row weights x image x column weights."""
     *outer, height, width = images.shape
     columns = (images.reshape(-1, width) @ _bilinear(width, size[1]).T).reshape(*outer, height, size[1])
     return _bilinear(height, size[0]) @ columns
@@ -16,6 +16,6 @@ def resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _bilinear(old: int, new: int) -> np.ndarray:
-    """Return the weights (new, old), float32, of bilinear interpolation between the centres of pixels."""
+    """Return the weights, float32 of shape (new, old), for linear interpolation between pixel centres."""
     centres = ((np.arange(new) + 0.5) * old / new - 0.5).clip(0, old - 1)
     return np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(old))).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Random changes of training images, and what test images get in their place. On whole batches, in NumPy.
+"""Random transforms of training images and their deterministic versions for test images, batchwise in NumPy.
 
-A transform is called with images of shape (N, C, H, W) and a generator of random numbers, and returns the changed
-images. Images are float32, bytes scaled to 0..1; a transform whose ``on_bytes`` is True may also get the bytes.
+A transform is called with images of shape (N, C, H, W) and a random number generator, and returns the transformed
+images. Images are float32, with bytes scaled to 0..1; if ``on_bytes`` is True, a transform may also get bytes.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from numpy.random import RandomState
 
 Transform = Callable[[np.ndarray, RandomState], np.ndarray]
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue, ITU-R BT.601
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # weights of red, green and blue, ITU-R BT.601
 
 
 @dataclass(frozen=True)
 class Flip:
-    """Swap left and right in a share ``p`` of the images. Test images stay as they are."""
+    """Flip each image horizontally with probability ``p``. Test images are unchanged."""
 
     p: float = 0.5
     on_bytes: ClassVar[bool] = True
@@ -40,10 +40,10 @@ class Flip:
 
 @dataclass(frozen=True)
 class Crop:
-    """Cut out a part of ``size`` pixels, of each image at a random position; of test images the centre.
+    """Crop each image to ``size`` pixels at a random position, and test images at the centre.
 
-    ``size`` is a side or (height, width). Default: the size of the image, after an eighth of it was added in black on
-    each side, so that images are shifted; test images then stay as they are.
+    ``size`` is a side length or (height, width). By default, images are padded with black by an eighth of their size on
+    each side and cropped to their original size; test images are then unchanged.
     """
 
     size: int | tuple[int, int] | None = None
@@ -66,7 +66,7 @@ class Crop:
 
 @dataclass(frozen=True)
 class CenterCrop:
-    """Cut out the centre, ``size`` pixels: a side or (height, width)."""
+    """Crop images at the centre to ``size`` pixels, a side length or (height, width)."""
 
     size: int | tuple[int, int]
     on_bytes: ClassVar[bool] = True
@@ -82,10 +82,10 @@ class CenterCrop:
 
 @dataclass(frozen=True)
 class ResizedCrop:
-    """Cut out a part of random area and aspect ratio and scale it to the size of the image, bilinearly.
+    """Crop a random area and aspect ratio and resize the crop to the size of the image, bilinearly.
 
-    ``area`` is the part's share of the image, ``ratio`` its width over its height relative to the image's, drawn
-    uniformly from its logarithm. Test images stay as they are.
+    ``area`` is the range of the crop's share of the image; ``ratio`` is the range of its aspect ratio, width / height,
+    relative to the image's, sampled uniformly on a log scale. Test images are unchanged.
     """
 
     area: tuple[float, float] = (0.35, 1.0)
@@ -97,7 +97,7 @@ class ResizedCrop:
             random.uniform(*self.area, count),
             np.exp(random.uniform(np.log(self.ratio[0]), np.log(self.ratio[1]), count)),
         )
-        # where the area is too wide or too high for the ratio, the part is as wide or as high as the image
+        # a crop that would be wider or higher than the image is clipped to it
         heights = np.clip(height * np.sqrt(areas / ratios), 1, height).round().astype(int)
         widths = np.clip(width * np.sqrt(areas * ratios), 1, width).round().astype(int)
         tops = (random.rand(count) * (height - heights + 1)).astype(int)
@@ -113,7 +113,7 @@ class ResizedCrop:
 
 @dataclass(frozen=True)
 class Brightness:
-    """Multiply each image by a random factor from 1 - ``amount`` to 1 + ``amount``. Test images stay as they are."""
+    """Multiply each image by a random factor from 1 - ``amount`` to 1 + ``amount``. Test images are unchanged."""
 
     amount: float = 0.3
 
@@ -127,9 +127,9 @@ class Brightness:
 
 @dataclass(frozen=True)
 class Hue:
-    """Turn the hue of each colour image by a random share of the circle, up to ``amount`` either way.
+    """Rotate the hue of each colour image by a random fraction of the circle, up to ``amount`` in either direction.
 
-    The turn keeps the luma. It has no effect on grey images; test images stay as they are.
+    The rotation preserves luma. Grey images and test images are unchanged.
     """
 
     amount: float = 0.05
@@ -146,7 +146,7 @@ class Hue:
 
 
 def _hue_matrices(angles: np.ndarray) -> np.ndarray:
-    """Return the matrices (N, 3, 3), float32, that turn the plane of equal luma about the grey axis."""
+    """Return the float32 matrices (N, 3, 3) that rotate colours of equal luma about the grey axis."""
     to_yiq = np.array([LUMA, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312)])
     turns = np.tile(np.eye(3), (len(angles), 1, 1))
     turns[:, 1, 1] = turns[:, 2, 2] = np.cos(angles)
@@ -156,7 +156,7 @@ def _hue_matrices(angles: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Normalize:
-    """Subtract ``mean`` and divide by ``std``, one number per channel, of images scaled to 0..1; tests likewise."""
+    """Subtract ``mean`` and divide by ``std``, one number per channel, for training and test images in 0..1."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -182,7 +182,7 @@ AUGMENTATIONS: dict[str, Transform] = {
 
 
 def augmentations(augment: Any) -> list[Transform]:
-    """Return transforms by their names in :data:`AUGMENTATIONS`; those that are transforms already stay."""
+    """Look up transforms by name in :data:`AUGMENTATIONS`; transforms are returned unchanged."""
     items = [augment] if isinstance(augment, str) or callable(augment) else list(augment)
     for item in items:
         if not callable(item) and item not in AUGMENTATIONS:
@@ -191,18 +191,18 @@ def augmentations(augment: Any) -> list[Transform]:
 
 
 def described(transforms: Sequence[Transform]) -> str:
-    """Return transforms in words that are the same in each process."""
+    """Describe transforms as text that does not depend on the process."""
     return ", ".join(getattr(step, "__qualname__", "") or re.sub(r" at 0x\w+", "", repr(step)) for step in transforms)
 
 
 def for_test(transforms: Sequence[Transform]) -> list[Transform]:
-    """Return what test images get: the deterministic version of each transform, if it has one."""
+    """Return the deterministic versions of the transforms, for test images."""
     versions = [transform.for_test() if hasattr(transform, "for_test") else None for transform in transforms]
     return [version for version in versions if version is not None]
 
 
 def normalization(normalize: Any, images: np.ndarray) -> Normalize:
-    """Return the normalization of that name, ``"imagenet"`` or ``"train"`` (that of these images), or of that pair."""
+    """Return the normalization ``"imagenet"``, ``"train"`` (by the statistics of ``images``), or (mean, std)."""
     if normalize == "imagenet":
         return Normalize(RGB_MEAN, RGB_STD)
     if normalize == "train":
@@ -218,7 +218,7 @@ def normalization(normalize: Any, images: np.ndarray) -> Normalize:
     return Normalize(mean, std)
 
 
-MOST_IMAGES = 1_000  # from which mean and standard deviation are taken
+MOST_IMAGES = 1_000  # maximum number of images for estimating mean and standard deviation
 
 
 def _crop_size(size: int | tuple[int, int] | None, X: np.ndarray) -> tuple[int, int]:

@@ -1,1 +1,1 @@
-"""Layers by hand: convolution, pooling, normalization, dropout (lessons 01 to 04)."""
+"""Layers from scratch: convolution, pooling, normalization, dropout (lessons 01 to 04)."""

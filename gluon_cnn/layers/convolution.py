@@ -1,4 +1,4 @@
-"""Convolution by hand: one kernel, many channels, and the arithmetic of sizes. Lesson 01."""
+"""Convolution from scratch: one kernel, multiple channels, and output sizes. Lesson 01."""
 
 import numpy as np
 from gluon_cnn._core.checked import checked
@@ -12,13 +12,13 @@ def corr2d(
 ) -> nd.NDArray:
     """Slide the kernel ``K``, (kh, kw), over the image ``X``, (H, W): two-dimensional cross-correlation.
 
-    The result has the shape ``conv_output_size((H, W), (kh, kw), stride, padding)`` and is differentiable. ``bias``,
-    added to each value, may be an NDArray of shape (1,), to get a gradient. ``stride`` are the steps of the kernel in
-    pixels, one number or (down, right). ``padding`` are zeros around the image: one number for all sides, (rows,
-    columns), or ((top, bottom), (left, right)).
+    The result has the shape ``conv_output_size((H, W), (kh, kw), stride, padding)`` and is differentiable. ``bias``
+    is added to each value; pass an NDArray of shape (1,) to compute its gradient. ``stride`` is the kernel's step in
+    pixels, one number or (down, right). ``padding`` is the number of zeros around the image: one number for all sides,
+    (rows, columns), or ((top, bottom), (left, right)).
 
-    In mathematics the same operation with a flipped kernel is called convolution; networks learn the kernel, so its
-    direction does not matter to them.
+    In mathematics, convolution is the same operation with a flipped kernel; since networks learn the kernel, its
+    orientation does not matter.
     """
     rows, columns = num_positions(X.shape, K.shape, stride, padding)
     down, right = check_pair("stride", stride)
@@ -26,7 +26,7 @@ def corr2d(
     Y = nd.zeros((rows, columns), ctx=X.context, dtype=X.dtype)
     for a in range(K.shape[0]):
         for b in range(K.shape[1]):
-            # the pixels that this weight meets, at all positions of the kernel at once
+            # the pixels under this weight, for all positions of the kernel at once
             pixels = X[a : a + down * rows : down, b : b + right * columns : right]
             Y = Y + K[a, b] * pixels
     return Y + bias
@@ -34,9 +34,10 @@ def corr2d(
 
 @checked(X="(Cin, H, W)", K="(Cout, Cin, kh, kw)")
 def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding: Padding = 0) -> nd.NDArray:
-    """Cross-correlate images of several channels: for each output channel, sum over the input channels.
+    """Cross-correlate a multichannel image: for each output channel, sum over the input channels.
 
-    From ``X``, (Cin, H, W), and one kernel for each pair of channels, (Cout, Cin, kh, kw), to (Cout, rows, columns).
+    ``X`` has shape (Cin, H, W), ``K``, one kernel for each pair of channels, (Cout, Cin, kh, kw), and the result
+    (Cout, rows, columns).
     """
     outputs = []
     for kernels in K:
@@ -47,10 +48,10 @@ def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding:
 
 @checked()
 def conv_output_size(size: Size, kernel_size: Size, stride: Size = 1, padding: Padding = 0) -> int | tuple[int, int]:
-    """Return how many positions a kernel has: floor((size + padding on both sides - kernel) / stride) + 1.
+    """Return the output size: floor((size + padding on both sides - kernel size) / stride) + 1.
 
-    Each argument is one number or (height, width); padding, that of one side, may also be ((top, bottom), (left,
-    right)). The result is one number when all arguments are, else (height, width). The same formula holds for pooling.
+    Each argument is one number or (height, width); ``padding``, per side, may also be ((top, bottom), (left, right)).
+    The result is one number if all arguments are, else (height, width). The same formula holds for pooling.
     """
     rows, columns = num_positions(size, kernel_size, stride, padding)
     single = all(isinstance(argument, (int, np.integer)) for argument in (size, kernel_size, stride, padding))
@@ -58,7 +59,7 @@ def conv_output_size(size: Size, kernel_size: Size, stride: Size = 1, padding: P
 
 
 def num_positions(size: Size, kernel_size: Size, stride: Size, padding: Padding) -> tuple[int, int]:
-    """Return how many positions a kernel has, down and to the right."""
+    """Return the numbers of vertical and horizontal kernel positions."""
     sizes, kernels = check_pair("size", size), check_pair("kernel_size", kernel_size)
     padded = [side + sum(around) for side, around in zip(sizes, padding_sides(padding))]
     if kernels[0] > padded[0] or kernels[1] > padded[1]:
@@ -71,7 +72,7 @@ def num_positions(size: Size, kernel_size: Size, stride: Size, padding: Padding)
 
 
 def pad2d(X: nd.NDArray, padding: Padding, value: float = 0.0) -> nd.NDArray:
-    """Return the image ``X`` of shape (H, W) with ``value`` around it."""
+    """Pad the image ``X`` of shape (H, W) with ``value``."""
     (top, bottom), (left, right) = padding_sides(padding)
     check_shape("X with its padding", (X.shape[0] + top + bottom, X.shape[1] + left + right))
     widths = (0, 0, 0, 0, top, bottom, left, right)

@@ -1,4 +1,4 @@
-"""Batch normalization by hand: the formula, the function with moving averages, the block. Lesson 03."""
+"""Batch normalization from scratch: the formula, the function with moving averages, the block. Lesson 03."""
 
 import numpy as np
 from gluon_cnn._core.block import CheckedBlock
@@ -9,13 +9,11 @@ from mxnet import autograd, nd
 
 @checked(X="(N, C) or (N, C, L) or (N, C, H, W)", gamma="(C,)", beta="(C,)", eps="eps >= 0")
 def pure_batch_norm(X: nd.NDArray, gamma: nd.NDArray, beta: nd.NDArray, eps: float = 1e-5) -> nd.NDArray:
-    """Bring each feature or channel to mean 0 and variance 1 over the batch, then scale and shift it.
+    """Normalize each feature or channel to mean 0 and variance 1 over the batch, then scale and shift it.
 
-    ``X`` is a batch of N vectors, (N, C), normalized for each of C features, of N sequences, (N, C, L), or of N stacks
-    of feature maps, (N, C, H, W), normalized for each of C channels over the batch and all positions; the result has
-    its shape. ``gamma`` and
-    ``beta`` are scale and shift, of shape (C,); ``eps``, added to the variance, keeps a constant feature from being
-    divided by zero.
+    ``X`` is a batch of N vectors, (N, C), sequences, (N, C, L), or stacks of feature maps, (N, C, H, W). Each of the C
+    features or channels is normalized over the batch and all positions; the result has the shape of ``X``. ``gamma``
+    and ``beta`` are scale and shift, of shape (C,); ``eps`` is added to the variance to avoid division by zero.
 
     Source: Ioffe and Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate
     shift, 2015, algorithm 1.
@@ -43,14 +41,14 @@ def batch_norm(
     eps: float = 1e-5,
     moving_momentum: float = 0.9,
 ) -> nd.NDArray:
-    """Normalize over the batch, and keep averages of its statistics for prediction.
+    """Normalize over the batch, and update moving averages of its statistics for prediction.
 
-    In training, normalize with the batch's own statistics and move the averages, of shape (C,), towards them, in place
-    and outside the graph: ``new = momentum * old + (1 - momentum) * batch``. Otherwise normalize with the averages. The
+    In training, normalize with the batch statistics and update the moving averages, of shape (C,), in place and outside
+    the graph: ``new = momentum * old + (1 - momentum) * batch``. Otherwise, normalize with the moving averages. The
     other arguments are those of :func:`pure_batch_norm`.
 
-    Source: Ioffe and Szegedy, 2015, algorithm 2. The averages move here in the forward pass, in Gluon's own layer in
-    the backward pass. The variance is that of the batch, not the estimate with N - 1, as in Gluon.
+    Source: Ioffe and Szegedy, 2015, algorithm 2. The averages are updated in the forward pass here, but in the backward
+    pass in Gluon's layer. As in Gluon, the variance is the biased estimate, with N instead of N - 1.
     """
     if not is_training:
         return normalize(X, moving_mean, moving_variance, gamma, beta, eps)
@@ -62,7 +60,7 @@ def batch_norm(
 
 
 def batch_statistics(X: nd.NDArray) -> tuple[nd.NDArray, nd.NDArray]:
-    """Return mean and variance of each feature or channel, shape (C,)."""
+    """Return the mean and variance of each feature or channel, of shape (C,)."""
     mean = X.mean(axis=1, exclude=True)
     variance = ((X - per_channel(mean, X)) ** 2).mean(axis=1, exclude=True)
     return mean, variance
@@ -75,18 +73,18 @@ def normalize(X, mean, variance, gamma, beta, eps):
 
 
 def per_channel(values: nd.NDArray, X: nd.NDArray) -> nd.NDArray:
-    """Return one value per feature or channel in the shape that broadcasts against ``X``."""
+    """Reshape one value per feature or channel to broadcast against ``X``."""
     return values.reshape((1, -1) + (1,) * (X.ndim - 2))
 
 
 class BatchNorm(CheckedBlock):
     """Batch normalization as a block, built on :func:`batch_norm`; usable in place of ``nn.BatchNorm``.
 
-    Input and output are (N, C), (N, C, L) or (N, C, H, W); ``in_channels=0`` leaves C to the first input. Without
-    ``center`` the shift beta stays 0, without ``scale`` the scale gamma stays 1. The moving averages start at 0 and 1
-    and are parameters that no trainer changes, so they are saved, loaded, cast and moved with the others. Cast to
-    float16, the block keeps its parameters in float32, as Gluon's does. Hybridized, it becomes Gluon's operator,
-    because a graph cannot change arrays in place; lesson and tests show that both compute the same.
+    Input and output are (N, C), (N, C, L) or (N, C, H, W); with ``in_channels=0``, C is inferred from the first input.
+    Without ``center``, the shift beta stays 0; without ``scale``, the scale gamma stays 1. The moving averages start at
+    0 and 1 and are parameters that no trainer updates, so they are saved, loaded, cast and moved with the others. When
+    cast to float16, the block leaves its parameters in float32, as Gluon's does. When hybridized, it uses Gluon's
+    operator, since a graph cannot modify arrays in place; the lesson and the tests show that the results agree.
     """
 
     input_shapes = "(N, C) or (N, C, L) or (N, C, H, W)"
@@ -124,7 +122,7 @@ class BatchNorm(CheckedBlock):
     def check_input(self, x: nd.NDArray) -> None:
         super().check_input(x)
         channels = self.gamma.shape[0]
-        if channels not in (0, x.shape[1]):  # hybridized, mxnet 1.9.1 would read beyond the arrays
+        if channels not in (0, x.shape[1]):  # when hybridized, MXNet 1.9.1 would read out of bounds
             raise ValueError(f"BatchNorm has weights for {channels} channels; got {x.shape[1]}, shape {x.shape}")
 
     def first_weight(self):

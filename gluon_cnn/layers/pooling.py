@@ -1,4 +1,4 @@
-"""Pooling by hand. Lesson 02."""
+"""Pooling from scratch. Lesson 02."""
 
 import functools
 from typing import Literal
@@ -17,18 +17,18 @@ def pool2d(
     stride: Size | None = None,
     padding: Padding = 0,
 ) -> nd.NDArray:
-    """Take the largest value or the mean of each window of the image ``X``, (H, W).
+    """Compute the maximum or the mean of each window of the image ``X``, (H, W).
 
-    The result has the shape ``conv_output_size((H, W), pool_size, stride, padding)`` and is differentiable; of several
-    equal largest values the first gets the gradient. ``mode`` is ``"max"`` or ``"avg"``. ``stride`` is by default
-    ``pool_size``, so that windows touch and do not overlap, as in Gluon. Padding, given as to :func:`corr2d`, never
-    wins a maximum and counts as zeros in a mean, as in Gluon.
+    The result has the shape ``conv_output_size((H, W), pool_size, stride, padding)`` and is differentiable; if the
+    maximum is attained several times, the first occurrence gets the gradient. ``mode`` is ``"max"`` or ``"avg"``.
+    ``stride`` defaults to ``pool_size``, so that windows do not overlap. ``padding`` is as in :func:`corr2d`; padded
+    values are ignored by the maximum and count as zeros in the mean. Both conventions are Gluon's.
     """
     height, width = check_pair("pool_size", pool_size)
     down, right = check_pair("stride", stride or pool_size)
     rows, columns = num_positions(X.shape, (height, width), (down, right), padding)
     X = pad2d(X, padding, value=float("-inf") if mode == "max" else 0.0)
-    # for each position in the window its pixels in all windows at once
+    # for each position within the window, the pixels of all windows at once
     pixels = [
         X[a : a + down * rows : down, b : b + right * columns : right] for a in range(height) for b in range(width)
     ]

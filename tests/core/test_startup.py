@@ -67,7 +67,7 @@ def test_the_users_number_of_threads_stays_and_another_text_is_replaced():
     assert run(program, OMP_NUM_THREADS="1,2") == ("1", "")
     printed, errors = run(program, OMP_NUM_THREADS="abc")
     assert printed == str(startup.available_cores())
-    assert errors.count("OMP_NUM_THREADS=abc is not a number of threads") == 1
+    assert errors.count("OMP_NUM_THREADS=abc is not a valid number of threads") == 1
 
 
 MXNET_FIRST = """

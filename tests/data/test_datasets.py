@@ -250,7 +250,7 @@ def test_pictures():
     assert (cat.shape, cat.dtype) == ((300, 451, 3), np.uint8)
     for name in photos.PICTURES:
         assert photos.picture(name).shape[0] >= 300
-    with pytest.raises(ValueError, match="no picture 'dog'; choose one of 'astronaut'"):
+    with pytest.raises(ValueError, match="no photo 'dog'; choose one of 'astronaut'"):
         photos.picture("dog")
 
 

@@ -198,7 +198,7 @@ FILES = {
     "HDF5 file, such as Keras writes": b"\x89HDF\r\n\x1a\n\0\0\0",
     "compressed by gzip": b"\x1f\x8b\x08\0\0\0",
     "image": b"\x89PNG\r\n\x1a\n\0",
-    "file of a kind that is not known here": bytes(range(255, 100, -1)),
+    "file of an unknown type": bytes(range(255, 100, -1)),
 }
 REMEDIES = {
     "the graph of a network": ": pass the file beside",
@@ -235,7 +235,7 @@ def test_parameters_that_are_not_whole(tmp_path):
     with pytest.raises(ValueError, match="net.params holds arrays without names"):
         load_weights(g.LeNet(3), path, mx.cpu())
     nd.save(str(path), {"a": nd.ones((2, 2)).tostype("csr")})
-    with pytest.raises(ValueError, match="net.params holds an array or a name in a form that is not known here"):
+    with pytest.raises(ValueError, match="net.params contains an array or a name in an unknown format"):
         load_weights(g.LeNet(3), path, mx.cpu())
 
 

@@ -137,7 +137,7 @@ def test_links_that_lead_nowhere_are_counted(folder, recwarn):
     (folder / "b" / "two").symlink_to("one")
     (folder / "c").symlink_to("/not/mounted")
     assert len(pictures.read_folder(folder, SIZE)[0]) == 6
-    assert told(recwarn) == [f"{folder}: 6 of 10 files read; 4 linked to nothing"]
+    assert told(recwarn) == [f"{folder}: 6 of 10 files read; 4 broken links"]
 
 
 # 5d (clip-interrogator-ext#50): endings
