@@ -157,7 +157,7 @@ def test_the_readmes_commands_do_what_it_says(tmp_path, monkeypatch, capsys):
         assert command == ".venv/bin/gluon-cnn"
         status, errors = cli.main(words), capsys.readouterr().err
         if "--resume" in line and "--epochs" not in line:  # "if it was stopped"
-            assert "holds a training that is finished" in errors
+            assert "contains a finished training" in errors
         else:
             assert status == 0, f"{line}\n{errors}"
     assert Path("lenet.onnx").exists()
@@ -241,7 +241,7 @@ def test_the_commands_of_a_document_run(path, tmp_path):
             timeout=900,
         )
         if "--resume" in words:
-            assert "holds a training that is finished" in done.stderr
+            assert "contains a finished training" in done.stderr
         else:
             assert done.returncode == 0, f"{name} {words}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 

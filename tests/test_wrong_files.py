@@ -208,5 +208,5 @@ def test_a_weights_file_of_another_rank(tmp_path, weights, rank):
     raw, net = weights
     path = tmp_path / "negative.params"
     path.write_bytes(raw[:32] + struct.pack("<i", rank) + raw[36:])
-    with pytest.raises(ValueError, match="negative.params (holds an array or a name in a form|ends too early)"):
+    with pytest.raises(ValueError, match="negative.params (contains an array or a name|ends too early)"):
         load_weights(net, path, mx.cpu())

@@ -164,7 +164,7 @@ CALLS = {
     "receptive_field([(3,)])": "layers must be a sequence such as ((3, 1), (2, 2)); got [(3,)]",
     "receptive_field([(3, 0)])": "each number in layers must be at least 1; got 0",
     "receptive_field(gluon.nn.Conv2DTranspose(3, 3, 2))": "behind Deconvolution cannot be computed: pass the layers",
-    "receptive_field(quantize(seen(), images()))": "or the network that was quantized",
+    "receptive_field(quantize(seen(), images()))": "or the network before quantization",
     "pure_batch_norm(x(2, 3, 4, 5, 6), ONES, ONES)": "X must have shape (N, C) or (N, C, L) or (N, C, H, W); got (2, ",
     "pure_batch_norm(x(2, 4), ONES, ONES)": "gamma must have shape (C,) with C = 4, as in X; got (3,)",
     "pure_batch_norm(x(2, 3), ONES, ONES, eps=-1)": "eps must satisfy eps >= 0; got eps = -1",

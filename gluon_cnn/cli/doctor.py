@@ -1,4 +1,4 @@
-"""Report what the course needs and finds on this machine: ``python -m gluon_cnn.cli.doctor``."""
+"""Report whether this machine meets the course's requirements: ``python -m gluon_cnn.cli.doctor``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from importlib import metadata
 from gluon_cnn import __version__
 from gluon_cnn._core import startup
 
-OPTIONAL = {  # module: (distribution, what the course uses it for)
+OPTIONAL = {  # module: (distribution, purpose)
     "jupyterlab": ("jupyterlab", "to open the lessons"),
     "ipywidgets": ("ipywidgets", "for sliders and progress bars in the lessons"),
     "papermill": ("papermill", "to run lessons with other settings"),
@@ -24,7 +24,7 @@ OPTIONAL = {  # module: (distribution, what the course uses it for)
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; ``remedy`` is empty when all is well, ``serious`` when nothing works without it."""
+    """One line of the report; ``remedy`` is empty if there is no problem, ``serious`` if nothing works without it."""
 
     name: str
     found: str
@@ -33,7 +33,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Yield what was found, one finding at a time."""
+    """Yield the findings one by one."""
     yield Finding("gluon_cnn", __version__)
     yield _python()
     yield Finding("system", f"{platform.system()} {platform.release()}, {platform.machine()}")
@@ -49,7 +49,7 @@ def examine() -> Iterator[Finding]:
 
 
 def run(options: object = None) -> int:
-    """Print the report; return 1 when something serious is wrong, else 0."""
+    """Print the report; return 1 if there is a serious problem, else 0."""
     problems = []
     for finding in examine():
         mark = "  " if not finding.remedy else "!!" if finding.serious else " !"
@@ -70,7 +70,7 @@ def run(options: object = None) -> int:
 
 def _python() -> Finding:
     found = f"{platform.python_version()} ({sys.executable})"
-    if sys.version_info[:2] <= (3, 14):  # what is older, pip refuses
+    if sys.version_info[:2] <= (3, 14):  # pip refuses older versions
         return Finding("python", found)
     return Finding("python", found, "the course is tested on Python 3.10 to 3.14: make lab PYTHON=python3.14")
 
@@ -95,10 +95,10 @@ def _optional(module: str, distribution: str, purpose: str) -> Finding:
     except metadata.PackageNotFoundError:
         return Finding(distribution, "not installed", f"{purpose}: {startup.PIP_INSTALL} {distribution}")
     if module == "gluoncv" and startup.mxnet_problem() is not None:
-        return Finding(distribution, version)  # it would only report mxnet's problem again
+        return Finding(distribution, version)  # importing it would only repeat MXNet's error
     try:
         importlib.import_module(module)
-    except Exception as error:  # it may fail in any way, and the report must go on
+    except Exception as error:  # any error, so that the report continues
         return Finding(distribution, f"{version}, cannot be imported", startup.import_advice(error))
     return Finding(distribution, version)
 

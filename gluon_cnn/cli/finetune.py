@@ -1,4 +1,4 @@
-"""gluon-cnn finetune: a pretrained network for a folder of photos."""
+"""gluon-cnn finetune: fine-tune a pretrained network on a folder of photos."""
 
 import argparse
 

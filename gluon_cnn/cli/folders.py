@@ -1,4 +1,4 @@
-"""Folders of runs: the newest, a new one, one that is taken."""
+"""Folders of runs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from gluon_cnn.experiments.run import Run, pretrained_run
 from gluon_cnn.networks.registry import PRETRAINED
 
 RUNS = Path("runs")
-SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"  # of a training that is not finished
+SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"  # of an unfinished training
 
 
 def this_command() -> str:
-    """Return how to call this command again: by its path where a shell would not find it under its name."""
+    """Return the command to run gluon-cnn again, with its path if it is not on the shell's PATH."""
     called = sys.argv[0]
     if called.endswith(os.path.join("cli", "__main__.py")):
         return f"{shlex.quote(sys.executable)} -m gluon_cnn.cli"
@@ -41,7 +41,7 @@ def load_run(options: argparse.Namespace, folder: Path | None = None) -> Run:
 
 
 def run_folder(options: argparse.Namespace) -> Path:
-    """Return the run's folder: the one that was named, or the newest."""
+    """Return the run's folder: the named one, or the newest."""
     if options.folder is not None:
         if (options.folder / SETTINGS).exists() and not (options.folder / REPORT).exists():
             raise ValueError(
@@ -56,7 +56,7 @@ def run_folder(options: argparse.Namespace) -> Path:
 
 @contextlib.contextmanager
 def new_run_folder(wanted: Path | None, default: Path) -> Iterator[Path]:
-    """Make a folder for results, the wanted one or a new one; remove it again if nothing was written to it."""
+    """Create a folder for results, the given one or a new one; remove it if nothing was written to it."""
     if wanted is not None:
         folder = make_folder(wanted)
     else:
@@ -71,7 +71,7 @@ def new_run_folder(wanted: Path | None, default: Path) -> Iterator[Path]:
 
 
 def _is_new(folder: Path) -> bool:
-    """Make a folder; return False when there is something of that name."""
+    """Create a folder; return False if the name is taken."""
     try:
         folder.mkdir()
     except FileExistsError:
@@ -80,19 +80,19 @@ def _is_new(folder: Path) -> bool:
 
 
 def refuse_taken(wanted: Path | None, *names: str) -> None:
-    """Refuse to write to a folder that holds one of these."""
+    """Refuse to write to a folder that contains any of these files."""
     for name in names:
         if wanted is not None and (wanted / name).exists():
             if name == SETTINGS:
                 raise ValueError(
                     f"{wanted} holds a training that was interrupted: --resume it, or choose another --output"
                 )
-            what = f"{wanted / name} is there" if name == CHECKPOINTS else f"{wanted} holds a run"
-            raise ValueError(f"{what} already: choose another --output")
+            what = f"{wanted / name} already exists" if name == CHECKPOINTS else f"{wanted} already contains a run"
+            raise ValueError(f"{what}: choose another --output")
 
 
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Keep other trainings out of a folder, if it is there."""
+    """Lock a folder against other trainings, if it exists."""
     with locked(folder) if folder.is_dir() else contextlib.nullcontext():
         yield

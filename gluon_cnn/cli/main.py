@@ -15,13 +15,13 @@ from typing import NoReturn
 from gluon_cnn._core import startup
 from gluon_cnn.cli.parser import make_parser
 
-NO_MEMORY = "this needs more memory than there is: take smaller images, or fewer in a batch"
+NO_MEMORY = "not enough memory: use smaller images or a smaller batch size"
 
 
 def command() -> NoReturn:
-    """Run the command line and end the process.
+    """Run the command line and exit.
 
-    Functions registered with atexit run; what else MXNet does at an end does not: after Ctrl-C it may abort.
+    Functions registered with atexit are called, but MXNet's other cleanup is skipped, which may abort after Ctrl-C.
     """
     status = main()
     atexit._run_exitfuncs()
@@ -32,7 +32,7 @@ def command() -> NoReturn:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0, or 1 when something is wrong."""
+    """Run the command line and return its exit status: 0, or 1 on errors."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = make_parser().parse_args(arguments)
     options.arguments = arguments
@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    """Run a command; tell what is wrong in a line."""
-    with contextlib.suppress(AttributeError):  # a name that is not UTF-8 may be printed, too
+    """Run a command; print errors in one line."""
+    with contextlib.suppress(AttributeError):  # so that names that are not UTF-8 can be printed
         sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     try:
         if options.command != "doctor" and (problem := startup.mxnet_problem()):
@@ -59,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
             status = getattr(importlib.import_module(f"gluon_cnn.cli.{module}"), function)(options)
             sys.stdout.flush()
             return status
-    except BrokenPipeError:  # whoever read the output, such as head, has enough; Python would flush into it once more
+    except BrokenPipeError:  # the reader, such as head, has exited; prevent Python's final flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ImportError, OSError, ValueError) as error:
@@ -73,19 +73,19 @@ def _run(options: argparse.Namespace) -> int:
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
     except Exception as error:
-        if not isinstance(error, RuntimeError) and type(error) is not Exception:  # mxnet's are one of them
+        if not isinstance(error, RuntimeError) and type(error) is not Exception:  # MXNet's errors are one of these
             raise
         print(f"gluon-cnn {options.command}: {_in_a_line(error)}", file=sys.stderr)
         return 1
 
 
 def _in_a_line(error: Exception) -> str:
-    """Say what an error of mxnet's is about, which may carry a C++ trace."""
+    """Summarize an error of MXNet, which may contain a C++ trace."""
     from gluon_cnn._core.errors import error_summary
 
     text = str(error)
     if "larger than 2^31 elements" in text:
-        return "an array would have more than 2^31 values, which mxnet cannot hold: take smaller images, or fewer"
+        return "an array would exceed mxnet's limit of 2^31 values: use smaller or fewer images"
     if "Failed to allocate" in text:
         return NO_MEMORY
     return f"mxnet failed: {error_summary(error)}"

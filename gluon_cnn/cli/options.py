@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from gluon_cnn.experiments.settings import Settings
 from gluon_cnn.networks.registry import describe_networks
 
-NETWORK_NAMES = f"{describe_networks()}, or module:function of yours, called with num_classes="
-RESIZE = "pixels of a side; without it 28, or the fewest the network takes"
+NETWORK_NAMES = f"{describe_networks()}, or your own module:function, called with num_classes="
+RESIZE = "image side in pixels; by default 28, or the smallest the network accepts"
 DATA = (
-    "sample (4,000 of Fashion-MNIST's images), fashion-mnist (all 60,000), cifar-10, or a folder that holds one folder "
-    "of images for each class, or such folders in train/ and test/"
+    "sample (4,000 of Fashion-MNIST's images), fashion-mnist (all 60,000), cifar-10, or a folder with one subfolder "
+    "of images per class, or such folders in train/ and test/"
 )
-EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others are as in Python
+EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others are the argument's name in Python
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows meaningful defaults only: neither None, nor an empty one, nor those of switches."""
+    """Show only meaningful defaults: not None, empty ones, or those of switches."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default in (None, (), "") or action.nargs == 0:
@@ -27,12 +27,12 @@ class Help(argparse.ArgumentDefaultsHelpFormatter):
         return super()._get_help_string(action)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        """Keep the lines of examples as they are."""
+        """Preserve the line breaks of examples."""
         return text if "\n" in text else super()._fill_text(text, width, indent)
 
 
 def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
-    """Add an option for each setting that all trainings have, with the defaults of Settings or others."""
+    """Add the options common to all trainings, with the defaults of Settings unless given."""
     data = command.add_argument_group("data")
     data.add_argument("--dataset", metavar="NAME_OR_FOLDER", help=DATA)
     data.add_argument("--resize", type=int, metavar="PIXELS", help=RESIZE)
@@ -40,7 +40,7 @@ def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
         "--grey", dest="channels", action="store_const", const=1, help="read the images of a folder without colour"
     )
     add_broken(data)
-    data.add_argument("--batch-size", "--batch_size", type=int, metavar="N", help="images in a batch")
+    data.add_argument("--batch-size", "--batch_size", type=int, metavar="N", help="images per batch")
     data.add_argument(
         "--augment",
         type=lambda names: names.split(","),
@@ -69,7 +69,7 @@ def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
         dest="random_seed",
         type=int,
         metavar="N",
-        help="fixes the weights, the order of the images and the validation split",
+        help="determines the weights, the order of the images and the validation split",
     )
     own = {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
     for action in command._actions:
@@ -79,8 +79,8 @@ def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
 
 def add_images(command: argparse.ArgumentParser) -> None:
     command.add_argument("--resize", type=int, help=RESIZE)
-    command.add_argument("--channels", type=int, default=1, help="of the images: 1 for grey, 3 for colour")
-    command.add_argument("--classes", type=int, default=10, help="length of the output")
+    command.add_argument("--channels", type=int, default=1, help="1 for grey images, 3 for colour")
+    command.add_argument("--classes", type=int, default=10, help="number of classes")
 
 
 def add_broken(command: argparse._ActionsContainer) -> None:
@@ -90,25 +90,27 @@ def add_broken(command: argparse._ActionsContainer) -> None:
         action="store_const",
         const="skip",
         default="refuse",
-        help="leave out files of a folder that cannot be read instead of stopping, and name them",
+        help="skip unreadable files of a folder, with a warning, instead of stopping",
     )
 
 
 def add_run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--run", dest="folder", type=Path, help="what `train` saved; without it the newest in runs/")
+    command.add_argument(
+        "--run", dest="folder", type=Path, help="folder that `train` wrote; by default the newest in runs/"
+    )
     command.add_argument(
         "--network",
         dest="make",
         metavar="NAME",
-        help="module:function of yours that made the run's network; or, instead of a run, efficientnet-lite0, which "
-        "knows the 1,000 classes of ImageNet",
+        help="your module:function that builds the run's network; or, instead of a run, efficientnet-lite0, which is "
+        "trained on ImageNet's 1,000 classes",
     )
 
 
 def add_output(command: argparse.ArgumentParser, default: str = "a new one in runs/") -> None:
-    command.add_argument("--output", type=Path, metavar="FOLDER", help=f"where to save it; without it {default}")
+    command.add_argument("--output", type=Path, metavar="FOLDER", help=f"where to save it; by default {default}")
 
 
 def settings_from(options: argparse.Namespace) -> dict:
-    """Return the options that are settings of a training, all under their names there."""
+    """Return the options that are settings of a training, by their names in Settings."""
     return {field.name: vars(options)[field.name] for field in fields(Settings) if field.name in vars(options)}

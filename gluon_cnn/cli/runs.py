@@ -1,4 +1,4 @@
-"""gluon-cnn evaluate, predict, quantize and export: what a trained network is good for."""
+"""gluon-cnn evaluate, predict, quantize and export."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def predict(options: argparse.Namespace) -> int:
     for path in options.pictures:
         try:
             (probabilities,) = run.predict([path])
-        except OSError as error:  # the other images may be fine
+        except OSError as error:  # the other images may be valid
             print(f"gluon-cnn predict: {error}", file=sys.stderr)
             failed = 1
             continue
@@ -77,7 +77,7 @@ def quantize(options: argparse.Namespace) -> int:
     test, small = run.test_pictures(), run.quantize()
     with new_run_folder(options.output, named.with_name(f"{named.name}-int8")) as folder:
         for name, net in (("32-bit floats", run.net), ("8-bit integers", small.net)):
-            evaluate_accuracy([next(iter(test))], net)  # plans and warms up
+            evaluate_accuracy([next(iter(test))], net)  # warm-up
             start = time.perf_counter()
             accuracy = evaluate_accuracy(test, net)
             rate = len(test.labels) / (time.perf_counter() - start)

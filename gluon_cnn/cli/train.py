@@ -1,4 +1,4 @@
-"""gluon-cnn train, and launch, which trains in several processes."""
+"""gluon-cnn train and launch."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def train(options: argparse.Namespace) -> int:
     settings = Settings(**settings_from(options))
     refuse_taken(options.output, SETTINGS, REPORT, CHECKPOINTS)
     workers.tell(json.dumps(vars(settings)).encode())
-    prepared = prepare(settings, workers=workers)  # first: what is wrong with it leaves no folder
+    prepared = prepare(settings, workers=workers)  # first, so that errors leave no folder behind
     with new_run_folder(options.output, RUNS / options.network.replace(":", "-")) as folder, claimed(folder):
         refuse_taken(options.output, SETTINGS, REPORT, CHECKPOINTS)  # another process may have been faster
         _write_settings(folder, prepared.settings)
         try:
             return _train_in(folder, prepared)
         finally:
-            if not (folder / CHECKPOINTS).exists():  # nothing was begun
+            if not (folder / CHECKPOINTS).exists():  # training did not start
                 (folder / SETTINGS).unlink(missing_ok=True)
 
 
 def _train_in(folder: Path, prepared: Preparation) -> int:
-    """Train in a folder that holds settings and checkpoints until all epochs are finished."""
+    """Train in a folder of settings and checkpoints until all epochs are completed."""
     checkpoints = folder / CHECKPOINTS
     print(f"The training is saved to {folder}", flush=True)
     try:
@@ -59,10 +59,10 @@ def _train_in(folder: Path, prepared: Preparation) -> int:
         if len(run.history):
             run.save(folder)
         if len(run.history) == prepared.settings.num_epochs or run.history.stalled(prepared.settings.patience):
-            (folder / SETTINGS).unlink(missing_ok=True)  # it is not interrupted any more
-            checkpoint.remove(checkpoints, kept=1)  # from which more epochs can follow
+            (folder / SETTINGS).unlink(missing_ok=True)  # the training is finished
+            checkpoint.remove(checkpoints, kept=1)  # to continue from later
     finally:
-        with contextlib.suppress(OSError):  # there are some
+        with contextlib.suppress(OSError):  # not empty
             checkpoints.rmdir()
     if not len(run.history):
         print("Nothing was saved")
@@ -81,7 +81,7 @@ def _write_settings(folder: Path, settings: Settings) -> None:
 
 
 def _interrupted(options: argparse.Namespace) -> Settings:
-    """Return the settings of the training to resume; refuse others beside them, but a number of epochs."""
+    """Return the settings of the training to resume; refuse other options, except a number of epochs."""
     folder = options.resume
     given = [argument.split("=")[0] for argument in options.arguments if argument.startswith("--")]
     more_epochs = any(name.startswith(argument) for argument in given for name in EPOCHS)
@@ -90,18 +90,17 @@ def _interrupted(options: argparse.Namespace) -> Settings:
     if options.network is not None:
         others.append(options.network)
     if others:
-        raise ValueError(f"--resume takes the settings that the training began with: leave out {others[0]}")
+        raise ValueError(f"--resume uses the settings of the original training: leave out {others[0]}")
     path, stored = _stored(folder)
-    if path.name == REPORT:  # it is finished
+    if path.name == REPORT:  # finished
         if not more_epochs:
             raise ValueError(
-                f"{folder} holds a training that is finished: there is nothing to resume; to continue it, pass "
-                f"--epochs with more than {stored.get('num_epochs')}"
+                f"{folder} contains a finished training: there is nothing to resume; to continue it, pass --epochs "
+                f"with more than {stored.get('num_epochs')}"
             )
         if not (folder / CHECKPOINTS).is_dir():
             raise ValueError(
-                f"{folder} holds no checkpoint to continue from, which gluon-cnn 0.1.0 did not keep of a training that "
-                "is finished"
+                f"{folder} contains no checkpoint to continue from; gluon-cnn 0.1.0 saved none for finished trainings"
             )
     try:
         settings = Settings.from_stored(stored)
@@ -120,7 +119,7 @@ def _interrupted(options: argparse.Namespace) -> Settings:
 
 
 def _stored(folder: Path) -> tuple[Path, dict]:
-    """Return the settings of the training in a folder and their file, which is the report when it is finished."""
+    """Return the settings of the training in a folder and their file, the report if the training is finished."""
     if not folder.is_dir():
         raise ValueError(
             f"there is no folder {folder}: {this_command()} train NETWORK --output {folder} starts a training"
@@ -142,7 +141,7 @@ def launch(options: argparse.Namespace) -> int:
         given = any(argument.startswith("--kvstore") for argument in command)
         command = ["-m", "gluon_cnn.cli", *command, *([] if given else ["--kvstore", "dist_sync"])]
     elif not command[0].endswith(".py"):
-        raise ValueError(f"workers run `train` or a program of yours, such as train.py; got {command[0]!r}")
+        raise ValueError(f"workers run `train` or your own program, such as train.py; got {command[0]!r}")
     elif not options.hosts and not Path(command[0]).is_file():
         raise FileNotFoundError(f"there is no program {command[0]}")
     else:

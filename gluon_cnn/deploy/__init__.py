@@ -1,1 +1,1 @@
-"""Ways out of Gluon: ONNX, symbols, 8-bit integers; and PyTorch weights on their way in."""
+"""Export to ONNX and MXNet symbols, quantization to 8-bit integers, and import of PyTorch weights."""

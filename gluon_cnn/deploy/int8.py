@@ -1,4 +1,4 @@
-"""Networks that predict with 8-bit integers."""
+"""Quantization of networks to 8-bit integers."""
 
 import warnings
 from collections.abc import Iterable
@@ -14,19 +14,19 @@ from gluon_cnn.deploy.export import check_float32_weights
 from mxnet import autograd, gluon, nd
 from mxnet.contrib import quantization
 
-# The relative error that rounding to 8 bits may cause. Measured on batches of Fashion-MNIST, with random weights and
-# after a few steps of training: 0.005-0.045 with the course's networks, 0.005-0.03 with ResNets of 18 and 50 layers and
-# MobileNet, 0.003-0.04 with 60 small networks of Gluon's layers and activations; 0.2-1.3 where MXNet computes wrongly.
+# The largest relative error attributed to rounding to 8 bits. Measured on batches of Fashion-MNIST, with random weights
+# and after a few training steps: 0.005-0.045 for the course's networks, 0.005-0.03 for ResNets of 18 and 50 layers and
+# MobileNet, 0.003-0.04 for 60 small networks of Gluon's layers and activations; 0.2-1.3 where MXNet is incorrect.
 TOLERANCE = 0.1
 
 
 def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -> gluon.SymbolBlock:
-    """Return a copy of a trained network that computes convolutions and dense layers with 8-bit integers, on a CPU.
+    """Return a copy of a trained network with convolutions and dense layers quantized to 8-bit integers, for CPUs.
 
-    ``pictures`` are batches (X, y) of training images, float32; the labels do not matter. The smallest and the largest
-    value of each layer for the first ``num_batches`` become the ends of its integers' range. The copy is hybridized,
-    takes and returns floats, and cannot be trained. A ValueError says that MXNet cannot quantize a layer, or that the
-    copy's output for the first batch is wrong.
+    ``pictures`` are batches (X, y) of float32 training images; the labels are ignored. The range of each layer's
+    integers is calibrated to its minimum and maximum over the first ``num_batches``. The copy is hybridized, takes and
+    returns floats, and cannot be trained. Raise ValueError if MXNet cannot quantize a layer, or if the copy's output
+    for the first batch is incorrect.
 
     Source: Jacob and others, Quantization and training of neural networks for efficient integer-arithmetic-only
     inference, 2017.
@@ -36,19 +36,19 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     batches = [[X] for _, batch in counted for X, _ in split_batch(batch, [mx.cpu()])]
     if not batches:
         raise ValueError("pictures gave no batch: pass batches of training images")
-    batches = [batch for batch in batches if batch[0].shape == batches[0][0].shape]  # a shorter one would not fit
+    batches = [batch for batch in batches if batch[0].shape == batches[0][0].shape]  # drop a smaller last batch
     for number, (X,) in enumerate(batches):
         check_finite(f"batch {number} of pictures", check_array("pictures", X))
     X = batches[0][0]
-    expected = forward(net, X.as_in_context(contexts_of(net)[0]))  # and mxnet may have been rearranging weights
+    expected = forward(net, X.as_in_context(contexts_of(net)[0]))  # also waits for MXNet to rearrange weights
     data = mx.sym.var("data")
     output = net(data)
     outputs = mx.sym.Group(output) if isinstance(output, (list, tuple)) else output
-    # Where oneDNN adds in place to what a convolution has computed, it takes signed integers for unsigned ones or the
-    # reverse: ResNet's scores were off by up to 27%. It does so with elemwise_add alone.
+    # When oneDNN fuses elemwise_add into a convolution, it confuses signed and unsigned integers: ResNet's scores were
+    # off by up to 27%. broadcast_add is not fused.
     outputs = mx.sym.load_json(outputs.tojson().replace('"op": "elemwise_add"', '"op": "broadcast_add"'))
     with warnings.catch_warnings(), translate_mxnet_errors(f"{type(net).__name__} cannot be quantized"):
-        warnings.simplefilter("ignore", UserWarning)  # mxnet cannot decide the type of the images, and need not
+        warnings.simplefilter("ignore", UserWarning)  # MXNet cannot infer the dtype of the images, and need not
         graph = gluon.SymbolBlock(outputs, data, params=net.collect_params())
         quantized = ready(quantization.quantize_net_v2(graph, calib_data=batches, calib_mode="naive", ctx=mx.cpu()))
         with autograd.pause():
@@ -58,31 +58,31 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     if not error <= TOLERANCE:
         raise ValueError(
             f"{type(net).__name__} cannot be quantized: with 8-bit integers its output for the first batch is off by "
-            f"{error:.2g} of its size, and rounding alone stays below {TOLERANCE}; MXNet computes GELU behind a "
-            "convolution and LeakyReLU behind a dense layer wrongly, for instance: use ReLU there"
+            f"{error:.2g} of its size, and rounding alone stays below {TOLERANCE}; for instance, MXNet computes GELU "
+            "after a convolution and LeakyReLU after a dense layer incorrectly: use ReLU there"
         )
     return quantized
 
 
 def _relative_error(found: Any, expected: Any) -> float:
-    """Return the relative root-mean-square error, the largest of several outputs."""
+    """Return the relative root-mean-square error, maximized over the outputs."""
     pairs = zip(*(outputs if isinstance(outputs, (list, tuple)) else [outputs] for outputs in (found, expected)))
     arrays = [(got.asnumpy(), right.asnumpy()) for got, right in pairs]
     return max(float(np.linalg.norm(got - right) / (np.linalg.norm(right) or 1)) for got, right in arrays)
 
 
 def ready(net: gluon.SymbolBlock) -> gluon.SymbolBlock:
-    """Make a quantized network fast, and have it refuse what it would answer incorrectly: bytes, and training."""
-    net.hybridize(static_alloc=True, static_shape=True)  # without the latter oneDNN plans anew in each pass
+    """Hybridize a quantized network, and make it refuse byte inputs and training."""
+    net.hybridize(static_alloc=True, static_shape=True)  # static_shape lets oneDNN plan only once
     net.register_forward_pre_hook(_check_input)
     return net
 
 
 def _check_input(net: gluon.SymbolBlock, inputs: tuple) -> None:
     X = inputs[0]
-    if not isinstance(X, nd.NDArray):  # a symbol: the graph is asked for
+    if not isinstance(X, nd.NDArray):  # a symbol, while tracing
         return
     if X.dtype != np.float32:
         raise TypeError(f"a quantized network takes float32, got {np.dtype(X.dtype)}: pass X.astype('float32') / 255")
     if autograd.is_recording():
-        raise ValueError("a quantized network cannot be trained: train the one it was made of")
+        raise ValueError("a quantized network cannot be trained: train the original network")

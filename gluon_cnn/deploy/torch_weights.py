@@ -18,44 +18,43 @@ NAMES = {
     "dense layer": WEIGHTS,
     "batch norm": {"weight": "gamma", "bias": "beta", "running_mean": "running_mean", "running_var": "running_var"},
 }
-# what `nn.BatchNorm(scale=False, center=False)` computes with
+# the constants of `nn.BatchNorm(scale=False, center=False)`
 FIXED = {"weight": 1.0, "bias": 0.0}
 
 
 @dataclass
 class _Layer:
-    """A layer with weights: its name, its kind, the shape of its weight, and the arrays or parameters in it."""
+    """A layer with weights: its name, its kind, its weight's shape, and its arrays or parameters."""
 
     name: str
     kind: str
     shape: tuple[int, ...]
     parts: dict[str, Any] = field(default_factory=dict)
-    fixed: dict[str, float] = field(default_factory=dict)  # values that Gluon's layer takes whatever its parameter says
+    fixed: dict[str, float] = field(default_factory=dict)  # constants that Gluon's layer uses instead of its parameters
 
     def __str__(self) -> str:
         fixed = "".join(f", {name} always {value:g}" for name, value in self.fixed.items())
-        name = self.name or "/".join(self.parts)  # a module that is a layer itself has no name
+        name = self.name or "/".join(self.parts)  # a module that is a single layer has no name
         return f"{name} ({self.kind} {'x'.join(map(str, self.shape)) or 'of one number'}{fixed})".lstrip()
 
 
 def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bool = True) -> list[str]:
-    """Load the weights of a PyTorch network into a Gluon network, layer by layer in their order.
+    """Load the weights of a PyTorch network into a Gluon network, layer by layer in order.
 
-    ``net`` has seen an image, so that all shapes are known; ``state_dict`` is ``module.state_dict()`` of PyTorch,
-    tensors or NumPy arrays. Return the layers of both sides that have no counterpart. With ``strict`` such a layer is a
-    ValueError, and so is, in any case, no layer with a counterpart; nothing is changed then.
+    The shapes of ``net`` must be known from a forward pass; ``state_dict`` is PyTorch's ``module.state_dict()``, with
+    tensors or NumPy arrays. Return the layers on either side that have no counterpart. Raise ValueError if there are
+    any and ``strict`` is set, or if no layer has a counterpart; nothing is changed then.
 
-    Layers match when they are of one kind and shape and stand in the same order; names do not count. A bias that
-    PyTorch left out, in front of batch norm, becomes 0. A state_dict does not say what its layers are: where shapes
-    fit, an embedding is taken for a dense layer without a bias, and a transposed convolution for a convolution. Nor
-    does it say how they compute: stride, padding and activations are in the code. Compare outputs, as
-    docs/frameworks.md does.
+    Layers match if they have the same kind and shape and occur in the same order; names are ignored. A bias missing in
+    PyTorch, as before batch norm, becomes 0. A state_dict does not specify layer types: if the shapes fit, an embedding
+    is mistaken for a dense layer without a bias, and a transposed convolution for a convolution. Nor does it specify
+    stride, padding and activations, which are in the code. Compare outputs, as in docs/frameworks.md.
     """
     refuse_numpy_mode()
     if not isinstance(net, gluon.Block) or not isinstance(state_dict, Mapping):
         raise TypeError(f"pass a Gluon network and a state_dict; got {type(net).__name__}, {type(state_dict).__name__}")
     if isinstance(net, gluon.SymbolBlock):
-        raise TypeError("a SymbolBlock has no layers to match: pass the network that it was made of")
+        raise TypeError("a SymbolBlock has no layers to match: pass the original network")
     ours, theirs = _ours(net), _theirs(state_dict)
     keys = [[(layer.kind, layer.shape) for layer in layers] for layers in (ours, theirs)]
     blocks = SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks()
@@ -76,17 +75,17 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
 
 
 def _converted(theirs: _Layer, name: str, parameter: gluon.Parameter) -> np.ndarray:
-    """Return the array of one name in the parameter's type; zeros for a bias that was left out."""
+    """Return an array converted to the parameter's dtype; zeros for a missing bias."""
     with np.errstate(over="ignore"):
         value = np.asarray(theirs.parts.get(name, np.zeros(parameter.shape))).astype(parameter.dtype)
     if not np.isfinite(value).all():
         full, kind = f"{theirs.name}.{name}".lstrip("."), np.dtype(parameter.dtype)
-        raise ValueError(f"PyTorch's {full} holds NaN, infinity, or numbers too large for {kind}")
+        raise ValueError(f"PyTorch's {full} contains NaN, infinity, or numbers too large for {kind}")
     return value
 
 
 def _fits(ours: _Layer, theirs: _Layer) -> bool:
-    """Return whether arrays and parameters correspond one to one in shape, apart from a bias left out."""
+    """Return whether arrays and parameters have the same shapes, apart from a missing bias."""
     missing = ours.parts.keys() - theirs.parts.keys()
     same = all(name in ours.parts and ours.parts[name].shape == theirs.parts[name].shape for name in theirs.parts)
     taken = all((theirs.parts[name] == value).all() for name, value in ours.fixed.items() if name in theirs.parts)
@@ -94,12 +93,12 @@ def _fits(ours: _Layer, theirs: _Layer) -> bool:
 
 
 def _ours(net: gluon.Block) -> list[_Layer]:
-    """Return the network's layers with weights, in the order of their definition."""
+    """Return the network's layers with weights, in definition order."""
     found: list[_Layer] = []
 
     def look(block: gluon.Block, place: str) -> None:
         kind = next((kind for of, kind in KINDS.items() if isinstance(block, of)), None)
-        if kind is None and block._reg_params:  # it has no counterpart, and should be told of
+        if kind is None and block._reg_params:  # it has no counterpart, and should be reported
             found.append(_Layer(place, type(block).__name__, next(iter(block._reg_params.values())).shape))
         if kind:
             parts = {theirs: getattr(block, ours) for theirs, ours in NAMES[kind].items()}
@@ -125,7 +124,7 @@ def _theirs(state_dict: Mapping[str, Any]) -> list[_Layer]:
         array = _array(key, value)
         if name in NAMES["batch norm"]:
             layers.setdefault(place, {})[name] = array
-        elif name != "num_batches_tracked":  # a parameter of no layer, such as cls_token
+        elif name != "num_batches_tracked":  # a parameter outside any layer, such as cls_token
             layers[key] = {name: array}
     found = []
     for place, parts in layers.items():
@@ -143,11 +142,11 @@ def _theirs(state_dict: Mapping[str, Any]) -> list[_Layer]:
 def _array(key: str, value: Any) -> np.ndarray:
     """Return a value of the state_dict as an array of real numbers."""
     if isinstance(value, Mapping):
-        raise TypeError(f"the state_dict must hold arrays of real numbers; {key} is a dictionary: pass that one")
-    if hasattr(value, "detach"):  # a tensor: it may be part of a graph, on a GPU, or of a type that NumPy has not
+        raise TypeError(f"the state_dict must contain arrays of real numbers; {key} is a dictionary: pass that one")
+    if hasattr(value, "detach"):  # a tensor, which may require grad, be on a GPU, or have a dtype unknown to NumPy
         value = value.detach().cpu()
         value = value.float() if "bfloat16" in str(value.dtype) else value
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"the state_dict must hold arrays of real numbers; {key} is of type {array.dtype}")
+        raise TypeError(f"the state_dict must contain arrays of real numbers; {key} is of type {array.dtype}")
     return array

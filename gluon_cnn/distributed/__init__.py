@@ -1,1 +1,1 @@
-"""Training in several processes, on MXNet's parameter server."""
+"""Distributed training in several processes with MXNet's parameter server."""

@@ -1,4 +1,4 @@
-"""Starting all processes of a distributed training, and ending them together. For ``gluon-cnn launch``."""
+"""Starting and stopping all processes of a distributed training, for ``gluon-cnn launch``."""
 
 import ctypes
 import os
@@ -18,22 +18,22 @@ from pathlib import Path
 from gluon_cnn._core.checks import check_int
 from gluon_cnn._core.startup import available_cores, readable_threads
 
-SECONDS_TO_END = 10  # for servers once the workers are finished, and for any process that is told to stop
+SECONDS_TO_END = 10  # for servers after the workers finish, and for processes told to stop
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-# With DMLC_ROLE=server or scheduler the import serves and then exits; it comes back when something is wrong with mxnet.
+# With DMLC_ROLE=server or scheduler, the import serves and then exits; it returns only if MXNet cannot be imported.
 SERVE = ("-c", "from gluon_cnn._core import startup; raise SystemExit(startup.mxnet_problem())")
-PASSED_ON = ("GLUON_CNN_DATA", "MXNET_HOME", "TQDM_DISABLE", "DMLC_INTERFACE")  # to other machines
+PASSED_ON = ("GLUON_CNN_DATA", "MXNET_HOME", "TQDM_DISABLE", "DMLC_INTERFACE")  # environment of other machines
 
 
 @dataclass(frozen=True)
 class Host:
-    """A machine that ssh reaches: its name or address, and its port where ssh does not know it."""
+    """A machine reachable by ssh: its name or address, and its port unless ssh is configured with it."""
 
     name: str
     port: int | None = None
 
     def address(self) -> str:
-        """Return the IPv4 address of what ssh calls by this name."""
+        """Return the IPv4 address of the host, resolving ssh's aliases."""
         if not shutil.which("ssh"):
             raise FileNotFoundError(
                 f"{self.name} is reached over ssh, which is not installed: apt-get install openssh-client"
@@ -47,7 +47,7 @@ class Host:
 
 
 def read_hosts(path: str | Path) -> list[Host]:
-    """Read a host file: on each line ``host`` or ``host:port``; what follows # is left out."""
+    """Read a host file with one ``host`` or ``host:port`` per line; # starts a comment."""
     hosts = []
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
@@ -71,19 +71,19 @@ def launch(
 ) -> int:
     """Run a program in several workers, with a scheduler and servers, until all have finished or one fails.
 
-    ``command`` are the arguments for Python, such as ``["-m", "gluon_cnn.cli", "train", "lenet", "--kvstore",
-    "dist_sync"]``. ``hosts`` are machines that get workers and servers in turn, over ssh; each needs the package in the
-    same folder as this one. Without them all processes run on this machine and share its cores. ``address`` is this
-    machine's for the others, by default the one from which the first host is reached.
+    ``command`` contains the arguments for Python, such as ``["-m", "gluon_cnn.cli", "train", "lenet", "--kvstore",
+    "dist_sync"]``. Workers and servers are distributed over ``hosts`` in turn, over ssh; each host needs the package in
+    the same folder as this machine. Without hosts, all processes run on this machine and share its cores. ``address``
+    is this machine's address, by default the one used to reach the first host.
 
-    Return 0, or 1 when a process failed: its name and status are then on stderr, and no process is left running.
+    Return 0, or 1 if a process failed; its name and status are then printed to stderr, and all processes are stopped.
     """
     workers, servers = check_int("workers", workers, 1), check_int("servers", servers, 1)
     addresses = {host: host.address() for host in hosts}
     root = address or (_address_towards(addresses[hosts[0]]) if hosts else "127.0.0.1")
     own = [f"{host.name} ({where})" for host, where in addresses.items() if where.startswith("127.")]
     if len(set(addresses.values())) > 1 and (own or root.startswith("127.")):
-        raise ValueError(f"{own[0] if own else root} is an address that other machines cannot reach: name another")
+        raise ValueError(f"{own[0] if own else root} is an address that other machines cannot reach: pass another")
     common = {
         "DMLC_PS_ROOT_URI": root,
         "DMLC_PS_ROOT_PORT": str(_free_port(root)),
@@ -109,12 +109,12 @@ def launch(
                     processes[f"{role} {number}"] = _local(program, {**variables, "DMLC_NODE_HOST": root})
         failed = _wait(processes)
     if failed:
-        print(f"gluon-cnn launch: {failed}; all others were ended", file=sys.stderr)
+        print(f"gluon-cnn launch: {failed}; all others were stopped", file=sys.stderr)
     return int(bool(failed))
 
 
 def _wait(processes: dict[str, subprocess.Popen]) -> str | None:
-    """Wait until all workers have finished; return what failed."""
+    """Wait until all workers have finished; return a description of the first failure."""
     while True:
         for name, process in processes.items():
             status = process.poll()
@@ -140,7 +140,7 @@ def _in_words(status: int) -> str:
 
 @contextmanager
 def _none_left(processes: dict[str, subprocess.Popen]) -> Iterator[None]:
-    """End all processes that still run when the block is left, in whatever way."""
+    """Stop all processes that are still running when the context exits for any reason."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield
@@ -162,7 +162,7 @@ def _local(command: Sequence[str], variables: dict[str, str]) -> subprocess.Pope
 
 
 def _remote(host: Host, address: str, command: Sequence[str], variables: dict[str, str]) -> subprocess.Popen:
-    """Start a command over ssh, in the same folder; with a terminal, so that it ends when ssh does."""
+    """Start a command over ssh, in the same folder, with a terminal so that it ends when ssh does."""
     variables = {**variables, "DMLC_NODE_HOST": address}
     settings = shlex.join(f"{name}={value}" for name, value in variables.items())
     there = f"cd {shlex.quote(os.getcwd())} && exec env {settings} {shlex.join([sys.executable, *command])}"
@@ -177,7 +177,7 @@ def _started(command: list[str], environment: dict[str, str]) -> subprocess.Pope
 
 
 def _end_with_the_launcher() -> None:
-    """Let Linux end this process when the one that started it dies, even by SIGKILL."""
+    """Make Linux kill this process when its parent dies, even by SIGKILL."""
     if LIBC:
         LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
@@ -191,7 +191,7 @@ def _free_port(address: str) -> int:
 
 
 def _address_towards(address: str) -> str:
-    """Return this machine's address on the way to another; no packet is sent."""
+    """Return this machine's address on the route to another; no packet is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as towards:
         towards.connect((address, 9))
         return towards.getsockname()[0]

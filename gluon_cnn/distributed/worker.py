@@ -8,7 +8,7 @@ from gluon_cnn.distributed.workers import leave
 
 
 def main() -> None:
-    """Run the program; when it ends with ``sys.exit``, end at once: mxnet would wait for the other workers."""
+    """Run the program; if it calls ``sys.exit``, exit at once, since MXNet would wait for the other workers."""
     sys.argv.pop(0)
     sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
     try:

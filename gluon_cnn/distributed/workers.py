@@ -1,7 +1,8 @@
 """Training in several processes, on one machine or many, with MXNet's parameter server.
 
-Each worker reads its own share of every batch and computes gradients; servers sum them; each worker gets the sum and
-updates its own copy of the weights. ``gluon-cnn launch`` starts all of them, see :mod:`gluon_cnn.distributed.launch`.
+Each worker reads its own part of every batch and computes gradients; servers sum the gradients; each worker receives
+the sum and updates its own copy of the weights. ``gluon-cnn launch`` starts all processes, see
+:mod:`gluon_cnn.distributed.launch`.
 """
 
 import atexit
@@ -20,14 +21,14 @@ from mxnet import gluon, nd
 from mxnet.base import _LIB, check_call
 
 KVSTORES = ("dist_sync",)
-FIRST_KEY = 10**5  # parameters have the keys below; mxnet multiplies keys by 9,973, in 32 bits
-PIECE = 2**20  # bytes of a message that are sent at once, as numbers: servers know nothing else
+FIRST_KEY = 10**5  # smaller keys belong to parameters; MXNet multiplies keys by 9,973 in 32 bits
+PIECE = 2**20  # bytes of a message per step, sent as numbers, since servers can only sum arrays
 
 
 class Workers:
-    """The processes that train a network together, through a synchronous KVStore; without one, this process alone.
+    """The workers that train a network together, through a synchronous KVStore; without one, only this process.
 
-    This one's number is ``rank``, 0 to count - 1. Worker 0 prints, and saves checkpoints and results.
+    The number of this worker is ``rank``, 0 to count - 1. Worker 0 prints, and saves checkpoints and results.
     """
 
     def __init__(self, store: mx.kvstore.KVStoreBase | None = None) -> None:
@@ -35,7 +36,7 @@ class Workers:
         self.rank: int = 0 if store is None else store.rank
         self.count: int = 1 if store is None else store.num_workers
         self._trainer: gluon.Trainer | None = None
-        self._sums: dict[int, tuple[int, nd.NDArray]] = {}  # by their length: key, and what was pulled
+        self._sums: dict[int, tuple[int, nd.NDArray]] = {}  # length: (key, buffer)
 
     @classmethod
     def of(cls, trainer: gluon.Trainer) -> "Workers":
@@ -44,7 +45,7 @@ class Workers:
         kind: str = store if isinstance(store, str) else getattr(store, "type", "")
         if "dist" not in kind:
             return cls()
-        # else workers would not know the state of the optimizer, nor how many images a smaller batch has
+        # otherwise workers would lack the optimizer's state and the size of a smaller batch
         if isinstance(store, str) or "async" in kind or updates is not False:
             raise ValueError(
                 "a distributed trainer needs its store and updates of its own: "
@@ -54,11 +55,11 @@ class Workers:
 
     @property
     def settings(self) -> dict:
-        """Return the arguments with which ``gluon.Trainer`` trains together with them."""
+        """Return the arguments of ``gluon.Trainer`` for training with these workers."""
         return {} if self.store is None else {"kvstore": self.store, "update_on_kvstore": False}
 
     def sum(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
-        """Return the sums over all workers, float64; each has to call it with as many values."""
+        """Return the elementwise sum over all workers, float64; each must call it with the same number of values."""
         mine = np.asarray(values, np.float64)
         if self.store is None:
             return mine
@@ -71,17 +72,17 @@ class Workers:
         return total.asnumpy()
 
     def together(self, images: int) -> int:
-        """Return the number of images that all workers have in this step."""
+        """Return the total number of images of all workers in this step."""
         mine = np.zeros(self.count)
         mine[self.rank] = images
         found = self.sum(mine)
-        if found.any() and not found.all():  # they would wait for each other for ever
+        if found.any() and not found.all():  # the workers would deadlock
             none, some = int(found.argmin()), int(found.argmax())
-            raise ValueError(f"worker {none} has no batch left while worker {some} has: give each as many")
+            raise ValueError(f"worker {none} has no batch left while worker {some} has: give each the same number")
         return int(found.sum())
 
     def tell(self, message: bytes) -> bytes:
-        """Return worker 0's message."""
+        """Broadcast worker 0's message to all workers."""
         if self.store is None:
             return message
         mine = np.frombuffer(message if self.rank == 0 else b"", np.uint8)
@@ -94,7 +95,7 @@ class Workers:
         return np.concatenate([np.empty(0, np.uint8), *found])[:length].tobytes()
 
     def begin_step(self, net: gluon.Block, trainer: gluon.Trainer, parts: Sequence[tuple[nd.NDArray, Any]]) -> int:
-        """Return the number of images of all workers in this step; in the first one, share worker 0's weights."""
+        """Return the total number of images in this step; in the first step, also share worker 0's weights."""
         images = sum(len(X) for X, _ in parts)
         if self.store is None:
             return images
@@ -103,27 +104,27 @@ class Workers:
         return images
 
     def _share_weights(self, net: gluon.Block, trainer: gluon.Trainer, X: nd.NDArray) -> None:
-        """Give all workers the weights of worker 0, and random numbers of their own from here on."""
-        if self._trainer not in (None, trainer):  # servers know parameters by number, and keep their sizes
+        """Copy worker 0's weights to all workers, and seed each worker differently."""
+        if self._trainer not in (None, trainer):  # servers identify parameters by number, with fixed sizes
             raise ValueError("these workers have trained with another trainer: launch a job for each training")
         self._trainer = trainer
         if not trainer._params_to_init:
             return
         if self.rank == 0 and self.count > 1:
             print(f"Worker 0 of {self.count} is on {socket.gethostname()} and saves the results")
-        net(X[:1])  # draws weights whose shape was not known
+        net(X[:1])  # initializes deferred weights
         for parameter in trainer._params_to_init:
             _in_the_usual_layout(parameter.list_data())
         trainer._init_kvstore()
         trainer._init_params()
-        mx.random.seed(int(np.random.randint(2**30)) + self.rank)  # other masks of dropout for other images
+        mx.random.seed(int(np.random.randint(2**30)) + self.rank)  # for different dropout masks
 
 
 def join(kind: str) -> Workers:
-    """Join a training that a launcher has started."""
+    """Join a training started by a launcher."""
     if kind not in KVSTORES:
         raise ValueError(f"kvstore must be {' or '.join(KVSTORES)}; got {kind!r}")
-    if os.environ.get("DMLC_ROLE") != "worker":  # mxnet would end the process
+    if os.environ.get("DMLC_ROLE") != "worker":  # MXNet would abort the process
         raise ValueError(f"kvstore {kind} is for processes that a launcher starts: gluon-cnn launch -n 2 -- train ...")
     sys.excepthook = _end_now
     store = mx.kv.create(kind)
@@ -138,31 +139,31 @@ def _pushpull(pushpull: Callable, key: int, value: Sequence[nd.NDArray], *args, 
 
 
 def _in_the_usual_layout(arrays: Sequence[nd.NDArray]) -> None:
-    """Undo oneDNN's layout of arrays, which MXNet 1.9.1 fails to send."""
+    """Convert arrays from oneDNN's layout, which MXNet 1.9.1 fails to send."""
     for array in arrays:
         array *= 1
 
 
 def _close(store: mx.kvstore.KVStore) -> None:
-    """Free a store: at Python's own end it may be freed too late, and abort."""
+    """Free a store before Python exits, when freeing it may abort."""
     nd.waitall()
     check_call(_LIB.MXKVStoreFree(store.handle))  # waits for the other workers
-    store.handle = ctypes.c_void_p()  # freeing it again does nothing
+    store.handle = ctypes.c_void_p()  # makes freeing it again harmless
 
 
 def leave(status: int) -> NoReturn:
-    """End this process at once; at an ordinary end MXNet waits for the other workers, which may wait for this one."""
+    """Exit at once; on a normal exit, MXNet waits for the other workers, which may be waiting for this one."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
 def _end_now(*error) -> NoReturn:
-    # In one piece: other workers, which often fail for the same reason, write to the same place.
+    # In one write, since other workers often fail for the same reason and write to the same stream.
     sys.stderr.write("".join(traceback.format_exception(*error)))
     leave(1)
 
 
-@functools.cache  # a store takes each key once
+@functools.cache  # a store accepts each key only once
 def _sharing(store: mx.kvstore.KVStoreBase) -> Workers:
     return Workers(store)

@@ -1,1 +1,1 @@
-"""Networks by name, trained runs in folders, comparison."""
+"""Training networks by name, saved runs, and comparisons."""

@@ -1,4 +1,4 @@
-"""What can be chosen by name: networks, initializers, optimizers."""
+"""Choices by name: networks, initializers, optimizers."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ INITIALIZERS: dict[str, Callable[[], init.Initializer]] = {
 
 SCHEDULES = ("constant", "cosine", "step")
 
-UNUSABLE = {  # optimizers of MXNet that are not offered, and why
-    "adamax": "it divides by zero where a weight has had no gradient yet",
-    "groupadagrad": "it takes matrices only, and kernels and biases are not matrices",
+UNUSABLE = {  # MXNet's optimizers that are not offered, and why
+    "adamax": "it divides by zero for weights without a gradient so far",
+    "groupadagrad": "it accepts only matrices, and kernels and biases are not matrices",
     "ccsgd": "it is an old name of sgd",
-    "test": "it climbs up the gradient",
+    "test": "it ascends the gradient",
 }
 
 
 def optimizers() -> list[str]:
-    """Return the names of the optimizers to choose from: MXNet's, and those that were registered with it."""
+    """Return the names of the available optimizers, including those that the user has registered with MXNet."""
     return [name for name in mx.optimizer.Optimizer.opt_registry if name not in UNUSABLE]
 
 
 def check_optimizer(name: Any) -> None:
     if not isinstance(name, str):
-        raise TypeError(f"optimizer must be the name of one, such as 'sgd'; got {name!r}")
+        raise TypeError(f"optimizer must be a name, such as 'sgd'; got {name!r}")
     if reason := UNUSABLE.get(name.lower()):
         raise ValueError(
             f"the optimizer {name!r} of MXNet {mx.__version__} is not offered, as {reason}: choose one of "
@@ -58,7 +58,7 @@ def learning_rates(schedule: str, rate: float, epochs: int, warmup: int, steps: 
 
 
 def fewest_pixels(make: Callable[..., gluon.Block]) -> int:
-    """Return the fewest pixels of a side that a network of the course takes; 1 of another, which is not known."""
+    """Return the smallest side length, in pixels, that a network of the course accepts; 1 for other networks."""
     net = make(num_classes=1)
     return net.smallest_size() if isinstance(net, Network) else 1
 
@@ -80,7 +80,7 @@ def find_network(name: str) -> Callable[..., gluon.Block]:
 
 
 def choose(what: str, name: str, choices: dict[str, Any]) -> Any:
-    """Return what has that name; refuse another name with the right ones."""
+    """Look up a name; the error for an unknown one lists the choices."""
     if name not in choices:
         own = ", or module:function of yours" if what == "network" else ""
         raise ValueError(f"there is no {what} {name!r}; choose one of {', '.join(choices)}{own}")

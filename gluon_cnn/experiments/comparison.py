@@ -1,4 +1,4 @@
-"""All networks on the same data with the same budget: one table, one figure. Lesson 14."""
+"""Comparing networks on the same data with the same budget, in a table and a figure. Lesson 14."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from mxnet import gluon
 from tqdm.auto import tqdm
 
 MARKERS = "osD^vP*X<>ph"
-TABLE = "comparison.csv"  # file that `write` makes beside comparison.png
+TABLE = "comparison.csv"  # written next to comparison.png
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one network is, what it costs and what it reached."""
+    """The properties, cost and accuracy of one network."""
 
     network: str
     pixels: int  # height of its images
@@ -39,13 +39,13 @@ class Measurement:
     flops: int  # for one image, see gluon_cnn.summary
     receptive_field: int  # in pixels along one axis, see gluon_cnn.receptive_field
     images_per_second: float  # in training, from the first batch on
-    pictures: int  # images it was trained on; one that came twice counts twice
+    pictures: int  # training images, counted once per epoch
     test_accuracy: float  # 0..1
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One :class:`Measurement` for each network; printed, it is a table."""
+    """One :class:`Measurement` per network; printed as a table."""
 
     measurements: tuple[Measurement, ...]
     budget: str
@@ -71,7 +71,7 @@ class Comparison:
         draw_anywhere(self.plot, folder / "comparison.png")
 
     def plot(self, file: str | Path | None = None) -> None:
-        """Draw accuracy over parameters, speed over work, accuracy over pictures: show it, or write it to a file."""
+        """Plot accuracy over parameters, speed over FLOPs, and accuracy over images; show or write the figure."""
         best, quickest, busiest = (
             max(self.measurements, key=lambda m: getattr(m, name)).network
             for name in ("test_accuracy", "images_per_second", "pictures")
@@ -113,33 +113,33 @@ def compare(
     verbose: bool = True,
     **settings: Any,
 ) -> Comparison:
-    """Train networks one after the other on the same data with the same budget and measure what they are and reach.
+    """Train networks one after the other on the same data with the same budget, and compare them.
 
     Parameters
     ----------
     networks : iterable of str, or mapping from names to callables
-        As :func:`gluon_cnn.experiments.experiment.experiment` takes them, hybrid blocks. Default: all of the course.
+        Hybrid blocks as in :func:`gluon_cnn.experiments.experiment.experiment`. Default: all networks of the course.
     dataset
         See :func:`gluon_cnn.load_data`.
     resize : int or mapping from names to int, optional
-        Pixels of a side, for all or for each. Default: 28, or the fewest that the network takes.
+        Image side in pixels, for all networks or for each. Default: 28, or the smallest side that the network accepts.
     seconds : float or None
-        Training time of each network; None for ``num_epochs`` instead. Speed is that of this machine, and the accuracy
-        reached in some seconds depends on it.
+        Training time of each network; if None, use ``num_epochs`` instead. Speed and the accuracy after a fixed time
+        depend on the machine.
     optimizer, learning_rate, initializer, **settings
-        See :func:`gluon_cnn.experiments.experiment.experiment`; the same for all.
+        See :func:`gluon_cnn.experiments.experiment.experiment`; the same for all networks.
     verbose : bool
         Whether to show progress.
 
     Returns
     -------
     Comparison
-        ``print`` it, or use ``.plot()``, ``.write(folder)`` and ``.measurements``.
+        Print it, or use ``.plot()``, ``.write(folder)`` and ``.measurements``.
 
     Notes
     -----
-    Ctrl-C ends the comparison and returns what was finished before. A network whose loss does not stay finite is left
-    out, with a warning.
+    Ctrl-C stops the comparison and returns the networks completed so far. A network whose loss becomes infinite or NaN
+    is omitted, with a warning.
     """
     if not isinstance(networks, Mapping):
         networks = {name: find_network(name) for name in (NETWORKS if networks is None else networks)}
@@ -156,11 +156,11 @@ def compare(
         try:
             run = experiment(make, dataset, resize=sides[name], seconds=seconds, verbose=False, **common)
         except FloatingPointError as error:
-            warnings.warn(f"{name} is left out: {error}", stacklevel=2)
+            warnings.warn(f"{name} is omitted: {error}", stacklevel=2)
             continue
         except KeyboardInterrupt:
             break
-        if len(run.history) < num_epochs:  # Ctrl-C, which training takes for its own end
+        if len(run.history) < num_epochs:  # Ctrl-C, which train handles itself
             break
         found.append(_measure(name, run))
     return Comparison(tuple(found), f"{seconds:g} seconds" if seconds is not None else f"{num_epochs} epochs")

@@ -1,4 +1,4 @@
-"""The notes' experiment: any network of the course, trained on any data. Lesson 14."""
+"""The notes' experiment: training any network of the course on any data. Lesson 14."""
 
 from __future__ import annotations
 
@@ -57,25 +57,25 @@ def experiment(
     verbose : bool
         Whether to print and to show progress.
     checkpoint : str or Path, optional
-        Folder from which an interrupted training resumes, see :func:`gluon_cnn.train`; not with ``seconds``.
+        Folder from which to resume an interrupted training, see :func:`gluon_cnn.train`; not with ``seconds``.
     workers : Workers, optional
-        Those that train together, see :func:`gluon_cnn.distributed.workers.join`; each takes ``batch_size`` images of a
-        batch. Not with ``seconds``.
+        The workers of a distributed training, see :func:`gluon_cnn.distributed.workers.join`; each processes
+        ``batch_size`` images of a batch. Not with ``seconds``.
 
     Returns
     -------
     Run
-        The trained network in ``.net``, what was measured in ``.history``.
+        The trained network in ``.net`` and the measurements in ``.history``.
     """
     chosen = Settings(network, dataset, **settings)
     if checkpoint is not None and chosen.seconds is not None:
-        raise ValueError("a checkpoint is written after each epoch, and seconds= has none: leave out one of them")
+        raise ValueError("checkpoints are written after each epoch, and seconds= has no epochs: leave out one of them")
     return prepare(chosen, ctx, workers).train(verbose, checkpoint)
 
 
 @dataclass
 class Preparation:
-    """Everything that a training needs, read and checked."""
+    """Everything needed for training, loaded and checked."""
 
     net: gluon.Block
     trainer: gluon.Trainer
@@ -113,10 +113,10 @@ class Preparation:
 def prepare(
     settings: Settings, ctx: mx.Context | Sequence[mx.Context] | None = None, workers: Workers | None = None
 ) -> Preparation:
-    """Read the data and make network and trainer; see :func:`experiment`."""
+    """Load the data and create the network and the trainer; see :func:`experiment`."""
     workers = workers or Workers()
     if workers.count > 1 and settings.seconds is not None:
-        raise ValueError("workers have to take the same number of steps: leave out seconds=")
+        raise ValueError("workers must take the same number of steps: leave out seconds=")
     settings = _checked(settings)
     network = settings.network
     make = find_network(network) if isinstance(network, str) else network
@@ -129,7 +129,7 @@ def prepare(
     train_data, *validation_data, test_data = (part.share(workers.rank, workers.count) for part in parts)
     net = make(num_classes=len(train_data.classes))
     if not isinstance(net, gluon.Block):
-        raise TypeError(f"network must make a Gluon network; got {net!r}")
+        raise TypeError(f"network must return a Gluon network; got {net!r}")
     net.initialize(INITIALIZERS[settings.initializer](), ctx=contexts)
     net.hybridize(static_alloc=True)
     rates: dict[str, Any] = {"momentum": settings.momentum} if settings.momentum else {}
@@ -152,14 +152,14 @@ def balanced(loss: gluon.loss.Loss, labels: np.ndarray) -> Callable[[nd.NDArray,
 
 
 def _checked(settings: Settings) -> Settings:
-    """Return the settings with their numbers as Python's; refuse what would fail late or in MXNet's words."""
+    """Return the settings with Python numbers; refuse values that would fail late or with an unclear error."""
     augment = [settings.augment] if isinstance(settings.augment, str) else list(settings.augment)
     if unnamed := [item for item in augment if not isinstance(item, str)]:
         raise TypeError(f"augment takes names here, such as 'flip'; got {unnamed[0]!r}: pass it to gluon_cnn.load_data")
     if settings.patience is not None and not settings.validation:
         raise ValueError("patience counts epochs without a better validation accuracy: set validation, too")
     if settings.seconds is not None and settings.validation:
-        raise ValueError("validation chooses among epochs, and seconds= has none: leave out one of them")
+        raise ValueError("validation chooses among epochs, and seconds= has no epochs: leave out one of them")
     choose("initializer", settings.initializer, INITIALIZERS)
     choose("schedule", settings.schedule, dict.fromkeys(SCHEDULES))
     warmup = check_int("warmup", settings.warmup, 0)
@@ -169,10 +169,12 @@ def _checked(settings: Settings) -> Settings:
         raise ValueError(f"warmup must be less than the {settings.num_epochs} epochs; got {warmup}")
     check_optimizer(settings.optimizer)
     for part in settings.dataset if isinstance(settings.dataset, (tuple, list)) else [settings.dataset]:
-        if not isinstance(part, (str, Path, tuple, list)) and not hasattr(part, "shape"):  # batches, of unknown classes
+        if not isinstance(part, (str, Path, tuple, list)) and not hasattr(
+            part, "shape"
+        ):  # batches, whose classes are unknown
             raise TypeError(
-                f"dataset must be a name, a folder or arrays (images, labels); got {type(part).__name__}: train with "
-                "batches of your own by gluon_cnn.train"
+                f"dataset must be a name, a folder or arrays (images, labels); got {type(part).__name__}: to train "
+                "with your own batches, use gluon_cnn.train"
             )
     return replace(
         settings,
@@ -190,7 +192,7 @@ def _checked(settings: Settings) -> Settings:
 
 
 def _load(settings: Settings, fewest: int) -> tuple[Batches, ...]:
-    """Return batches of at least so many pixels a side where no size was asked for."""
+    """Load the data; if no size is given, choose one of at least ``fewest`` pixels a side."""
     size = settings.resize
     if size is None and isinstance(settings.dataset, (str, Path)):
         size = (max(SMALLEST_SIDE, fewest),) * 2
@@ -205,7 +207,7 @@ def _load(settings: Settings, fewest: int) -> tuple[Batches, ...]:
 
 
 def _to_store(settings: Settings, data: Batches) -> Settings:
-    """Return the settings as a file can hold them."""
+    """Return the settings in a form that can be saved to a file."""
     dataset, size = settings.dataset, data.resize or data.images.shape[2:]
     if not isinstance(dataset, (str, Path)):
         dataset = "arrays"
@@ -218,7 +220,7 @@ def _to_store(settings: Settings, data: Batches) -> Settings:
 
 
 def _for_seconds(batches: Batches, seconds: float) -> Iterator[tuple[nd.NDArray, nd.NDArray]]:
-    """Yield batches, epoch after epoch, until the time is up; at least one."""
+    """Yield batches, epoch after epoch, until the time is up, but at least one."""
     end = time.perf_counter() + seconds
     while True:
         for batch in batches:

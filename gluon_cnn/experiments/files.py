@@ -1,4 +1,4 @@
-"""The files of a run: weights, report, the history as a table and as curves."""
+"""The files of a run: weights, report, and the history as a table and as curves."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ GRAPH = "network-symbol.json"  # of a quantized network
 
 
 def network_files(net: gluon.Block) -> dict[str, bytes]:
-    """Return the files that hold a network: its parameters by structural name; of a graph, the graph too."""
-    nd.waitall()  # mxnet may still be rearranging weights
+    """Return the files of a network: its parameters by structural name and, for a SymbolBlock, its graph."""
+    nd.waitall()  # MXNet may still be rearranging weights
     if not isinstance(check_weights(net), gluon.SymbolBlock):
         return {WEIGHTS: parameter_bytes({k: p._reduce() for k, p in net._collect_params_with_prefix().items()})}
     graph = net(mx.sym.var("data"))
-    auxiliary = set(graph.list_auxiliary_states())  # SymbolBlock.imports tells them by these names
+    auxiliary = set(graph.list_auxiliary_states())  # distinguished by prefix in SymbolBlock.imports
     named = {f"{'aux' if k in auxiliary else 'arg'}:{k}": p._reduce() for k, p in net.collect_params().items()}
     return {GRAPH: graph.tojson().encode(), WEIGHTS: parameter_bytes(named)}
 
 
 def read_graph(folder: Path) -> gluon.SymbolBlock:
-    """Return the quantized network in a folder."""
+    """Read the quantized network in a folder."""
     path = folder / WEIGHTS
     try:
-        if not holds_parameters(read_file(path)):  # mxnet, which trusts what it reads, could crash
+        if not holds_parameters(read_file(path)):  # MXNet does not validate files and could crash
             raise ValueError("no parameters")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # it cannot decide the type of the images, and need not
+            warnings.simplefilter("ignore", UserWarning)  # MXNet cannot infer the dtype of the images, and need not
             return ready(gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(path)))
     except (mx.MXNetError, AssertionError, AttributeError, ValueError) as error:
-        raise ValueError(f"{path} does not hold the parameters of {GRAPH}") from error
+        raise ValueError(f"{path} does not contain the parameters of {GRAPH}") from error
 
 
 def table_file(history: History) -> bytes:
-    """Return the history as CSV, a line for each epoch."""
+    """Return the history as CSV, one line per epoch."""
     table, columns = io.StringIO(newline=""), {name: column for name, column in asdict(history).items() if column}
-    if history.validation_accuracy and history.test_accuracy:  # that of the best epoch alone
+    if history.validation_accuracy and history.test_accuracy:  # of the best epoch only
         columns["test_accuracy"] = [None] * (history.best_epoch - 1) + history.test_accuracy
     writer = csv.writer(table)
     writer.writerow(["epoch", *columns])
@@ -63,7 +63,7 @@ def table_file(history: History) -> bytes:
 
 
 def draw_curves(history: History, path: Path) -> None:
-    """Draw the history. When that fails, an older drawing goes away, and there is a warning."""
+    """Plot the history to a file. On failure, delete an older plot and warn."""
     path.unlink(missing_ok=True)
     curves = io.BytesIO()
     try:
@@ -77,7 +77,7 @@ def draw_curves(history: History, path: Path) -> None:
 
 def read_file(path: Path) -> bytes:
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+        if path.exists() and not (path.is_file() or path.is_dir()):  # reading a pipe would block
             raise OSError(errno.EINVAL, "it is a device or a pipe")
         return path.read_bytes()
     except OSError as error:
@@ -90,7 +90,7 @@ def read_report(folder: Path) -> dict[str, Any]:
 
 
 def parse_report(folder: Path) -> dict[str, Any]:
-    """Return the report with a history, a tuple of classes and an input shape; raise ValueError when it is not one."""
+    """Return the parsed report, with history, classes and input shape; raise ValueError if it is invalid."""
     report = read_report(folder)
     try:
         settings = dict(report["settings"])
@@ -120,17 +120,19 @@ def _check_length(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def check_sums(folder: Path, sums: Mapping[str, str]) -> None:
-    """Refuse weights or a graph that are not those of the report: mxnet does not notice a weight that has changed."""
+    """Refuse weights or a graph that do not match the report; MXNet does not detect changed weights."""
     for name in sums.keys() & {WEIGHTS, GRAPH}:
         path = folder / name
         if not path.exists() or digest(read_file(path)) != sums[name]:
-            raise ValueError(f"{path} is damaged, or not the one that belongs to {REPORT}")
+            raise ValueError(f"{path} is damaged, or does not belong to {REPORT}")
 
 
 def newest_run(folder: str | Path = "runs") -> Path:
-    """Return the folder of the run inside ``folder`` that was trained last."""
+    """Return the folder of the most recently trained run in ``folder``."""
     reports = sorted(Path(folder).glob(f"*/{REPORT}"), key=lambda path: path.stat().st_mtime)
-    trained = [path for path in reports if not (path.parent / GRAPH).exists()]  # not those that quantize has made
+    trained = [path for path in reports if not (path.parent / GRAPH).exists()]  # without quantized copies
     if not reports:
-        raise ValueError(f"there is no run in {folder}: gluon-cnn train makes one, --run names one elsewhere")
+        raise ValueError(
+            f"there is no run in {folder}: create one with gluon-cnn train, or name one elsewhere with --run"
+        )
     return (trained or reports)[-1].parent

@@ -1,4 +1,4 @@
-"""A trained network with what is needed to use it again: saved, loaded, tested, asked."""
+"""Trained networks that can be saved, loaded, evaluated and used for prediction."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ AT_ONCE = 64  # images in a prediction
 
 @dataclass
 class Run:
-    """A trained network with what is needed to use it again.
+    """A trained network with everything needed to use it again.
 
     Attributes
     ----------
     net : Block
         The network.
     history : History
-        What :func:`gluon_cnn.train` measured.
+        The measurements of :func:`gluon_cnn.train`.
     settings : dict
-        Those of :class:`gluon_cnn.experiments.settings.Settings`; ``"int8"`` is True after :meth:`quantize`. May be
-        empty.
+        The settings, see :class:`gluon_cnn.experiments.settings.Settings`, possibly empty; ``"int8"`` is True after
+        :meth:`quantize`.
     classes : tuple of str
-        The classes' names, in the order of the network's output.
+        Class names, in the order of the network's output.
     input_shape : (int, int, int)
         Channels, height and width of its images.
     data : dict, optional
-        What it was trained and tested on, see :func:`gluon_cnn.data.description.describe`.
+        Description of the training and test data, see :func:`gluon_cnn.data.description.describe`.
     """
 
     net: gluon.Block
@@ -65,14 +65,14 @@ class Run:
     def save(self, folder: str | Path) -> None:
         """Write weights, settings and history (JSON), the history as a table (CSV) and its curves (PNG).
 
-        All files but the curves are on the disk before the first gets its name, and the report, with the SHA-256 of the
-        weights, is the last: a machine that stops in between leaves the older run, none, or one that :meth:`load`
-        refuses. The curves follow, as drawing may fail.
+        All files but the curves are on disk before the first is renamed, and the report, with the SHA-256 of the
+        weights, is renamed last: a crash leaves the older run, no run, or one that :meth:`load` refuses. The curves
+        are written last, since plotting may fail.
 
         Raises
         ------
         OSError
-            When the folder cannot be written to, or the disk is full: an older run in it is then as it was.
+            If the folder is not writable or the disk is full; an older run in it is then unchanged.
         """
         folder = make_folder(Path(folder))
         contents = files.network_files(self.net)
@@ -93,23 +93,23 @@ class Run:
     def load(
         cls, folder: str | Path, network: Callable[..., gluon.Block] | None = None, ctx: mx.Context | None = None
     ) -> Run:
-        """Return what :meth:`save` wrote, also that of version 0.1.0.
+        """Load a run written by :meth:`save`, including those of version 0.1.0.
 
         Parameters
         ----------
         folder : str or Path
-            The run's.
+            The run's folder.
         network : callable, optional
-            The network's constructor, when it is not one of the course's.
+            The network's constructor, if it is not one of the course's.
         ctx : Context, optional
             Where to compute. Default: :func:`gluon_cnn.try_gpu`.
 
         Raises
         ------
         ValueError
-            When the folder holds no run, one whose files do not match their checksums, or one of another network.
+            If the folder contains no run, a run whose files do not match their checksums, or one of another network.
         OSError
-            When its files cannot be read.
+            If its files cannot be read.
         """
         folder = Path(folder)
         missing = [name for name in (files.REPORT, files.WEIGHTS) if not (folder / name).exists()]
@@ -127,20 +127,19 @@ class Run:
             return cls(files.read_graph(folder), **report)
         net = make(num_classes=len(report["classes"]))
         load_weights(net, folder / files.WEIGHTS, ctx)
-        net.hybridize(static_alloc=True, static_shape=True)  # to predict; a batch of another size is planned anew
+        net.hybridize(static_alloc=True, static_shape=True)  # for prediction; other batch sizes are planned anew
         return cls(net, **report)
 
     def test_pictures(self, dataset: Any = None, broken: str | None = None) -> Batches:
-        """Return images to test on, in batches.
+        """Return test images in batches.
 
         Parameters
         ----------
         dataset, optional
-            See :func:`gluon_cnn.load_data`. Default: the data the network was trained on, of which the files count that
-            were held out then, whatever has been added since; of another folder all images count, or those in its
-            folder ``test``.
+            See :func:`gluon_cnn.load_data`. Default: the files held out from the network's training data, regardless of
+            files added since. From another folder, all images are returned, or those in its subfolder ``test``.
         broken : str, optional
-            See :func:`gluon_cnn.load_data`. Default: for the data it was trained on as in training, else ``"refuse"``.
+            See :func:`gluon_cnn.load_data`. Default: the training's setting for its own data, else ``"refuse"``.
         """
         if dataset is None or self._is_own(dataset):
             test = self._own_data(broken, testing=True)[-1]
@@ -152,13 +151,13 @@ class Run:
             test = self._load(dataset, broken or "refuse")[-1]
         if test.classes != self.classes:
             raise ValueError(
-                f"{dataset or self.settings['dataset']} has the classes {', '.join(test.classes)}; the network knows "
+                f"{dataset or self.settings['dataset']} has the classes {', '.join(test.classes)}; the network has "
                 f"{', '.join(self.classes)}"
             )
         return test
 
     def _is_own(self, dataset: Any) -> bool:
-        """Return whether this is, however it is spelled, what the network was trained on."""
+        """Return whether the data set is the one that the network was trained on, by name or by folder."""
         own = self.settings.get("dataset")
         if own is None or not isinstance(dataset, (str, Path)):
             return False
@@ -171,25 +170,25 @@ class Run:
         return {name: json.dumps(value) for name, value in facts.items()}
 
     def _transforms(self) -> list[Normalize]:
-        """Return what the network expects to be done to images that are scaled to 0..1."""
+        """Return the transforms that the network expects for images scaled to 0..1."""
         numbers = self.settings.get("normalize")
         return [] if numbers is None else [Normalize(*(tuple(part) for part in numbers))]
 
     def _own_data(self, broken: str | None = None, testing: bool = False) -> tuple[Batches, ...]:
-        """Return the data that the network was trained on, with the same test files as then."""
+        """Load the data that the network was trained on, with the same test files."""
         own = self.settings.get("dataset")
         if own in (None, "arrays"):
-            raise ValueError("the run does not say which images it was trained on: pass some (--dataset)")
+            raise ValueError("the run does not record which images it was trained on: pass some (--dataset)")
         if own not in DATASETS and not Path(own).is_dir():
             raise ValueError(
-                f"the images this network was trained on ({own}) are not there any more: put them back, or evaluate on "
-                "others (--dataset)"
+                f"the images this network was trained on ({own}) no longer exist: restore them, or evaluate on others "
+                "(--dataset)"
             )
         is_split = own in DATASETS or all((Path(own) / part).is_dir() for part in ("train", "test"))
         if testing and self.data is None and not is_split:
             raise ValueError(
-                f"the run does not say which images of {own} were held out from training, as those of gluon-cnn 0.1.0: "
-                "evaluate it with that version, or on other images (--dataset)"
+                f"the run, like all of gluon-cnn 0.1.0, does not record which images of {own} were held out from "
+                "training: evaluate it with that version, or on other images (--dataset)"
             )
         held_out = self.data["test"]["files"] if self.data else None
         return self._load(own, broken or self.settings.get("broken") or "refuse", held_out)
@@ -201,12 +200,12 @@ class Run:
         return load_data(dataset, AT_ONCE, size, channels=channels, broken=broken, normalize=normalize, **more)
 
     def quantize(self, pictures: Iterable | None = None) -> Run:
-        """Return the same run with a network that predicts with 8-bit integers, see :func:`gluon_cnn.quantize`.
+        """Return a copy of the run with a network quantized to 8-bit integers, see :func:`gluon_cnn.quantize`.
 
-        ``pictures`` are batches (X, y) of training images, by default of the data that the network was trained on.
+        ``pictures`` are batches (X, y) of training images, by default from the network's training data.
         """
         if isinstance(self.net, gluon.SymbolBlock) or self.settings.get("int8"):
-            raise ValueError("this network computes with 8-bit integers already")
+            raise ValueError("this network already computes with 8-bit integers")
         net = quantize(self.net, self._own_data()[0] if pictures is None else pictures)
         return Run(net, self.history, {**self.settings, "int8": True}, self.classes, self.input_shape, self.data)
 
@@ -220,15 +219,15 @@ class Run:
         return images, nd.from_numpy(pixels).as_in_context(contexts_of(self.net)[0])
 
     def predict(self, pictures: Iterable[str | Path]) -> np.ndarray:
-        """Return the probabilities of all classes for image files, shape (images, classes).
+        """Return the class probabilities for image files, of shape (images, classes).
 
-        The files are read by :func:`gluon_cnn.data.images.read_picture`. They should look like those the network was
-        trained on: Fashion-MNIST's are bright on black.
+        The files are read by :func:`gluon_cnn.data.images.read_picture`. They should resemble the training images:
+        Fashion-MNIST's are bright on black.
 
         Raises
         ------
         OSError
-            When a file is missing or is not an image.
+            If a file is missing or is not an image.
         """
         if isinstance(pictures, (str, Path)):
             raise TypeError(f"pictures must be a list of files; got {str(pictures)!r}: pass [{str(pictures)!r}]")

@@ -1,4 +1,4 @@
-"""What a training is told: one list for `experiment`, the command line and the files of a run. Imports no MXNet."""
+"""The settings of a training, for `experiment`, the command line and the files of a run. Does not import MXNet."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ class Settings:
     Attributes
     ----------
     network : str or callable
-        One of :data:`NETWORKS`, or a function of yours that makes a network when called with ``num_classes=``; a file
-        holds None for it.
+        One of :data:`NETWORKS`, or your own function that returns a network when called with ``num_classes=``; it is
+        saved as None.
     dataset, batch_size, channels, broken
         See :func:`gluon_cnn.load_data`.
     resize : int or (int, int), optional
-        Height and width of the images in pixels. Default: of arrays their own where the network takes them; else 28, or
-        the fewest that a network of the course takes.
+        Height and width of the images in pixels. Default: for arrays, their own size if the network accepts it;
+        otherwise 28, or the smallest size that a network of the course accepts.
     num_epochs : int
         Passes through the training images.
     optimizer : str
         ``"sgd"``, ``"adam"`` or another of MXNet's.
     learning_rate, momentum : float
-        Of the optimizer; ``momentum`` only where it has one.
+        Arguments of the optimizer; ``momentum`` only if it has one.
     initializer : str
         One of :data:`INITIALIZERS`.
     random_seed : int
-        Fixes the weights and the order of the images.
+        Determines the initial weights and the order of the images.
     validation : float
-        Share of the training images set aside, by ``random_seed``, to choose the epoch by: the network ends with the
-        weights that did best on them, and the test images are looked at once.
+        Fraction of the training images held out for validation, chosen by ``random_seed``: the network ends with the
+        weights of the epoch with the best validation accuracy, and the test images are evaluated once.
     patience : int, optional
         With ``validation``: stop when the validation accuracy has not improved for this many epochs.
     augment : sequence of str
@@ -51,7 +51,7 @@ class Settings:
     balance : bool
         Weight each image's loss by the inverse of its class's share, so that rare classes count as much as common ones.
     seconds : float, optional
-        Train for so long instead of ``num_epochs``; the history then has a single entry.
+        Training time instead of ``num_epochs``; the history then has a single entry.
     """
 
     network: Any
@@ -78,8 +78,8 @@ class Settings:
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Settings:
-        """Return the settings of a training by `train` that a file holds; raise ValueError when it holds others."""
-        # those of version 0.1.0 lack the later settings
+        """Return the settings of a training from a file; raise ValueError if they are invalid."""
+        # files of version 0.1.0 lack the later settings
         found: dict[str, Any] = {field.name: stored.get(field.name, field.default) for field in fields(cls)}
         for field in fields(cls):
             value, kind = found[field.name], STORED.get(field.name, type(field.default))
@@ -89,7 +89,7 @@ class Settings:
 
 
 NUMBER = (int, float)
-STORED: dict[str, Any] = {  # the kinds that a file holds, where the default's own kind does not say it
+STORED: dict[str, Any] = {  # types in a file, if they differ from the default's type
     "network": str,
     "resize": (int, list, NoneType),
     "learning_rate": NUMBER,

@@ -1,4 +1,4 @@
-"""Transfer learning: a network that knows ImageNet's photos learns the classes of a folder. Lesson 13."""
+"""Transfer learning from ImageNet to the classes of a folder of photos. Lesson 13."""
 
 from __future__ import annotations
 
@@ -34,30 +34,31 @@ def transfer(
     broken: str = "refuse",
     verbose: bool = True,
 ) -> Run:
-    """Train a new output layer on the features of a pretrained EfficientNet-Lite0; the features stay as they are.
+    """Train a new output layer on the frozen features of a pretrained EfficientNet-Lite0.
 
-    They are computed once for each image: 200 photos take about ten seconds on two cores. The output layer starts from
-    Xavier's random weights and learns with Adam; the epoch that does best on the validation images is kept.
+    The features are computed once per image; 200 photos take about ten seconds on two cores. The output layer has
+    Xavier initialization and is trained with Adam; the result has the weights of the epoch with the best validation
+    accuracy.
 
     Parameters
     ----------
     folder, validation, batch_size, broken
         See :func:`gluon_cnn.load_data`. Grey images are read as colour images.
     resize : int
-        Pixels of a side, a multiple of 32. The pretrained weights are best at 224; 96 is five times as fast.
+        Image side in pixels, a multiple of 32. The pretrained weights work best at 224; 96 is five times as fast.
     num_epochs, patience
         See :func:`gluon_cnn.train`.
     learning_rate : float
-        Of Adam.
+        Learning rate of Adam.
     random_seed : int
-        Fixes the new weights, the order of the images and the validation split.
+        Determines the new weights, the order of the images and the validation split.
     verbose : bool
         Whether to print and to show progress.
 
     Returns
     -------
     Run
-        The network and its history, as :func:`gluon_cnn.experiments.experiment.experiment` returns them.
+        The network and its history, as in :func:`gluon_cnn.experiments.experiment.experiment`.
     """
     if check_int("resize", resize, 32) % 32:
         raise ValueError(f"resize must be a multiple of 32, as the network halves images five times; got {resize}")
@@ -107,7 +108,7 @@ def transfer(
 
 
 def features_of(net: EfficientNetLite0, batches: Batches, verbose: bool = True) -> Batches:
-    """Return what the output layer gets for each image, (N, 1, 1, 1280), in batches."""
+    """Compute the input of the output layer for each image, (N, 1, 1, 1280), in batches."""
     found, labels = [], []
     bar = tqdm(batches, "computing features", unit="batch", leave=False, disable=not verbose or progress_disabled())
     for X, y in bar:

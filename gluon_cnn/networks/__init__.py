@@ -1,1 +1,1 @@
-"""One file a network, named as its lesson."""
+"""The networks, one module per lesson."""

@@ -11,7 +11,7 @@ class AlexNet(Network):
     ``dense_units`` is the number of outputs of each hidden dense layer.
 
     Source: Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural networks, 2012,
-    section 3.5. The paper divides its channels between two GPUs and has 60 million parameters.
+    section 3.5. The paper splits the channels between two GPUs; its network has 60 million parameters.
     """
 
     @checked()

@@ -1,4 +1,4 @@
-"""Convolutions that compute with full blocks of channels."""
+"""Convolutions padded to full blocks of channels."""
 
 from gluon_cnn._core.startup import channels_at_once
 from mxnet.gluon import nn
@@ -7,22 +7,23 @@ KEEP_ZEROS = (nn.AvgPool2D, nn.MaxPool2D)
 
 
 class Aligned(nn.HybridSequential):
-    """Layers in sequence; hybridized, their convolutions compute with channels of zeros added.
+    """A sequence of layers whose convolutions, when hybridized, are padded with zero channels.
 
-    oneDNN has fast code for whole blocks of 8 channels (16 with AVX-512), and slow code for LeNet's 20 and 50. A filter
-    of zeros makes a feature map of zeros, which ReLU and pooling keep and the next convolution multiplies by zero;
-    behind other layers it is cut off. Parameters, outputs and gradients are those of the plain layers, up to rounding.
+    oneDNN has fast code for whole blocks of 8 channels (16 with AVX-512), but slow code for LeNet's 20 and 50. A filter
+    of zeros produces a feature map of zeros, which ReLU and pooling preserve and the next convolution multiplies by
+    zero; before other layers it is removed. Parameters, outputs and gradients equal those of the plain layers, up to
+    rounding.
     """
 
     def __init__(self, *layers, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.filling_up = False  # true while a graph to compute with is traced, not one to look at
+        self.filling_up = False  # true while tracing a graph for computation, false for inspection
         self.add(*layers)
 
     def hybrid_forward(self, F, x):
         if not self.filling_up:  # layer by layer, so that hooks see each layer's own channels
             return super().hybrid_forward(F, x)
-        channels = filled = 0  # of x: those that mean something, and all; 0 before the first convolution
+        channels = filled = 0  # of x: real and total channels; 0 before the first convolution
         for layer in self:
             if isinstance(layer, nn.Conv2D):
                 x, channels, filled = _convolve(F, layer, x, channels, filled)
@@ -34,15 +35,15 @@ class Aligned(nn.HybridSequential):
 
 
 def _convolve(F, layer: nn.Conv2D, x, channels: int, filled: int):
-    """Return the layer's output with channels of zeros added, its number of real channels, and of all."""
-    if channels and layer.weight.shape[1] != channels:  # mxnet cannot infer it through the zeros
+    """Return the layer's zero-padded output, and its numbers of real and total channels."""
+    if channels and layer.weight.shape[1] != channels:  # MXNet cannot infer it through the padding
         raise ValueError(f"{layer.name} follows {channels} channels: pass in_channels={channels}")
     settings = dict(layer._kwargs)
     own, kernel, block = settings["num_filter"], settings["kernel"], channels_at_once()
     all_own = settings["num_filter"] = -(-own // block) * block
     weight, bias, dtype = layer.weight.var(), layer.bias.var(), layer.weight.dtype
     if all_own > own:
-        weight = F.concat(weight, F.zeros((all_own - own, 0, *kernel), dtype=dtype), dim=0)  # mxnet infers the 0
+        weight = F.concat(weight, F.zeros((all_own - own, 0, *kernel), dtype=dtype), dim=0)  # MXNet infers the 0
         bias = F.concat(bias, F.zeros((all_own - own,), dtype=dtype), dim=0)
     if filled > channels:
         weight = F.concat(weight, F.zeros((all_own, filled - channels, *kernel), dtype=dtype), dim=1)

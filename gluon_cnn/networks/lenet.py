@@ -7,12 +7,12 @@ from mxnet.gluon import nn
 
 
 class LeNet(Network):
-    """LeNet in the form of the notes: 20 and 50 filters, ReLU and max pooling.
+    """LeNet as in the notes, with 20 and 50 filters, ReLU and max pooling.
 
-    Images have at least 12x12 pixels; for grey ones of 28x28 it has 170,988 parameters.
+    Images have at least 12x12 pixels; for grey images of 28x28, the network has 170,988 parameters.
 
     Source: LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, 1998, section
-    II.B. The paper's LeNet-5 has 6 and 16 filters, squashing functions and trainable subsampling.
+    II.B. The paper's LeNet-5 has 6 and 16 filters, sigmoidal activations and trainable subsampling.
     """
 
     @checked()

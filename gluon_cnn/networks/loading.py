@@ -1,4 +1,4 @@
-"""Parameters from a file into a network, whichever of MXNet's functions wrote the file."""
+"""Loading parameters into a network from a file by any of MXNet's functions."""
 
 import re
 from collections import defaultdict
@@ -13,16 +13,16 @@ from gluon_cnn._core.devices import try_gpu
 from gluon_cnn._core.parameter_files import read_parameters
 from mxnet import gluon, nd
 
-NUMBER = re.compile(r"\d+(?=_)")  # of a layer: lenet0_conv1_weight
+NUMBER = re.compile(r"\d+(?=_)")  # a layer's number: lenet0_conv1_weight
 
 
 def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[mx.Context] | None = None) -> None:
-    """Read a network's parameters from a file of ``save_parameters``, ``collect_params().save`` or ``export_symbol``.
+    """Load a network's parameters from a file of ``save_parameters``, ``collect_params().save`` or ``export_symbol``.
 
-    The first names a parameter by its position in the network, ``conv1.weight``, the others by its layer,
-    ``lenet0_conv0_weight``, the last with ``arg:`` or ``aux:`` in front. An OSError says that the file cannot be read,
-    a ValueError that it is of another kind or does not hold exactly this network's parameters, or that the network is
-    on other contexts; the network is then left unchanged.
+    The first names parameters by their position in the network, ``conv1.weight``, the others by their layer,
+    ``lenet0_conv0_weight``, and the last adds the prefix ``arg:`` or ``aux:``. Raise OSError if the file cannot be
+    read; raise ValueError if it is of another type or does not contain exactly this network's parameters, or if the
+    network is on other contexts. On errors, the network is unchanged.
     """
     refuse_numpy_mode()
     if not isinstance(net, gluon.Block):
@@ -56,10 +56,10 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[
 
 
 def _names_in_file(net: gluon.Block, names: Iterable[str]) -> dict[str, str]:
-    """Return, for each parameter's position in the network, its name in the file."""
+    """Map each parameter's structural name to its name in the file."""
     parameters, names = net._collect_params_with_prefix(), list(names)
     saved = {id(parameters[name]): name for name in names if name in parameters}
-    if saved:  # a parameter that two layers share may be saved once
+    if saved:  # a shared parameter may be saved only once
         return {place: saved[id(p)] for place, p in parameters.items() if id(p) in saved}
     saved_as = dict(zip(_renumbered(names), names))
     for prefix in ("", net.prefix):  # collect_params().save may have left it out
@@ -71,8 +71,8 @@ def _names_in_file(net: gluon.Block, names: Iterable[str]) -> dict[str, str]:
 
 
 def _renumbered(names: Sequence[str]) -> list[str]:
-    """Return names with the layers of a kind in a block counted from 0; MXNet counts on through a whole process."""
-    numbers: dict[str, set[int]] = defaultdict(set)  # by all that is in front of the number
+    """Renumber the layers in names from 0 within each block; MXNet numbers them throughout a process."""
+    numbers: dict[str, set[int]] = defaultdict(set)  # by the text before the number
     for name in names:
         for match in NUMBER.finditer(name):
             numbers[name[: match.start()]].add(int(match[0]))
@@ -84,11 +84,11 @@ def _renumbered(names: Sequence[str]) -> list[str]:
 
 
 def _form(array: gluon.Parameter | nd.NDArray) -> str:
-    """Return an array's type and shape as text; a length that the network does not know yet is ``?``."""
+    """Format an array's dtype and shape; a dimension not yet inferred is ``?``."""
     shape = ", ".join(str(length or "?") for length in array.shape or ())
     return f"{np.dtype(array.dtype)} ({shape})"
 
 
 def _listed(things: Sequence) -> str:
-    """Return the first three of some things as text, and how many follow."""
+    """List the first three items, and count the rest."""
     return ", ".join(map(str, things[:3])) + (f" and {len(things) - 3} more" if len(things) > 3 else "")

@@ -1,4 +1,4 @@
-"""Network in network: a small dense network at every pixel, and no dense layer at the end. Lesson 08."""
+"""Network in network: a small dense network at every pixel, and no final dense layers. Lesson 08."""
 
 from gluon_cnn._core.checked import checked
 from gluon_cnn.networks.base import HybridSequential, Network, sequential
@@ -12,8 +12,8 @@ def mlpconv(
     """Return a convolution and two 1x1 convolutions, each with ReLU and ``channels`` outputs, then pooling.
 
     ``kernel_size``, ``padding`` and ``strides`` are those of the first convolution. With ``max_pooling``, 3x3 max
-    pooling with stride 2 follows. With ``batch_norm``, batch norm stands between each convolution and its ReLU, which
-    neither the notes nor the paper have. ``mlpconv(64, 3, 0)`` takes (32, 3, 16, 16) to (32, 64, 6, 6).
+    pooling with stride 2 follows. With ``batch_norm``, batch norm precedes each ReLU, unlike in the notes and the
+    paper. ``mlpconv(64, 3, 0)`` maps (32, 3, 16, 16) to (32, 64, 6, 6).
 
     Source: Lin, Chen and Yan, Network in network, 2013.
     """
@@ -29,10 +29,10 @@ def mlpconv(
 
 
 class NiN(Network):
-    """Network in network as in the notes: AlexNet's kernels, and at the end one feature map per class, averaged.
+    """Network in network as in the notes, with AlexNet's kernels and global average pooling of one map per class.
 
-    With ``batch_norm`` the notes' settings train the network in few epochs. Without it training can lose a class: one
-    whose feature map the last ReLU sets to zero for every image no longer gets a gradient.
+    With ``batch_norm``, the notes' settings train the network in a few epochs. Without it, training can lose a class:
+    if the last ReLU sets its feature map to zero for every image, the class no longer gets a gradient.
 
     Source: Lin, Chen and Yan, Network in network, 2013.
     """

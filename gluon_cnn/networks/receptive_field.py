@@ -1,4 +1,4 @@
-"""How many input pixels one value of a stack of layers, or of a network, depends on. Lessons 01 and 14."""
+"""The receptive field of a stack of layers or a network. Lessons 01 and 14."""
 
 import ast
 import json
@@ -12,12 +12,12 @@ ENLARGING = ("Deconvolution", "UpSampling", "_contrib_BilinearResize2D")
 
 
 def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
-    """Return how many input pixels, along one axis, one output value of a stack of layers depends on.
+    """Return the number of input pixels, along one axis, on which one output value of a stack of layers depends.
 
-    Layers are (kernel_size, stride) of convolutions and poolings from the input on: each adds (kernel - 1) times the
-    product of the strides before it. For a whole network, a HybridBlock, it is the largest receptive field of any value
-    before dense layers and means of whole feature maps, which see everything; a ValueError says that the network
-    enlarges feature maps or computes with 8-bit integers.
+    Layers are pairs (kernel_size, stride) of convolutions and pooling layers, starting at the input; each adds
+    (kernel_size - 1) times the product of the preceding strides. For a network, a HybridBlock, return the largest
+    receptive field before dense layers and global pooling, whose receptive field is the whole image. Raise ValueError
+    if the network upsamples feature maps or computes with 8-bit integers.
     """
     if isinstance(layers, HybridBlock):
         return max(field for field, _ in _fields(layers))
@@ -31,16 +31,16 @@ def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
 
 
 def _fields(net: HybridBlock) -> Iterator[tuple[int, int]]:
-    """Yield each value's receptive field inside a network, and how many pixels apart those of two neighbours are."""
+    """Yield the receptive field of each node of a network, and the distance in pixels between neighbouring fields."""
     refuse_numpy_mode()
-    fields: dict[int, tuple[int, int]] = {}  # by number of the node; weights are not in it
+    fields: dict[int, tuple[int, int]] = {}  # by node number, without weights
     output = net(mx.sym.var("data"))
     graph = mx.sym.Group(output) if isinstance(output, (list, tuple)) else output
     for number, node in enumerate(json.loads(graph.tojson())["nodes"]):
         if node["op"] in ENLARGING or node["op"].startswith(("_sg_", "_contrib_quantize")):
             raise ValueError(
-                f"the receptive field behind {node['op']} cannot be computed: pass the layers as pairs, or the network "
-                "that was quantized"
+                f"the receptive field after {node['op']} cannot be computed: pass the layers as pairs, or the network "
+                "before quantization"
             )
         settings, above = node.get("attrs", {}), [fields[i] for i, *_ in node["inputs"] if i in fields]
         kernel, dilate, stride = (

@@ -1,4 +1,4 @@
-"""The course's networks by name. One row here makes a network known to the command line, lesson 14 and the tests."""
+"""The course's networks by name. Each row registers a network for the command line, lesson 14 and the tests."""
 
 import importlib
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Named:
-    """A network of the course; its module, and with it MXNet, is imported when it is called."""
+    """A network of the course; its module and MXNet are imported only when it is called."""
 
     module: str
     maker: str
@@ -30,10 +30,10 @@ NETWORKS = {
     "densenet": Named("densenet", "DenseNet"),
 }
 
-# Those of which a folder's photos train the output layer alone; they have weights of their own.
+# Pretrained networks, of which only the output layer is trained.
 PRETRAINED = {"efficientnet-lite0": Named("efficientnet", "EfficientNetLite0")}
 
 
 def describe_networks() -> str:
-    """Return the names in one line, with remarks."""
+    """List the names, with remarks, in one line."""
     return ", ".join(f"{name} ({network.remark})" if network.remark else name for name, network in NETWORKS.items())

@@ -8,17 +8,17 @@ from mxnet.gluon import nn
 class Residual(HybridBlock):
     """Two 3x3 convolutions with batch norm whose output is added to the input.
 
-    Without ``same_shape`` the first convolution has stride 2, and so has a 1x1 convolution that brings the input to the
-    new shape: from (N, C, H, W) to (N, channels, ceil(H / 2), ceil(W / 2)).
+    Without ``same_shape``, the first convolution has stride 2, as has a 1x1 convolution in the shortcut: from
+    (N, C, H, W) to (N, channels, ceil(H / 2), ceil(W / 2)).
 
-    Source: He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2015, figure 2. In the notes the
-    second convolution has the stride, too, by mistake.
+    Source: He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2015, figure 2. In the notes,
+    the second convolution also has stride 2, by mistake.
     """
 
     @checked()
     def __init__(self, channels: int, same_shape: bool = True, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.in_channels = channels if same_shape else 0  # 0 takes any
+        self.in_channels = channels if same_shape else 0  # 0 accepts any number
         with self.name_scope():
             self.conv1 = nn.Conv2D(channels, kernel_size=3, padding=1, strides=1 if same_shape else 2)
             self.bn1 = nn.BatchNorm()
@@ -27,7 +27,7 @@ class Residual(HybridBlock):
             self.shortcut = None if same_shape else nn.Conv2D(channels, kernel_size=1, strides=2)
 
     def hybrid_forward(self, F, x):
-        # F.relu is the same function, but leaves the memory layout of the convolutions: 5% slower on a CPU
+        # F.relu is equivalent but leaves oneDNN's memory layout, which is 5% slower on a CPU
         out = F.Activation(self.bn1(self.conv1(x)), "relu")
         out = self.bn2(self.conv2(out))
         return F.Activation(out + (x if self.shortcut is None else self.shortcut(x)), "relu")
@@ -50,7 +50,7 @@ class ResBlk(HybridBlock):
             self.bn1 = nn.BatchNorm()
             self.conv2 = nn.Conv2D(ch_out, kernel_size=3, padding=1)
             self.bn2 = nn.BatchNorm()
-            self.shortcut = nn.HybridSequential()  # empty, it passes its input on
+            self.shortcut = nn.HybridSequential()  # the identity if empty
             if ch_in != ch_out:
                 self.shortcut.add(nn.Conv2D(ch_out, kernel_size=1, in_channels=ch_in), nn.BatchNorm())
 
@@ -62,11 +62,11 @@ class ResBlk(HybridBlock):
 class ResNet(Network):
     """ResNet with 18 layers, as in the notes; convolutions in shortcuts do not count.
 
-    ``init_channels`` are the output channels of the first convolution; they double three times. ``verbose`` prints each
-    block's output shape in each forward pass that is not hybridized.
+    ``init_channels`` is the number of output channels of the first convolution, which is doubled three times.
+    ``verbose`` prints each block's output shape in forward passes that are not hybridized.
 
-    Source: He and others, 2015, table 1. The notes leave out padding, batch norm and ReLU of the first convolution and
-    the padding of the pooling behind it, and average 3x3 at the end.
+    Source: He and others, 2015, table 1. The notes omit padding, batch norm and ReLU of the first convolution and the
+    padding of the pooling after it, and end with 3x3 average pooling.
     """
 
     @checked()

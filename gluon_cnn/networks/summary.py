@@ -14,7 +14,7 @@ from mxnet.gluon import Block, nn
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer or block: its position in the network, its kind and settings, its output and its cost."""
+    """One layer or block: its structural name, type, settings, output shape and cost."""
 
     name: str
     kind: str
@@ -22,12 +22,12 @@ class LayerSummary:
     output_shape: tuple[int, ...]
     parameters: int
     flops: int
-    inner: tuple["LayerSummary", ...] = ()  # the layers that a block's row stands for
+    inner: tuple["LayerSummary", ...] = ()  # the layers of a block
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The layers of a network in the order in which they ran; printed, it is a table."""
+    """The layers of a network in execution order; printed as a table."""
 
     network: str
     input_shape: tuple[int, ...]
@@ -35,7 +35,7 @@ class Summary:
 
     @property
     def parameters(self) -> int:
-        """Number of weights, biases and statistics; a parameter that two layers share counts once."""
+        """Number of weights, biases and statistics; a shared parameter counts once."""
         return sum(layer.parameters for layer in self.layers)
 
     @property
@@ -56,7 +56,7 @@ class Summary:
 def format_table(
     head: tuple[str, ...], rows: Sequence[tuple[str, ...]], foot: tuple[str, ...] | None = None, text_columns: int = 1
 ) -> str:
-    """Return a table as text: the first columns are text, to the left, the others numbers, to the right."""
+    """Format a table; the first ``text_columns`` columns are left-aligned, the others right-aligned."""
     feet = [] if foot is None else [foot]
     widths = [max(map(len, column)) for column in zip(head, *rows, *feet)]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
@@ -71,22 +71,22 @@ def format_table(
 def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary:
     """Run ``net`` once on zeros and return its layers with output shapes, parameters and FLOPs.
 
-    ``shape`` is that of the input, batch included: (1, 1, 28, 28). With ``blocks``, each block that is more than a
-    sequence, such as :class:`gluon_cnn.Inception`, has one row instead of its layers. Print the result, or use its
-    attributes. Layers whose input size was unknown get it.
+    ``shape`` is that of the input, including the batch: (1, 1, 28, 28). With ``blocks``, each block other than a plain
+    sequence, such as :class:`gluon_cnn.Inception`, gets one row in place of its layers. Print the result, or use its
+    attributes. Deferred parameter shapes are inferred.
 
-    FLOPs are those of convolutions and dense layers, which do nearly all the work: a multiplication and an addition
-    count as two, and adding the bias as one. Other layers count 0.
+    FLOPs are those of convolutions and dense layers, which dominate the cost: a multiplication and an addition count as
+    two, adding the bias as one. Other layers count 0.
     """
     if any(np.dtype(p.dtype) == np.int8 for p in check_initialized(net).collect_params().values()):
         raise ValueError(
-            f"{type(net).__name__} computes with 8-bit integers and has no layers to list: pass the one it was made of"
+            f"{type(net).__name__} computes with 8-bit integers and has no layers to list: pass the original network"
         )
     shape = check_shape("shape", shape)
     rows: list[LayerSummary] = []
     counted: set[int] = set()
     handles = []
-    starts: list[int] = []  # the first rows of the blocks that are running
+    starts: list[int] = []  # the first rows of the blocks being executed
 
     def add_layer(name: str, layer: Block, inputs: tuple, output: nd.NDArray) -> None:
         own = [p for p in layer._reg_params.values() if id(p) not in counted]
@@ -110,7 +110,7 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
         handles.append(block.register_forward_pre_hook(lambda *_: starts.append(len(rows))))
         handles.append(block.register_forward_hook(functools.partial(add_block, name)))
     try:
-        with changed_inside(net, _active=False):  # not hybridized, so that each hook is called
+        with changed_inside(net, _active=False):  # not hybridized, so that hooks are called
             forward(net, zeros_for(net, shape))
     finally:
         for handle in handles:
@@ -119,10 +119,10 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
 
 
 def _layers(block: Block, name: str = "") -> Iterator[tuple[str, Block]]:
-    """Yield the blocks that compute: those with parameters of their own, and those without children."""
+    """Yield the layers: blocks with parameters of their own or without children."""
     if block._reg_params or not block._children:
         yield name or type(block).__name__, block
-        return  # an activation inside a convolution belongs to it
+        return  # an activation inside a convolution is part of it
     for key, child in block._children.items():
         yield from _layers(child, f"{name}.{key}" if name else key)
 
@@ -138,7 +138,7 @@ def _blocks(block: Block, name: str = "") -> Iterator[tuple[str, Block]]:
 
 
 def _details(layer: Block) -> tuple[str, ...]:
-    """Return a layer's settings in a few words: ``("20", "5x5", "relu")``."""
+    """Summarize a layer's settings: ``("20", "5x5", "relu")``."""
     details = []
     settings = getattr(layer, "_kwargs", {})
     if isinstance(layer, nn.Dense):
@@ -160,7 +160,7 @@ def _details(layer: Block) -> tuple[str, ...]:
 
 def _flops(layer: Block, input_shape: tuple[int, ...], output: nd.NDArray) -> int:
     if isinstance(layer, (nn.Conv1D, nn.Conv2D, nn.Conv3D)):
-        # Each output value is a sum over one kernel: (in channels / groups) x kernel height x kernel width.
+        # Each output value is a sum over one kernel: (input channels / groups) x kernel height x kernel width.
         products = output.size * int(np.prod(layer.weight.shape[1:]))
     elif isinstance(layer, (nn.Conv1DTranspose, nn.Conv2DTranspose, nn.Conv3DTranspose)):
         products = int(np.prod(input_shape)) * int(np.prod(layer.weight.shape[1:]))

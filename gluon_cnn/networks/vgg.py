@@ -1,4 +1,4 @@
-"""VGG: blocks of 3x3 convolutions that double the channels and halve the sides. Lesson 07."""
+"""VGG: blocks of 3x3 convolutions that double the channels and halve height and width. Lesson 07."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ VGG_NOTES = ((2, 64), (2, 128), (2, 256), (2, 512), (2, 512))  # of the notes; t
 
 @checked()
 def vgg_block(num_convs: int, channels: int) -> HybridSequential:
-    """Return ``num_convs`` 3x3 convolutions with ReLU that keep the size, then pooling that halves it.
+    """Return ``num_convs`` size-preserving 3x3 convolutions with ReLU, followed by 2x2 max pooling.
 
     From (N, C, H, W) to (N, channels, H // 2, W // 2). Source: Simonyan and Zisserman, 2014, section 2.1.
     """
@@ -21,9 +21,10 @@ def vgg_block(num_convs: int, channels: int) -> HybridSequential:
 
 
 class VGG(Network):
-    """VGG of any architecture, a sequence of (num_convs, channels), one pair for each block.
+    """VGG with an architecture given as a sequence of (num_convs, channels), one pair per block.
 
-    :data:`VGG11` and :data:`VGG_NOTES` are two; ``dense_units`` is the number of outputs of each hidden dense layer.
+    Examples are :data:`VGG11` and :data:`VGG_NOTES`; ``dense_units`` is the number of outputs of each hidden dense
+    layer.
 
     Source: Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, 2014, table 1.
     """
@@ -51,5 +52,5 @@ class VGG(Network):
 
 
 def vgg11(num_classes: int = 10, **settings) -> VGG:
-    """Return the paper's network of 11 layers, configuration A."""
+    """Return the paper's 11-layer network, configuration A."""
     return VGG(VGG11, num_classes, **settings)

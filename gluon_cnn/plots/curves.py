@@ -18,12 +18,12 @@ def plot_history(
     validation_loss: Sequence[float] = (),
     validation_accuracy: Sequence[float] = (),
 ) -> None:
-    """Plot loss and accuracies, one value per epoch: show the figure, or write it to a file.
+    """Plot loss and accuracies, one value per epoch, and show the figure or write it to a file.
 
-    With validation, ``test_accuracy`` may be a single value, that of the best epoch.
+    With validation data, ``test_accuracy`` may be a single value, that of the best epoch.
     """
     if not len(loss):
-        raise ValueError("there is nothing to plot: no epoch was finished")
+        raise ValueError("there is nothing to plot: no epoch was completed")
     epochs = np.arange(1, len(loss) + 1)
     with style():
         _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
@@ -37,7 +37,7 @@ def plot_history(
             right.plot(epochs, test_accuracy, **other, label="test images")
             right.set_title(f"Test accuracy ends at {test_accuracy[-1]:.3f}")
         else:
-            # of equals, the one with the lowest loss
+            # ties go to the lowest loss
             best = int(np.lexsort((-np.array(validation_loss), np.array(validation_accuracy)))[-1]) + 1
             left.plot(epochs, validation_loss, **other, label="validation images")
             left.legend(loc="upper right")

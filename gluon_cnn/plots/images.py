@@ -12,7 +12,7 @@ from mxnet import nd
 
 
 def show_in_rows(images: Sequence[Any], titles: Sequence[str], in_a_row: int, height: float) -> None:
-    """Show images with titles in rows that are as wide as a page."""
+    """Show images with titles in rows of page width."""
     rows = -(-len(titles) // in_a_row)
     columns = min(in_a_row, len(titles))
     show_images(images, rows, columns, figsize=(WIDEST * columns / in_a_row, height * rows), titles=titles)
@@ -29,8 +29,9 @@ def show_images(
     """Show images in a grid, row by row.
 
     Images have shape (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W), and are bytes 0..255 or floats 0..1. The
-    first ``num_rows * num_cols`` are shown; cells without an image stay empty. ``figsize`` is in inches, by default 1.5
-    for an image's longer side and room for ``titles``, one per image. ``title``, of the whole figure, makes it higher.
+    first ``num_rows * num_cols`` are shown; cells without an image remain empty. ``figsize`` is in inches; by default,
+    the longer side of an image takes 1.5, plus space for ``titles``, one per image. A ``title`` of the whole figure
+    increases its height.
     """
     if num_rows < 1 or num_cols < 1:
         raise ValueError(f"num_rows and num_cols must be at least 1; got {num_rows} and {num_cols}")
@@ -50,7 +51,7 @@ def show_images(
                 ax.axis("off")
                 continue
             ax.set(xticks=[], yticks=[])
-            ax.spines[:].set(visible=True, color=COLORS["grey"], linewidth=0.6)  # white images end somewhere
+            ax.spines[:].set(visible=True, color=COLORS["grey"], linewidth=0.6)  # a frame for white images
             ax.imshow(shown[i], vmin=0, vmax=255 if shown[i].dtype.kind in "iu" else 1)
             if titles is not None and i < len(titles):
                 ax.set_title(titles[i], fontsize=10)
@@ -67,14 +68,14 @@ def apply(img: nd.NDArray, aug: Augmenter, n: int = 3, title: str | None = None)
     results = [apply_aug_list(img, [aug]) for _ in range(check_int("n", n, 1) ** 2)]
     sizes = sorted({result.shape for result in results})
     if len(sizes) > 1:
-        raise ValueError(f"aug makes images of different sizes, such as {sizes[0]} and {sizes[-1]}: end with a crop")
+        raise ValueError(f"aug returns images of different sizes, such as {sizes[0]} and {sizes[-1]}: end with a crop")
     images = nd.stack(*results).clip(0, 255) / 255
     show_images(images, n, n, title=title)
     return images
 
 
 def as_image(image: Any) -> np.ndarray:
-    """Return an image as (H, W) or (H, W, 3) from any of the shapes of :func:`show_images`."""
+    """Convert an image in any of the shapes of :func:`show_images` to (H, W) or (H, W, 3)."""
     pixels = as_numpy(image)
     if pixels.ndim == 3 and pixels.shape[0] in (1, 3) and pixels.shape[2] not in (1, 3):
         pixels = pixels.transpose(1, 2, 0)

@@ -1,4 +1,4 @@
-"""What a network consists of and sees: shares of its layers, filters, feature maps."""
+"""Figures of a network: shares of its layers, filters, feature maps."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,13 +10,13 @@ from mxnet import nd
 
 
 def show_filters(weights: nd.NDArray, num_rows: int, num_cols: int, title: str | None = None) -> None:
-    """Show a first convolution's kernels, (filters, 1 or 3, height, width), each scaled by its largest weight.
+    """Show the kernels of a first convolution, (filters, 1 or 3, height, width), each scaled by its largest weight.
 
-    Dark is negative, grey zero, bright positive.
+    Negative weights are dark, zero is grey, positive weights are bright.
     """
     filters = as_numpy(weights)
     filters = 0.5 + 0.5 * filters / np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
-    filters = filters.transpose(0, 2, 3, 1)  # a kernel of 3x3 must not be taken for three colours
+    filters = filters.transpose(0, 2, 3, 1)  # so that a 3x3 kernel is not mistaken for three channels
     show_images(filters, num_rows, num_cols, figsize=(0.55 * num_cols, 0.6 * num_rows), title=title)
 
 
@@ -25,8 +25,8 @@ def show_feature_maps(
 ) -> None:
     """Show an image and its ``count`` strongest feature maps, each scaled by its largest value.
 
-    The feature maps have shape (channels, height, width), the image one of those of :func:`gluon_cnn.show_images`;
-    ``title`` stands above it, ``name`` before the number of each feature map.
+    The feature maps have shape (channels, height, width), the image any shape of :func:`gluon_cnn.show_images`;
+    ``title`` is the title of the image, ``name`` precedes the number of each feature map.
     """
     values = as_numpy(maps)
     peaks = values.max(axis=(1, 2))
@@ -37,7 +37,7 @@ def show_feature_maps(
 
 
 def plot_shares(table: Summary, title: str) -> None:
-    """Draw the share in the parameters and FLOPs of each layer or block of :func:`summary` that has FLOPs."""
+    """Plot the share of parameters and FLOPs for each layer or block of :func:`summary` that has FLOPs."""
     layers = [layer for layer in table.layers if layer.flops]
     names = [f"{layer.kind.replace('2D', '')} {layer.details[0]}" for layer in layers]
     x = np.arange(len(layers))

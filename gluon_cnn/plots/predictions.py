@@ -1,4 +1,4 @@
-"""Confusion matrix and worst mistakes."""
+"""Confusion matrix and most confident mistakes."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,10 +12,10 @@ from gluon_cnn.plots.style import show_or_save, style
 
 
 def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequence[str], count: int = 10) -> None:
-    """Show the incorrect predictions with the highest probabilities, and both classes.
+    """Show the incorrect predictions with the highest probabilities, titled with true and predicted class.
 
-    ``labels`` and ``probabilities`` are what :func:`predict_batches` returned for the batches ``data``; ``names`` are
-    the classes' names.
+    ``labels`` and ``probabilities`` are the results of :func:`predict_batches` for the batches ``data``; ``names`` are
+    the class names.
     """
     labels, probabilities = as_numpy(labels), as_numpy(probabilities)
     predictions = probabilities.argmax(axis=1)
@@ -34,8 +34,8 @@ def plot_confusion(
 ) -> None:
     """Draw how often each class (row) was predicted as each class (column): show the figure, or write it to a file.
 
-    ``labels`` and ``predictions`` are class numbers, or rows with the probability or score of every class, of which the
-    largest counts; ``names`` are the classes' names.
+    ``labels`` and ``predictions`` are class numbers, or rows of probabilities or scores, of which the largest counts;
+    ``names`` are the class names.
     """
     if len(labels) != len(predictions):
         raise ValueError(f"labels and predictions differ in length: {len(labels)} and {len(predictions)}")
@@ -47,7 +47,7 @@ def plot_confusion(
     counts = np.zeros((len(names), len(names)), int)
     np.add.at(counts, (labels, predictions), 1)
     mistakes = counts - np.diag(np.diag(counts))
-    commonest = np.argwhere(mistakes == mistakes.max())[:2]  # two that are equally common
+    commonest = np.argwhere(mistakes == mistakes.max())[:2]  # at most two pairs in case of ties
     pairs = " and ".join(f"{names[true]} taken for {names[taken]}" for true, taken in commonest)
     sizes = np.unique(counts.sum(axis=1))
     with style():
@@ -67,7 +67,7 @@ def plot_confusion(
 
 
 def _class_numbers(name: str, values: Any, classes: int) -> np.ndarray:
-    """Return class numbers unchanged, and for rows of one value per class the position of the largest."""
+    """Return class numbers unchanged; for rows of one value per class, return the index of the largest."""
     numbers = as_numpy(values)
     if numbers.ndim == 2 and numbers.shape[1] == classes and numbers.dtype.kind in "biuf":
         return numbers.argmax(axis=1)

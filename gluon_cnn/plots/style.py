@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import matplotlib.pyplot as plt
 
-# Okabe and Ito's colours, which people with any form of colour blindness can tell apart.
+# Okabe and Ito's colours, distinguishable with any form of colour blindness.
 COLORS = {
     "blue": "#0072B2",
     "orange": "#E69F00",
@@ -18,7 +18,7 @@ COLORS = {
     "purple": "#CC79A7",
     "black": "#000000",
 }
-WIDEST = 9.0  # inches: what the site's column holds without making letters smaller
+WIDEST = 9.0  # inches; wider figures would be scaled down on the site
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
     "axes.spines.right": False,
@@ -44,7 +44,7 @@ def style() -> Iterator[None]:
 
 
 def show_figure() -> None:
-    """Show the current figure and close it, as pyplot would keep it; with ``plt.ion()`` its window stays."""
+    """Show the current figure and close it, unless pyplot is in interactive mode."""
     figure = plt.gcf()
     plt.show()
     if not plt.isinteractive():
@@ -65,11 +65,11 @@ def show_or_save(file: str | Path | BinaryIO | None) -> None:
 
 
 def draw_anywhere(plot: Callable[[Any], None], file: Any) -> None:
-    """Draw into a file, with Agg if matplotlib's backend does not start here."""
+    """Plot to a file, falling back to Agg if matplotlib's backend does not start."""
     try:
         plot(file)
     except Exception:
-        if plt.get_fignums():  # it did start
+        if plt.get_fignums():  # the backend did start
             raise
         plt.switch_backend("agg")
         plot(file)

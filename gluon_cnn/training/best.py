@@ -1,4 +1,4 @@
-"""The weights of the epoch that did best on the validation data."""
+"""The weights of the epoch with the best validation accuracy."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from mxnet import gluon, nd
 
 
 class BestWeights:
-    """A copy of the parameters, renewed after each epoch that is the best so far.
+    """A copy of the parameters, updated after each epoch that is the best so far.
 
     Parameters
     ----------
     parameters : dict of Parameter
-        By name. Of several contexts the first counts.
+        By name. If there are several contexts, the first is copied.
     arrays : dict of numpy.ndarray, optional
-        The copy that an interrupted training had made.
+        The copy from an interrupted training.
     """
 
     def __init__(self, parameters: dict[str, gluon.Parameter], arrays: dict[str, np.ndarray] | None = None) -> None:
@@ -30,6 +30,6 @@ class BestWeights:
             self.arrays = {name: p.list_data()[0].asnumpy() for name, p in held.items()}
 
     def restore(self) -> None:
-        """Give the network the weights of the best epoch."""
+        """Load the weights of the best epoch into the network."""
         for name, array in self.arrays.items():
             self.parameters[name].set_data(nd.array(array, dtype=array.dtype))

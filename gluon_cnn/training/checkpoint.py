@@ -1,4 +1,4 @@
-"""Checkpoints: all that a training needs to resume after an interruption, in one file for each epoch."""
+"""Checkpoints: everything needed to resume an interrupted training, in one file per epoch."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.training.trainer_state import parameters_by_name, set_state, settings_of, state_of
 from mxnet import gluon, nd
 
-KEPT = 2  # files: the newest, and the one before it
+KEPT = 2  # number of files: the two newest
 NAME = "epoch-{:04}.npz"
-CUT_OFF = r"\.npz\.\d+\.part"  # ending of one that was killed while it was written
-ARGUMENTS = {"lr": "learning_rate"}  # of optimizers whose attribute has another name
+CUT_OFF = r"\.npz\.\d+\.part"  # extension of a partial file from a killed process
+ARGUMENTS = {"lr": "learning_rate"}  # optimizer attributes whose argument has another name
 
 _began: WeakKeyDictionary[mx.optimizer.Optimizer, dict[str, Any]] = WeakKeyDictionary()
 
 
 class Checkpoint:
-    """The state of a training in a folder.
+    """The checkpoints of a training in a folder.
 
-    A file holds the weights, the optimizer's state and counters, the history, the random seeds and the place in the
-    data, see :mod:`gluon_cnn._core.record`. All that belongs to a parameter is stored under the parameter's name in the
-    structure of the network. A file is written whole or not at all, and only the newest two stay.
+    A file contains the weights, the optimizer's state and counters, the history, the random seeds and the position in
+    the data, see :mod:`gluon_cnn._core.record`. Everything that belongs to a parameter is stored under its structural
+    name. Files are written atomically, and only the newest two are retained.
 
     Parameters
     ----------
     folder : str or Path
-        Where the files are; made when it is missing.
+        Folder of the files; created if it does not exist.
     net, trainer : Block, Trainer
-        The network, initialized, and its optimizer, on this machine.
+        The initialized network and its optimizer, on this machine.
     workers : Workers, optional
-        Those that train together: worker 0 writes and reads, and tells the others.
+        The workers of a distributed training; worker 0 reads and writes, and broadcasts to the others.
     train_data, test_data, validation_data : iterable, optional
-        Of training data that are :class:`gluon_cnn.Batches` seed and epoch are stored, so that the order continues. If
-        all are Batches, what they consist of is stored, too.
+        If the training data is a :class:`gluon_cnn.Batches`, its seed and epoch are stored, so that the order
+        continues. If all are Batches, a description of the data is stored, too.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class Checkpoint:
     ) -> None:
         self.folder, self._workers = Path(folder), workers or Workers()
         if self._workers.rank == 0:
-            make_folder(self.folder)  # now, not after the first epoch
+            make_folder(self.folder)  # fail before the first epoch
         self.source = self.folder  # the file that was restored
         self._trainer, self._data = trainer, data.get("train_data")
-        self.best: dict[str, np.ndarray] = {}  # the weights of the best epoch, of a training with validation data
+        self.best: dict[str, np.ndarray] = {}  # the weights of the best epoch, with validation data
         self._parameters = parameters_by_name(net, trainer)
         self._about_data = None
         parts = {name.removesuffix("_data"): part for name, part in data.items() if isinstance(part, Batches)}
@@ -75,21 +75,21 @@ class Checkpoint:
                 "batch_size": self._data.batch_size,
                 "augmentation": described(self._data.transform),
             }
-        if trainer.optimizer not in _began:  # it may have changed by the time of a second call
+        if trainer.optimizer not in _began:  # may have changed by a second call
             _began[trainer.optimizer] = {
                 "optimizer": settings_of(trainer.optimizer, rescale_grad=trainer._scale),
                 "schedule": settings_of(trainer.optimizer.lr_scheduler),
             }
         state = np.random.get_state()
         self._seed = int(np.random.randint(2**30))
-        np.random.set_state(state)  # the first epoch draws what it would have drawn without checkpoints
+        np.random.set_state(state)  # the first epoch's random numbers are the same without checkpoints
 
     def alone(self) -> contextlib.AbstractContextManager:
-        """Keep other trainings out of the folder."""
+        """Lock the folder against other trainings."""
         return contextlib.nullcontext() if self._workers.rank else locked(self.folder)
 
     def seed(self, epoch: int) -> int:
-        """Return this worker's seed for an epoch's random numbers: mxnet's own state cannot be read and stored."""
+        """Return this worker's random seed for an epoch; MXNet's own random state cannot be saved."""
         return ((self._seed + epoch) * self._workers.count + self._workers.rank) % 2**31
 
     def newest(self) -> Path | None:
@@ -97,13 +97,13 @@ class Checkpoint:
         return next(reversed(_files(self.folder)), None)
 
     def save(self, history: dict[str, list], best: Mapping[str, np.ndarray] = MappingProxyType({})) -> None:
-        """Write the state after the history's epochs and remove all but the newest two; older ones survive an error.
+        """Write the current state, then remove all but the newest two files; on an error, old files remain.
 
-        ``best`` are the weights of the best epoch of a training with validation data.
+        ``best`` are the weights of the best epoch, with validation data.
         """
         if self._workers.rank:
             return
-        nd.waitall()  # mxnet may still be changing or rearranging weights
+        nd.waitall()  # MXNet may still be updating or rearranging weights
         copies = {name: p.list_data() for name, p in self._parameters.items() if p._data is not None}
         arrays = {f"weights/{name}": of_contexts[0].asnumpy() for name, of_contexts in copies.items()}
         arrays |= {f"best/{name}": array for name, array in best.items()}
@@ -117,10 +117,10 @@ class Checkpoint:
         remove(self.folder, KEPT)
 
     def restore(self, num_epochs: int | None = None, check: Callable[[dict], object] = dict) -> dict[str, list] | None:
-        """Put the newest state into network, trainer and data; return its history, or None when there is no file.
+        """Restore network, trainer and data from the newest file; return its history, or None if there is no file.
 
-        Nothing is changed when the file is damaged, is of another training, or has more than ``num_epochs``; the
-        ValueError names the difference. ``check`` is called with the history and raises an error when it is not one.
+        If the file is damaged, belongs to another training, or has more than ``num_epochs`` epochs, nothing is changed;
+        the ValueError names the difference. ``check`` is called with the history and raises an error if it is invalid.
         """
         path = self.newest() if self._workers.rank == 0 else None
         found = self._workers.tell(b"+" + path.read_bytes() if path else b"")
@@ -139,12 +139,12 @@ class Checkpoint:
         epochs = len(record["history"]["loss"])
         if num_epochs is not None and epochs > num_epochs:
             raise ValueError(f"{path} is of {epochs} epochs; num_epochs is {num_epochs}")
-        # all is read: from here on things change
+        # everything has been checked; changes begin here
         for name, array in weights.items():
             p = self._parameters[name]
             p._load_init(nd.array(array, dtype=array.dtype), p.list_ctx())
         set_state(self._trainer, self._parameters, record["state"], arrays)
-        for name in self._statistics():  # last, as a trainer that begins gives all contexts those of the first
+        for name in self._statistics():  # last, since initializing the trainer copies those of the first context
             for k, mine in enumerate(self._parameters[name].list_data()[1:], 1):
                 mine[:] = arrays[f"statistics/{k}/{name}"]
         for name, value in record["place"].items():
@@ -154,11 +154,11 @@ class Checkpoint:
         return record["history"]
 
     def _statistics(self) -> list[str]:
-        """Return the parameters without gradients, such as batch norm's moving averages: each context has its own."""
+        """Return parameters without gradients, such as batch norm's moving averages, which differ between contexts."""
         return [name for name, p in self._parameters.items() if p.grad_req == "null" and p._data is not None]
 
     def _of_this_training(self) -> dict[str, Any]:
-        """Return what has to be the same when a training is resumed."""
+        """Return the settings that must not change when a training is resumed."""
         return {
             **_began[self._trainer.optimizer],
             "parameters": {
@@ -171,7 +171,7 @@ class Checkpoint:
         }
 
     def _refuse_another_training(self, path: Path, record: dict[str, Any], weights: dict[str, np.ndarray]) -> None:
-        """Raise an error when a checkpoint is of another training than this one."""
+        """Raise an error if a checkpoint belongs to another training."""
         for name in sorted(record["parameters"].keys() | self._parameters.keys()):
             p, held = self._parameters.get(name), weights.get(name)
             open_shape = p is not None and held is None and p._deferred_init
@@ -183,7 +183,7 @@ class Checkpoint:
         mine = json.loads(json.dumps(self._of_this_training()))
         before, now = _facts(record), _facts(mine)
         rate = getattr(self._trainer.optimizer, "lr", None)
-        if rate != mine["optimizer"].get("lr"):  # trainer.set_learning_rate has been called since
+        if rate != mine["optimizer"].get("lr"):  # trainer.set_learning_rate has been called
             before["the optimizer's learning_rate"] = record["state"]["optimizer"].get("lr")
             now["the optimizer's learning_rate"] = rate
         for what in {**before, **now}:
@@ -196,7 +196,7 @@ class Checkpoint:
 
 
 def _facts(record: dict[str, Any]) -> dict[str, Any]:
-    """Return what makes a training this one and not another, under names for a sentence."""
+    """Return the settings that identify a training, under names for error messages."""
     optimizer, schedule = record["optimizer"], record["schedule"] or {"name": "none"}
     return {
         "the optimizer": optimizer["name"],
@@ -210,7 +210,7 @@ def _facts(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data_difference(before: dict[str, Any] | None, now: dict[str, Any] | None) -> str | None:
-    """Return what differs between two descriptions of data that are known."""
+    """Summarize the difference between two data descriptions, if both are known."""
     if before is None or now is None:
         return None
     for name in ("batch_size", "augmentation"):
@@ -220,21 +220,21 @@ def _data_difference(before: dict[str, Any] | None, now: dict[str, Any] | None) 
 
 
 def remove(folder: Path, kept: int = 0) -> None:
-    """Remove all checkpoints but the newest ``kept``, what was cut off while it was written, and an empty folder."""
+    """Remove all checkpoints but the newest ``kept``, partial files, and the folder if it is then empty."""
     for path in _files(folder)[: -kept or None] + _files(folder, CUT_OFF):
         path.unlink(missing_ok=True)
-    with suppress(OSError):  # there are other files
+    with suppress(OSError):  # the folder is not empty
         folder.rmdir()
 
 
 def epochs_in(folder: Path) -> int:
-    """Return how many epochs the newest checkpoint in a folder is of; 0 without any."""
+    """Return the number of epochs of the newest checkpoint in a folder, or 0."""
     files = _files(folder) if folder.is_dir() else []
     return int(files[-1].stem.partition("-")[2]) if files else 0
 
 
 def _files(folder: Path, ending: str = r"\.npz") -> list[Path]:
-    """Return the checkpoints in a folder, the newest last; what else has such a name is none."""
+    """Return the checkpoint files in a folder, the newest last."""
     found = (
         (re.fullmatch(rf"epoch-(\d{{4,}}){ending}", path.name), path) for path in folder.iterdir() if path.is_file()
     )

@@ -1,4 +1,4 @@
-"""Fine-tuning: what a network has learned from many images serves where there are few. Lesson 13."""
+"""Fine-tuning: reusing features learned on a large data set for a small one. Lesson 13."""
 
 from __future__ import annotations
 
@@ -34,37 +34,38 @@ def finetune(
     validation_data: Iterable | None = None,
     patience: int | None = None,
 ) -> History:
-    """Give a trained network an output layer for other classes and train it on them.
+    """Replace the output layer of a trained network and train it on other classes.
 
-    Each call makes a new output layer; to train the same one further, use :func:`gluon_cnn.train`.
+    Each call creates a new output layer; to continue training the same one, use :func:`gluon_cnn.train`.
 
     Parameters
     ----------
     net : Block
-        The trained network; it is changed. Its last layer with weights, dense or a convolution, is the output layer.
+        The trained network, modified in place. Its last layer with weights, dense or convolutional, is the output
+        layer.
     train_data, test_data : iterable of (X, y)
-        Batches as :func:`gluon_cnn.train` takes them, of as many channels as before.
+        Batches as for :func:`gluon_cnn.train`, with the original number of channels.
     num_classes : int
-        Length of the new output.
+        Number of new classes.
     num_epochs : int
         Passes through ``train_data``.
     learning_rate, momentum : float
-        Of stochastic gradient descent.
+        Learning rate and momentum of stochastic gradient descent.
     output_lr_mult : float
-        How many times larger the new layer's learning rate is: it starts from random weights, the others do not.
+        Learning rate multiplier of the new layer, which starts from random weights.
     frozen : bool
-        Train the new layer alone, see :func:`freeze`; else everything, whatever was frozen before.
+        Whether to train only the new layer, see :func:`freeze`; otherwise all layers are unfrozen and trained.
     schedule : LRScheduler, optional
-        The learning rate by number of batches, such as ``gluoncv.utils.LRScheduler``. It replaces ``learning_rate``.
+        Learning rate schedule by number of batches, such as ``gluoncv.utils.LRScheduler``; replaces ``learning_rate``.
     ctx : Context or list of Context, optional
-        Where to compute. Default: where the network's parameters are.
+        Where to compute. Default: the contexts of the network's parameters.
     verbose, validation_data, patience
         See :func:`gluon_cnn.train`.
 
     Returns
     -------
     History
-        What :func:`gluon_cnn.train` measured.
+        As returned by :func:`gluon_cnn.train`.
 
     References
     ----------
@@ -75,7 +76,7 @@ def finetune(
     momentum, num_epochs = check_float("momentum", momentum, 0, 1), check_int("num_epochs", num_epochs, 1)
     classes = getattr(train_data, "classes", ())
     if len(classes) > check_int("num_classes", num_classes, 1):
-        # the loss would take each label above the last class for the last class
+        # the loss would silently clip larger labels to the last class
         raise ValueError(f"train_data has {len(classes)} classes, {', '.join(classes)}; num_classes is {num_classes}")
     if ctx is not None:
         net.collect_params().reset_ctx(as_contexts(ctx))
@@ -92,19 +93,19 @@ def finetune(
 
 
 def new_output(net: gluon.Block, num_classes: int) -> gluon.Block:
-    """Replace the network's output layer by one for ``num_classes`` classes, with Xavier's random weights.
+    """Replace the network's output layer with one for ``num_classes`` classes, with Xavier initialization.
 
     Parameters
     ----------
     net : Block
-        A network with weights; it is changed, everything before the output layer stays.
+        A network with weights, modified in place; the other layers are unchanged.
     num_classes : int
-        Length of the new output.
+        Number of new classes.
 
     Returns
     -------
     Block
-        The new layer, of the kind of the old one: dense, or a convolution.
+        The new layer, dense or convolutional like the old one.
     """
     num_classes = check_int("num_classes", num_classes, 1)
     places = list(_layers_with_weights(net))
@@ -126,36 +127,35 @@ def new_output(net: gluon.Block, num_classes: int) -> gluon.Block:
             new = nn.Conv2D(num_classes, *window, in_channels=in_channels, **common)
     new.initialize(init.Xavier(), ctx=old.weight.list_ctx())
     new.cast(old.weight.dtype)
-    for place, key, layer in places:  # a block may know it under two names
+    for place, key, layer in places:  # a block may register it under two names
         if layer is old and getattr(place, key, None) is old:
             setattr(place, key, new)
         elif layer is old:
-            place._children[key] = new  # of a sequence
+            place._children[key] = new  # in a sequence
     net.apply(_forget_graph)
     return new
 
 
 def freeze(block: gluon.Block, frozen: bool = True) -> None:
-    """Keep training from changing a block: neither its weights nor the moving averages of its batch norm.
+    """Freeze a block, so that training changes neither its weights nor its batch norm's moving averages.
 
     Parameters
     ----------
     block : Block
-        A layer or a network; dropout inside stays active. A hybridized network around it has to be hybridized
-        again.
+        A layer or a network; dropout remains active. If it is part of a hybridized network, hybridize that again.
     frozen : bool
-        False lets training change it again.
+        Whether to freeze or unfreeze the block.
 
     Notes
     -----
-    ``grad_req = "null"`` alone is not enough: in training, batch norm would still normalize with each batch's own mean
-    and variance and move its averages towards them.
+    ``grad_req = "null"`` alone is not enough: in training, batch norm would still normalize with the batch statistics
+    and update its moving averages.
     """
     layers: list[gluon.Block] = []
     block.apply(layers.append)
     if frozen and any(isinstance(layer, BatchNorm) for layer in layers):
         raise ValueError(
-            "gluon_cnn.BatchNorm always follows its batch: build the network with nn.BatchNorm to freeze it"
+            "gluon_cnn.BatchNorm always uses batch statistics: build the network with nn.BatchNorm to freeze it"
         )
     for layer in layers:
         if "use_global_stats" in getattr(layer, "_kwargs", {}):  # Gluon's batch norms
@@ -174,23 +174,22 @@ def zoo_network(
     file: str | Path | None = None,
     **settings,
 ) -> gluon.HybridBlock:
-    """Return a network of Gluon's model zoo, with weights trained on ImageNet where there are any, and say so.
+    """Return a network of Gluon's model zoo, with pretrained weights if available, and print which weights it has.
 
     Parameters
     ----------
     name : str
-        Such as ``"resnet18_v2"``; input (N, 3, 224, 224), normalized, output (N, 1000).
+        Such as ``"resnet18_v2"``, with normalized input (N, 3, 224, 224) and output (N, 1000).
     download : bool
-        Download the weights (tens of megabytes) when they are not on disk. Without it nothing uses the network.
+        Whether to download the weights (tens of megabytes) if they are not on disk.
     root : str or Path, optional
-        Folder with the weights. Default: mxnet's own, ``~/.mxnet/models``.
+        Folder with the weights. Default: MXNet's, ``~/.mxnet/models``.
     ctx : Context, optional
         Where to compute. Default: the CPU.
     file : str or Path, optional
-        File of the network's parameters, as GluonCV distributes them and ``save_parameters`` writes them, instead of
-        the zoo's own.
+        Parameter file, as distributed by GluonCV or written by ``save_parameters``, instead of the zoo's.
     **settings
-        Passed on to the zoo, such as ``classes=2``; weights for 1000 classes fit no other number.
+        Passed to the zoo, such as ``classes=2``; pretrained weights require 1000 classes.
     """
     folder = Path(os.path.expanduser(root or Path(mx.base.data_dir()) / "models"))
     ctx = ctx or mx.cpu()
@@ -216,20 +215,20 @@ def zoo_network(
     net = vision.get_model(name, ctx=ctx, **settings)
     net.initialize(init.Xavier(), ctx=ctx)
     side = 299 if name == "inceptionv3" else 224  # of ImageNet's images
-    net(nd.zeros((1, 3, side, side), ctx=ctx))  # draws the weights
+    net(nd.zeros((1, 3, side, side), ctx=ctx))  # initializes the weights
     state = "is damaged" if found else "is not on disk"
     print(f"{name}: random weights; {file} {state} (download=True gets it, when its host answers)")
     return net
 
 
 def _forget_graph(block: gluon.Block) -> None:
-    """Let a hybridized block trace itself again."""
+    """Make a hybridized block retrace its graph."""
     if isinstance(block, gluon.HybridBlock):
         block._clear_cached_op()
 
 
 def _layers_with_weights(block: gluon.Block) -> Iterator[tuple[gluon.Block, str, gluon.Block]]:
-    """Yield (parent, key, layer) for each layer with parameters of its own, in the order of their definition."""
+    """Yield (parent, key, layer) for each layer with its own parameters, in definition order."""
     for key, child in block._children.items():
         if child._reg_params:
             yield block, key, child

@@ -1,4 +1,4 @@
-"""What a training measured, epoch by epoch."""
+"""Measurements of a training, per epoch."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-FORMER = "loader_seconds"  # in histories of version 0.1.0: it counted as loading what the engine still computed
+FORMER = "loader_seconds"  # in histories of version 0.1.0; it included the engine's pending computation
 
 
 @dataclass
 class History:
-    """What :func:`train` measured: one value for each completed epoch in each list.
+    """Measurements of :func:`train`, lists with one value per completed epoch.
 
-    Without validation data the two validation lists are empty. With them ``test_accuracy`` holds a single value: the
-    accuracy of the best epoch's weights, measured when the training had ended.
+    Without validation data, the two validation lists are empty. With it, ``test_accuracy`` has a single value: the
+    accuracy of the best epoch's weights, measured at the end of training.
     """
 
-    loss: list[float] = field(default_factory=list)  # mean per training image, while the weights were moving
-    train_accuracy: list[float] = field(default_factory=list)  # 0..1, while the weights were moving
+    loss: list[float] = field(default_factory=list)  # mean per training image, during the epoch
+    train_accuracy: list[float] = field(default_factory=list)  # 0..1, during the epoch
     test_accuracy: list[float] = field(default_factory=list)  # 0..1, after the epoch
-    pictures: list[int] = field(default_factory=list)  # training images
-    images_per_second: list[float] = field(default_factory=list)  # loading, forward, backward and update; not the test
-    seconds: list[float] = field(default_factory=list)  # the whole epoch, with validation or test
+    pictures: list[int] = field(default_factory=list)  # number of training images
+    images_per_second: list[float] = field(default_factory=list)  # loading, forward, backward and update; no test
+    seconds: list[float] = field(default_factory=list)  # the complete epoch, with validation or test
     validation_loss: list[float] = field(default_factory=list)  # mean per image, after the epoch
     validation_accuracy: list[float] = field(default_factory=list)  # 0..1, after the epoch
 
     def append(self, **values: float) -> None:
-        """Add what was measured in one epoch."""
+        """Add the measurements of one epoch."""
         for name, value in values.items():
             getattr(self, name).append(value)
 
@@ -36,7 +36,7 @@ class History:
 
     @property
     def best_epoch(self) -> int:
-        """Number, from 1, of the epoch with the highest validation accuracy; of equals, that with the lowest loss."""
+        """Number, from 1, of the epoch with the highest validation accuracy; ties go to the lowest loss."""
         scores = [(a, -loss) for a, loss in zip(self.validation_accuracy, self.validation_loss)]
         return scores.index(max(scores)) + 1
 
@@ -46,7 +46,7 @@ class History:
 
     def __str__(self) -> str:
         if not self:
-            return "no epoch was finished"
+            return "no epoch was completed"
         checked = self.validation_accuracy or self.test_accuracy
         return (
             f"Epoch {len(self)}. Loss: {round(self.loss[-1], 3) + 0.0:.3f}, Train acc {self.train_accuracy[-1]:.2f}, "
@@ -63,7 +63,7 @@ class History:
 
 
 def read_history(values: Any) -> History:
-    """Return the history that was written to a file; raise TypeError or ValueError when it is not one."""
+    """Parse a history from a file; raise TypeError or ValueError if it is invalid."""
     history = History(**{name: column for name, column in dict(values).items() if name != FORMER})
     columns = asdict(history)
     if not all(
@@ -74,6 +74,6 @@ def read_history(values: Any) -> History:
         del columns["test_accuracy"]
     lengths = {len(column) for column in columns.values()}
     missing = columns.keys() - dict(values).keys() - {"validation_loss", "validation_accuracy"}
-    if missing or lengths - {0, len(history)}:  # of one that was made by hand, some may be empty
+    if missing or lengths - {0, len(history)}:  # in a history made by hand, some may be empty
         raise ValueError("a part of the history is missing")
     return history

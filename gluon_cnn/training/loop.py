@@ -36,39 +36,39 @@ def train(
     validation_data: Iterable | None = None,
     patience: int | None = None,
 ) -> History:
-    """Train ``net`` and print a line for each epoch.
+    """Train ``net`` and print a line per epoch.
 
     Parameters
     ----------
     train_data, test_data : iterable of (X, y)
-        Batches: X of shape (N, ...), y of shape (N,). Iterated once in each epoch.
+        Batches: X of shape (N, ...), y of shape (N,). Iterated once per epoch.
     net : Block
-        The network, initialized on ``ctx``; output (N, classes).
+        The network, initialized on ``ctx``, with output (N, classes).
     loss : Loss
         Called as ``loss(output, y)``; returns one value per image.
     trainer : Trainer
         The optimizer of the network's parameters.
     ctx : Context or list of Context
-        Where to compute. Several contexts share each batch, and batch norm normalizes each share by itself. If a batch
-        has fewer images than there are contexts, the last ones are idle.
+        Where to compute. Each batch is split among several contexts, and batch norm normalizes each part separately. If
+        a batch has fewer images than there are contexts, the last ones are idle.
     num_epochs : int
         Passes through ``train_data``, at least 1.
     verbose : bool
         Whether to print and to show progress.
     checkpoint : str or Path, optional
-        Folder to which the state is saved after each epoch. If it holds one, training resumes from there, with learning
-        rate and the order of :class:`Batches`, and ends with the weights it would have had without the interruption.
-        Other kinds of data have to draw their order from NumPy, MXNet or ``random``, as ``DataLoader`` does.
+        Folder to which the state is saved after each epoch. If it contains one, training resumes from it, including
+        the learning rate and the order of :class:`Batches`, and yields the same weights as without interruption. Other
+        data must draw its order from NumPy, MXNet or ``random``, as ``DataLoader`` does.
     validation_data : iterable of (X, y), optional
-        Evaluated after each epoch instead of ``test_data``. ``net`` ends with the weights of the epoch that has the
-        highest validation accuracy, and the test data is evaluated once, with these.
+        Evaluated after each epoch instead of ``test_data``. At the end, ``net`` gets the weights of the epoch with the
+        highest validation accuracy, and the test data is evaluated once.
     patience : int, optional
         Stop when the validation accuracy has not improved for this many epochs.
 
     Returns
     -------
     History
-        Loss, accuracies and times. Ctrl-C ends the training early and returns the epochs completed so far.
+        Loss, accuracies and times. Ctrl-C stops the training and returns the epochs completed so far.
 
     Raises
     ------
@@ -77,13 +77,13 @@ def train(
 
     Notes
     -----
-    With a trainer whose kvstore is distributed, each worker passes its own share of the data, all of them the same
-    number of batches; worker 0 prints and saves the checkpoints, and the history covers all workers. Batch norm then
-    normalizes with the mean and variance of a worker's share, and its moving averages are worker 0's.
+    If the trainer has a distributed kvstore, each worker passes its own part of the data, all with the same number of
+    batches; worker 0 prints and saves the checkpoints, and the history covers all workers. Batch norm then normalizes
+    over each worker's part, and its moving averages are worker 0's.
 
-    Signature and printed line are those of the MXNet notes on classic networks. The time of an epoch includes the
-    loading of batches. MXNet's random state cannot be stored, so with ``checkpoint`` each epoch but the first starts
-    with :func:`seed`.
+    The signature and the printed line are those of the MXNet notes on classic networks. The time of an epoch includes
+    loading batches. MXNet's random state cannot be saved, so with ``checkpoint`` each epoch but the first starts with
+    :func:`seed`.
     """
     num_epochs, contexts = check_int("num_epochs", num_epochs, 1), contexts_for(net, ctx)
     data = {"train_data": train_data, "test_data": test_data}
@@ -100,7 +100,7 @@ def train(
     if verbose:
         print("Training on", ", ".join(map(str, contexts)))
     try:
-        # paused, as a step cannot be part of what the caller records
+        # paused, since a step cannot be part of the caller's recording
         with keeper.alone() if keeper else nullcontext(), in_order_of_structure(net, trainer), autograd.pause():
             if keeper and (found := keeper.restore(num_epochs, read_history)):
                 history, best = read_history(found), BestWeights(best.parameters, keeper.best)
@@ -108,7 +108,7 @@ def train(
                     print(f"Resuming after {len(history)} epochs, with {keeper.source}")
             with Progress(train_data, num_epochs, verbose) as progress:
                 while len(history) < num_epochs and not history.stalled(patience):
-                    if keeper and history:  # the first epoch has the caller's seed, as without a checkpoint
+                    if keeper and history:  # the first epoch uses the caller's seed, as without checkpoints
                         seed(keeper.seed(len(history)))
                     start = time.perf_counter()
                     progress.begin_epoch(len(history))
@@ -139,11 +139,11 @@ def train(
                     accuracy = history.test_accuracy[0]
                     print(f"Best epoch: {history.best_epoch} of {len(history)}. Test acc {accuracy:.2f}")
     except KeyboardInterrupt:
-        if workers.count > 1:  # the others wait for this one
+        if workers.count > 1:  # the others are waiting for this one
             raise
         best.restore()
         epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
-        print(f"Stopped in epoch {len(history) + 1}; the history holds the {epochs} before it")
+        print(f"Stopped in epoch {len(history) + 1}; the history contains the {epochs} before it")
     return history
 
 
@@ -156,7 +156,7 @@ def _train_epoch(
     workers: Workers,
     progress: Progress,
 ) -> Tally:
-    """Update the weights with each batch, once."""
+    """Update the weights once per batch."""
     tally = Tally()
     for batch in data:
         parts = split_batch(batch, contexts)  # a pair (X, y) for each context
@@ -168,7 +168,7 @@ def _train_epoch(
         trainer.step(batch_size)
         tally.add(parts, outputs, losses)
         progress.update(tally)
-    workers.together(0)  # one that has no more batches must not leave the others waiting
+    workers.together(0)  # workers without a batch must not leave the others waiting
     tally.finish("train_data", workers)
-    nd.waitall()  # for the last update: nothing that was read depends on it
+    nd.waitall()  # for the last update, on which no value read so far depends
     return tally

@@ -1,4 +1,4 @@
-"""Loss and accuracy, summed up over batches."""
+"""Loss and accuracy, accumulated over batches."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.training.step import image_losses
 from mxnet import autograd, gluon, nd
 
-# Batches that mxnet's engine may work on while Python prepares the next. Reading a value waits for it, so values are
-# read this many batches late; without any wait a fast loader would fill the memory with an epoch of batches.
+# Number of batches that MXNet's engine may process while Python prepares the next. Reading a value blocks, so values
+# are read this many batches late; without any blocking, a fast loader would fill the memory with batches.
 BATCHES_AHEAD = 2
 
 
@@ -31,9 +31,9 @@ def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequen
     data : iterable of (X, y)
         Batches: X of shape (N, ...), y of shape (N,) with class numbers.
     net : Block
-        The network; output (N, classes).
+        The network, with output (N, classes).
     ctx : Context or list of Context, optional
-        Where to compute. Default: where the network's parameters are.
+        Where to compute. Default: the contexts of the network's parameters.
     """
     return accuracy_on(data, net, contexts_for(net, ctx), Workers())
 
@@ -50,9 +50,9 @@ def measure(
     workers: Workers,
     loss: gluon.loss.Loss | None = None,
 ) -> Tally:
-    """Return accuracy, and loss where one is given, on the data of all workers."""
+    """Return the accuracy, and the loss if given, on the data of all workers."""
     tally = Tally()
-    with autograd.pause():  # predict, whatever the caller records
+    with autograd.pause():  # prediction mode, even inside autograd.record()
         for batch in data:
             parts = split_batch(batch, contexts)
             outputs = [labelled_scores(net, X, y) for X, y in parts]
@@ -63,7 +63,7 @@ def measure(
 
 
 def labelled_scores(net: gluon.Block, X: nd.NDArray, labels: nd.NDArray) -> nd.NDArray:
-    """Return the network's output when it is one number per image and class, and the labels are one per image."""
+    """Return the network's scores, after checking that there is one label per image."""
     output = forward_logits(net, X, wait=False)
     if labels.shape != output.shape[:1]:
         raise ValueError(f"labels must be one number per image, {output.shape[:1]}; got {labels.shape}")
@@ -94,8 +94,8 @@ class Tally:
         outputs: list[nd.NDArray],
         losses: list[nd.NDArray] | None = None,
     ) -> None:
-        """Take one batch: for each context images and labels, the network's output, and the losses if there are any."""
-        # in 32 bits: with 16, a sum of finite numbers may be infinite
+        """Add one batch: for each context, images and labels, the network's output, and optionally the losses."""
+        # in float32, since sums of finite numbers may overflow in float16
         sums = [X.astype("float32", copy=False).sum() for X, _ in parts]
         labels = [y for _, y in parts]
         self._pending.append(list(zip(losses or [None] * len(parts), outputs, sums, labels)))
@@ -103,7 +103,7 @@ class Tally:
             self._read()
 
     def finish(self, what: str, workers: Workers) -> None:
-        """Read what is outstanding and add up what all workers have; refuse to have seen nothing."""
+        """Read the pending batches and sum over all workers; raise ValueError if there was no batch."""
         while self._pending:
             self._read()
         self._loss_sum, hits, count = workers.sum([self._loss_sum, self._hits, self.count])
@@ -114,7 +114,7 @@ class Tally:
             )
 
     def _read(self) -> None:
-        # In NumPy, while mxnet's engine works on the next batches: for it, such small sums would be a detour.
+        # In NumPy, while MXNet's engine processes the next batches; these sums are too small for the engine.
         for losses, output, total, labels in self._pending.popleft():
             loss = 0.0 if losses is None else float(losses.asnumpy().sum(dtype=np.float64))
             scores, classes = output.asnumpy(), labels.asnumpy()
@@ -126,22 +126,22 @@ class Tally:
 
 
 def _check(number: int, loss: float, total: float, scores: np.ndarray, classes: np.ndarray) -> None:
-    """Refuse a batch of which loss and accuracy would mean nothing."""
+    """Refuse a batch whose loss or accuracy would be meaningless."""
     if not math.isfinite(loss):
         raise NotFinite(
             f"the loss is {loss} in batch {number}: lower the learning rate, or look for NaN and infinity in the images"
         )
-    if not math.isfinite(total):  # ReLU makes 0 of NaN: the loss may not show it
-        raise NotFinite(f"the images of batch {number} hold NaN or infinity")
-    if not np.isfinite(scores).all():  # the first class would count as the answer
+    if not math.isfinite(total):  # ReLU maps NaN to 0, so the loss may not reveal it
+        raise NotFinite(f"the images of batch {number} contain NaN or infinity")
+    if not np.isfinite(scores).all():  # the first class would count as the prediction
         raise NotFinite(
             f"the network's scores are NaN or infinite in batch {number}: look for NaN and infinity in its weights and "
             "in the images, or lower the learning rate"
         )
-    if classes.min() < 0 or classes.max() >= scores.shape[1]:  # mxnet takes the nearest class instead
+    if classes.min() < 0 or classes.max() >= scores.shape[1]:  # MXNet would clip them to the nearest class
         raise ValueError(
             f"labels must be 0 to {scores.shape[1] - 1}, as the network has {scores.shape[1]} outputs; "
             f"got {classes.min()} to {classes.max()} in batch {number}"
         )
     if not (classes == np.floor(classes)).all():
-        raise ValueError(f"labels must be integers; batch {number} holds others, or NaN")
+        raise ValueError(f"labels must be integers; batch {number} contains other values or NaN")

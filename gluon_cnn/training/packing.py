@@ -14,17 +14,18 @@ PLAIN = (bool, int, float, str, type(None))
 
 
 def pack(value: Any, arrays: dict[str, np.ndarray], depth: int = 8) -> Any:
-    """Return a value as JSON holds it, with names instead of arrays, which go into ``arrays``.
+    """Convert a value to JSON, replacing arrays by names and storing them in ``arrays``.
 
-    A schedule gives its attributes. What is neither a number, a string, an array nor made of them is left out.
+    A schedule is represented by its attributes. Values other than numbers, strings, arrays, and containers of these are
+    omitted.
     """
-    if isinstance(value, (nd.NDArray, np.ndarray, np.generic)):  # float64 is a float, too, but keeps its type here
+    if isinstance(value, (nd.NDArray, np.ndarray, np.generic)):  # np.float64 is also a float, but its type is preserved
         name = f"states/{len(arrays)}"
         arrays[name] = as_numpy(value)
         return {"array": name, "kind": getattr(value, "stype", "scalar" if isinstance(value, np.generic) else "numpy")}
     if isinstance(value, PLAIN):
         return value
-    if not depth:  # an object that holds itself
+    if not depth:  # a self-referencing object
         return {}
     if isinstance(value, (list, tuple)):
         return {"list" if isinstance(value, list) else "tuple": [pack(part, arrays, depth - 1) for part in value]}
@@ -36,7 +37,7 @@ def pack(value: Any, arrays: dict[str, np.ndarray], depth: int = 8) -> Any:
 
 
 def unpack(packed: Any, current: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """Return what :func:`pack` was given; attributes are set in ``current``, and what was left out stays as it is."""
+    """Invert :func:`pack`; attributes are set in ``current``, whose omitted values are unchanged."""
     if not isinstance(packed, dict):
         return packed
     if "array" in packed:
@@ -58,7 +59,7 @@ def unpack(packed: Any, current: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def shown(value: Any, depth: int = 4) -> Any:
-    """Return what JSON can hold of a setting: of an object that is not a schedule, its name."""
+    """Convert a setting to JSON; an object other than a schedule is represented by its name."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, PLAIN):
@@ -73,7 +74,7 @@ def shown(value: Any, depth: int = 4) -> Any:
 
 
 def has_state(value: Any) -> bool:
-    """Return whether something is a schedule, or looks like one that was written without MXNet's class."""
+    """Return whether a value is a schedule, or a callable object with state that may serve as one."""
     return isinstance(value, mx.lr_scheduler.LRScheduler) or (
         callable(value) and hasattr(value, "__dict__") and not isinstance(value, (type, gluon.Block))
     )

@@ -1,4 +1,4 @@
-"""Probabilities that a trained network predicts."""
+"""Predicted class probabilities."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mxnet import gluon, nd
 
 
 def probabilities(net: gluon.Block, X: nd.NDArray) -> nd.NDArray:
-    """Return the predicted probabilities of all classes, float32 of shape (N, classes), for images where ``net`` is."""
+    """Return class probabilities, float32 of shape (N, classes), for images on the context of ``net``."""
     return forward_logits(net, X).astype("float32", copy=False).softmax()
 
 
@@ -26,9 +26,9 @@ def predict_batches(data: Iterable, net: gluon.Block, ctx: mx.Context | None = N
     data : iterable of (X, y)
         Batches: X of shape (N, ...), y of shape (N,).
     net : Block
-        The network; output (N, classes), scores before the softmax.
+        The network, with output (N, classes), scores before softmax.
     ctx : Context, optional
-        Where to compute. Default: where the network's parameters are.
+        Where to compute. Default: the context of the network's parameters.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def predict_batches(data: Iterable, net: gluon.Block, ctx: mx.Context | None = N
     for number, batch in enumerate(data):
         for X, y in split_batch(batch, contexts):
             check_finite(f"the images of batch {number}", X)
-            found.append((y.asnumpy(), probabilities(net, X).asnumpy()))  # read at once, or the queue fills the memory
+            found.append((y.asnumpy(), probabilities(net, X).asnumpy()))  # read now, lest pending work fill the memory
     if not found:
         raise ValueError("data gave no batch")
     labels, predicted = zip(*found)
@@ -49,28 +49,29 @@ def predict_batches(data: Iterable, net: gluon.Block, ctx: mx.Context | None = N
 def five_crop_predict(
     net: gluon.Block, img: nd.NDArray, size: int | tuple[int, int], ctx: mx.Context | None = None
 ) -> nd.NDArray:
-    """Return the mean prediction for five crops of an image: its four corners and its centre.
+    """Average the predictions for five crops of an image, the four corners and the centre.
 
     Parameters
     ----------
     net : Block
-        Takes (N, C, H, W) and gives scores before the softmax, (N, classes).
+        The network, from (N, C, H, W) to scores before softmax, (N, classes).
     img : NDArray
-        Shape (height, width, channels), floats, scaled as those the network was trained on.
+        Floats of shape (height, width, channels), scaled like the training images.
     size : int or (int, int)
         Height and width of the crops in pixels.
     ctx : Context, optional
-        Where to compute. Default: where the network's parameters are.
+        Where to compute. Default: the context of the network's parameters.
 
     Returns
     -------
     NDArray
-        Shape (classes,): the mean of the five crops' probabilities.
+        The mean probabilities over the five crops, of shape (classes,).
 
     References
     ----------
     Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural networks, 2012, section
-    4.1, who average ten: these five and their mirror images. Name and arguments are those of notes D.
+    4.1, who average ten crops: these five and their mirror images. The function's name and arguments are those of
+    notes D.
     """
     img, (height, width) = check_array("img", check_image(img)), check_pair("size", size)
     below, right = img.shape[0] - height, img.shape[1] - width

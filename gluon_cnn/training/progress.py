@@ -1,4 +1,4 @@
-"""What a training shows while it runs."""
+"""Progress of a training."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gluon_cnn.training.metrics import Tally
 from tqdm.auto import tqdm
 
 FORMAT = "{desc}, {remaining} left |{bar:20}| {rate_fmt}{postfix}"
-UNKNOWN = "{desc}: {n_fmt} batches, {rate_fmt}{postfix}"  # of data without a length
+UNKNOWN = "{desc}: {n_fmt} batches, {rate_fmt}{postfix}"  # for data without a length
 
 
 class Progress:
-    """One bar for all epochs of a training, with the time left, and the lines printed above it."""
+    """A progress bar for all epochs, with the remaining time and lines printed above it."""
 
     def __init__(self, data: Iterable, num_epochs: int, verbose: bool) -> None:
         self._batches = len(data) if isinstance(data, Sized) else 0
@@ -24,7 +24,7 @@ class Progress:
             desc=f"epoch 1 of {num_epochs}",
             unit=" batches",
             leave=False,
-            smoothing=0,  # evaluation takes time, too, so the mean of all epochs foretells best
+            smoothing=0,  # evaluation takes time, too, so the mean over all epochs predicts best
             bar_format=FORMAT if self._batches else UNKNOWN,
             disable=not verbose or progress_disabled(),
         )
@@ -36,7 +36,7 @@ class Progress:
         self._bar.close()
 
     def begin_epoch(self, epoch: int) -> None:
-        """Name the epoch, from 0, that begins; those before it may have been trained earlier."""
+        """Show the epoch, from 0, that begins; previous ones may have been trained earlier."""
         if epoch and not self._bar.n:
             self._bar.initial = self._bar.n = self._batches * epoch
         self._bar.set_description_str(f"epoch {epoch + 1} of {self._num_epochs}")

@@ -1,4 +1,4 @@
-"""What a training step checks and what several contexts need, kept out of the loop's five lines."""
+"""Checks of a training step and the handling of several contexts, separate from the training loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mxnet import autograd, gluon, nd
 
 
 def check_arguments(net: gluon.Block, loss: Any, trainer: Any, **data: Any) -> None:
-    """Refuse a trainer of another network, a loss that cannot be called and data that gives no batches."""
+    """Refuse a trainer of another network, a loss that is not callable, and data that is not iterable."""
     if not isinstance(trainer, gluon.Trainer):
         raise TypeError(
             f"trainer must be a gluon.Trainer; got {trainer!r}: pass gluon.Trainer(net.collect_params(), ...)"
@@ -27,7 +27,7 @@ def check_arguments(net: gluon.Block, loss: Any, trainer: Any, **data: Any) -> N
 
 
 def image_losses(loss: gluon.loss.Loss, output: nd.NDArray, y: nd.NDArray) -> nd.NDArray:
-    """Return one loss per image. The trainer divides by the batch size, so a mean would be divided twice."""
+    """Return one loss per image. The trainer divides by the batch size, so it must not be averaged here."""
     with translate_mxnet_errors(f"{loss} does not take scores {output.shape} and labels {y.shape}"):
         values = loss(output, y)
     if not isinstance(values, nd.NDArray):
@@ -38,7 +38,7 @@ def image_losses(loss: gluon.loss.Loss, output: nd.NDArray, y: nd.NDArray) -> nd
 
 
 def backward(losses: list[nd.NDArray], trainer: gluon.Trainer) -> None:
-    """Compute the gradients on all contexts. Those without an image contribute nothing."""
+    """Compute the gradients on all contexts; contexts without images contribute zero."""
     with translate_mxnet_errors("the loss has no gradient: pass weights whose grad_req is not 'null'"):
         autograd.backward(losses)
     used = [values.context for values in losses]
@@ -46,5 +46,5 @@ def backward(losses: list[nd.NDArray], trainer: gluon.Trainer) -> None:
         if parameter.grad_req == "write":
             for data, gradient in zip(parameter.list_data(), parameter.list_grad()):
                 if data.context not in used:
-                    gradient[:] = 0  # it is that of an earlier batch
-                    data._fresh_grad = True  # otherwise the trainer refuses the step
+                    gradient[:] = 0  # left over from an earlier batch
+                    data._fresh_grad = True  # otherwise the trainer raises an error

@@ -1,4 +1,4 @@
-"""What a trainer holds, by the parameters' names in the network: its own numbers for them differ in each process."""
+"""A trainer's state by structural parameter names; its own parameter numbers differ between processes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 from gluon_cnn.training.packing import pack, shown, unpack
 from mxnet import gluon
 
-# Attributes of MXNet's optimizers that are neither settings nor state: they say which parameter has which number, or
-# belong to the process.
+# Attributes of MXNet's optimizers that are neither settings nor state: they number the parameters, or are specific to
+# the process.
 NUMBERING = {"param_dict", "idx2name", "sym_info", "lr_mult", "wd_mult", "aggregate_num", "allow_np_array"}
-COUNTS = {"_all_index_update_counts", "_index_update_count"}  # updates of each parameter: stored by its name
-# Those that change with every step, so that they cannot tell two trainings apart.
+COUNTS = {"_all_index_update_counts", "_index_update_count"}  # updates per parameter, stored by name
+# Attributes that change in every step and therefore cannot distinguish two trainings.
 PROGRESS = {"num_update", "rescale_grad", "m_schedule", "cur_lr", "last_lr", "skip", "cumgrads", "weight_previous"}
 
 
 def parameters_by_name(net: gluon.Block, trainer: gluon.Trainer) -> dict[str, gluon.Parameter]:
-    """Return the parameters by their names in the structure of the network; those of a loss, say, are numbered."""
+    """Return the parameters by structural name; others, such as those of a loss, are numbered."""
     named = dict(net._collect_params_with_prefix())
     known = {id(p) for p in named.values()}
     rest = {id(p): p for p in (*net.collect_params().values(), *trainer._params) if id(p) not in known}
@@ -28,12 +28,12 @@ def parameters_by_name(net: gluon.Block, trainer: gluon.Trainer) -> dict[str, gl
 
 
 def _in_numbers(parameter: gluon.Parameter) -> list:
-    """Return what sorts conv2 before conv10."""
+    """Return a sort key that places conv2 before conv10."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", parameter.name)]
 
 
 def settings_of(thing: Any, **more: Any) -> dict[str, Any] | None:
-    """Return name and settings of an optimizer or a schedule."""
+    """Return the name and settings of an optimizer or a schedule."""
     if thing is None:
         return None
     left_out = {*NUMBERING, *COUNTS, *PROGRESS, "lr_scheduler"}
@@ -44,7 +44,7 @@ def settings_of(thing: Any, **more: Any) -> dict[str, Any] | None:
 def state_of(
     trainer: gluon.Trainer, parameters: dict[str, gluon.Parameter], arrays: dict[str, np.ndarray]
 ) -> dict[str, Any]:
-    """Return the state of optimizer and schedule by the parameters' names; arrays go into ``arrays``."""
+    """Return the state of optimizer and schedule by parameter name; store arrays in ``arrays``."""
     optimizer, names = trainer.optimizer, _names(trainer, parameters)
     return {
         "optimizer": {
@@ -66,7 +66,7 @@ def set_state(
     stored: dict[str, Any],
     arrays: dict[str, np.ndarray],
 ) -> None:
-    """Put in what :func:`state_of` returned."""
+    """Restore the state returned by :func:`state_of`."""
     optimizer, numbers = trainer.optimizer, {name: k for k, name in _names(trainer, parameters).items()}
     mine = vars(optimizer)
     for name, packed in stored["optimizer"].items():
@@ -83,11 +83,11 @@ def set_state(
 
 @contextmanager
 def in_order_of_structure(net: gluon.Block, trainer: gluon.Trainer) -> Iterator[None]:
-    """Let a trainer update the parameters in the order of the network's structure.
+    """Make a trainer update the parameters in the order of the network's structure.
 
-    Its own order is that of their global names: conv10 comes before conv2, and the numbers depend on how many layers
-    the process has made. For some optimizers the order counts: nadam and LARS pass a number on from one parameter to
-    the next, and SGLD draws noise for them in turns.
+    By default the order is that of their global names: conv10 precedes conv2, and the numbers depend on how many layers
+    the process has created. For some optimizers the order matters: nadam and LARS carry a number over from one
+    parameter to the next, and SGLD draws noise for each in turn.
     """
     before = list(trainer._params)
     places: dict[int, int] = {}
@@ -101,12 +101,12 @@ def in_order_of_structure(net: gluon.Block, trainer: gluon.Trainer) -> Iterator[
 
 
 def _reorder(trainer: gluon.Trainer, wanted: list[gluon.Parameter]) -> None:
-    """Number a trainer's parameters in this order, with all that belongs to them."""
+    """Renumber a trainer's parameters, and everything indexed by their numbers, in the given order."""
     old = {id(p): number for number, p in enumerate(trainer._params)}
     numbers = {old[id(p)]: new for new, p in enumerate(wanted)}
     if all(number == new for number, new in numbers.items()):
         return
-    if trainer._kv_initialized and trainer._distributed:  # the servers know them by their numbers
+    if trainer._kv_initialized and trainer._distributed:  # the servers use the old numbers
         return
     optimizer, states = trainer._optimizer, [updater.states for updater in _updaters(trainer, begin=False)]
     trainer._params = wanted
@@ -119,18 +119,18 @@ def _reorder(trainer: gluon.Trainer, wanted: list[gluon.Parameter]) -> None:
     for counts in optimizer._all_index_update_counts.values():
         _replace(counts, _renamed(counts, numbers))
     optimizer.param_dict = dict(enumerate(wanted))
-    if trainer._kv_initialized and trainer._kvstore:  # it has copies of the weights, by their numbers
+    if trainer._kv_initialized and trainer._kvstore:  # it has copies of the weights, by number
         trainer._reset_kvstore()
         others = [(array, array.copy()) for p in wanted if p._data is not None for array in p.list_data()[1:]]
         _updaters(trainer)
-        for array, value in others:  # which the store has just made equal to those of the first context
+        for array, value in others:  # which the store has just overwritten with the first context's
             array[:] = value
     for updater, found in zip(_updaters(trainer, begin=False), states):
         _set_states(updater, _renamed(found, numbers))
 
 
 def _updaters(trainer: gluon.Trainer, begin: bool = True) -> list:
-    """Return the trainer's updaters, which hold the optimizer's states; ``begin`` as its first step does."""
+    """Return the trainer's updaters, which hold the optimizer's states; with ``begin``, initialize it first."""
     if begin and not trainer._kv_initialized:
         trainer._init_kvstore()
     if begin and trainer._params_to_init:
@@ -140,17 +140,17 @@ def _updaters(trainer: gluon.Trainer, begin: bool = True) -> list:
 
 def _set_states(updater: Any, states: dict[int, Any]) -> None:
     updater.states = states
-    updater.states_synced = dict.fromkeys(states, False)  # mxnet moves each to its weight's device
+    updater.states_synced = dict.fromkeys(states, False)  # MXNet moves each to its weight's device
 
 
 def _names(trainer: gluon.Trainer, parameters: dict[str, gluon.Parameter]) -> dict[int, str]:
-    """Return the names of the trainer's parameters by their numbers; of a shared one, the first."""
+    """Return the names of the trainer's parameters by number; for a shared parameter, the first name."""
     names = {id(p): name for name, p in reversed(parameters.items())}
     return {number: names[id(p)] for number, p in enumerate(trainer._params)}
 
 
 def _is_by_number(value: Any, numbers: Iterable[int]) -> bool:
-    """Return whether a dict's keys are numbers of parameters."""
+    """Return whether a dict's keys are parameter numbers."""
     return isinstance(value, dict) and bool(value) and value.keys() <= set(numbers)
 
 
@@ -159,6 +159,6 @@ def _renamed(values: dict, names: dict) -> dict:
 
 
 def _replace(counts: dict, wanted: dict) -> None:
-    """Change a dict that the optimizer may be using."""
+    """Replace the content of a dict in place, since the optimizer may be using it."""
     counts.clear()
     counts.update(wanted)

@@ -138,7 +138,7 @@ def test_a_module_on_first_use_gives_way_to_what_is_inside(monkeypatch):
     [
         (OSError("libgomp.so.1: cannot open shared object file: No such file"), "apt-get install libgomp1"),
         (OSError("libquadmath.so.0: cannot open shared object file: No such file"), "apt-get install libquadmath0"),
-        (OSError("libfoo.so.3: cannot open shared object file: No such file"), "that holds libfoo.so.3"),
+        (OSError("libfoo.so.3: cannot open shared object file: No such file"), "that contains libfoo.so.3"),
         (OSError("libarmpl_lp64_mp.so: cannot open shared object file: No such file"), "docs/environment.md"),
         (OSError("libcudnn.so.8: cannot open shared object file: No such file"), "CUDA 11 and cuDNN 8"),
         (ModuleNotFoundError(name="mxnet"), "pip install --no-deps mxnet==1.9.1"),

@@ -184,7 +184,7 @@ NOT_FOR_ONNX = {  # (network, shape of its input, what the error says)
         str(value): (
             lambda value=value: nn.Dense(2, in_units=4, weight_initializer=init.Constant(value)),
             (2, 4),
-            "weight holds NaN or infinity",
+            "weight contains NaN or infinity",
         )
         for value in (np.nan, np.inf)
     },

@@ -47,7 +47,7 @@ def test_is_kept_and_found_again(run, tmp_path, monkeypatch, capsys):
     assert f"{accuracy:.4f}" in printed[1]
     assert cli.main(["evaluate", "--run", "runs/lenet-int8"]) == 0
     assert f"{accuracy:.4f}" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="this network computes with 8-bit integers already"):
+    with pytest.raises(ValueError, match="this network already computes with 8-bit integers"):
         again.quantize()
     assert cli.main(["quantize", "--run", "runs/lenet-int8"]) == 1
     (tmp_path / "runs" / "lenet-int8" / "network-symbol.json").write_text("{")

@@ -145,8 +145,8 @@ def test_what_batch_norm_ignores_is_named():
 
 
 VALUES = {  # (what a weight is, the error, what it says)
-    "NaN": (np.full((2, 3), np.nan), ValueError, "fc.weight holds NaN, infinity, or numbers too large for float32"),
-    "infinity": (np.full((2, 3), np.inf), ValueError, "fc.weight holds NaN, infinity"),
+    "NaN": (np.full((2, 3), np.nan), ValueError, "fc.weight contains NaN, infinity, or numbers too large for float32"),
+    "infinity": (np.full((2, 3), np.inf), ValueError, "fc.weight contains NaN, infinity"),
     "beyond float32": (np.full((2, 3), 1e300), ValueError, "too large for float32"),
     "complex": (np.full((2, 3), 1j), TypeError, "real numbers; fc.weight is of type complex128"),
     "words": (np.full((2, 3), "a"), TypeError, "real numbers; fc.weight is of type <U1"),

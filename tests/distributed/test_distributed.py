@@ -126,7 +126,7 @@ def test_the_address_of_a_host(monkeypatch):
         (["-n", "1", "-H", "far", "--", "train", "lenet"], "far, line 1: '10.0.0.1:99999' is not host or host:port"),
         (["-n", "0", "--", "train", "lenet"], "workers must be"),
         (["-n", "2", "-s", "-1", "--", "train", "lenet"], "servers must be"),
-        (["-n", "2", "--", "predict", "shoe.jpg"], "workers run `train` or a program of yours"),
+        (["-n", "2", "--", "predict", "shoe.jpg"], "workers run `train` or your own program"),
         (["-n", "2", "-H", "nowhere", "--", "train", "lenet"], "nowhere"),
         pytest.param(["-n", "2", "-H", "hosts", "--", "train", "lenet"], "127.0.0.1 (127.0.0.1) is", marks=needs_ssh),
     ],
@@ -311,7 +311,7 @@ def test_one_that_dies_ends_the_job_with_its_name_and_status(job, role):
     _, printed = job.communicate(timeout=60)
     assert job.returncode == 1
     name = "the scheduler" if role == "scheduler" else f"{role} 0"
-    assert f"gluon-cnn launch: {name} was ended by SIGKILL (status -9); all others were ended" in printed
+    assert f"gluon-cnn launch: {name} was ended by SIGKILL (status -9); all others were stopped" in printed
     assert gone(processes, 0)
 
 
@@ -362,8 +362,8 @@ print("through", flush=True)
     ("how", "message"),
     [
         ("well", ""),
-        ("none", "worker 1 has no batch left while worker 0 has: give each as many"),
-        ("fewer", "worker 1 has no batch left while worker 0 has: give each as many"),
+        ("none", "worker 1 has no batch left while worker 0 has: give each the same number"),
+        ("fewer", "worker 1 has no batch left while worker 0 has: give each the same number"),
         ("labels", "labels must be 0 to 2"),
         ("exit", "there is nothing for worker 1"),
         ("optimizer", "This server adds up gradients and takes no optimizer"),
@@ -380,7 +380,7 @@ def test_a_program_of_ones_own(how, message, tmp_path):
     else:
         assert status == 1
         assert (message if how in ("exit", "optimizer") else f"ValueError: {message}") in printed
-        assert "ended with status 1; all others were ended" in printed
+        assert "ended with status 1; all others were stopped" in printed
 
 
 @linux
@@ -410,7 +410,7 @@ def test_a_worker_that_finds_nothing_ends_the_job(tmp_path):
     status, printed = ran(command("launch", "-n", 2, "--", "train", "lenet", "--dataset", "nowhere"), tmp_path)
     assert status == 1
     assert "gluon-cnn train: " in printed
-    assert "ended with status 1; all others were ended" in printed
+    assert "ended with status 1; all others were stopped" in printed
     assert "Traceback" not in printed
 
 
@@ -499,7 +499,7 @@ def test_two_machines_over_ssh(two_machines, pictures, alone, tmp_path):
             _, printed = job.communicate(timeout=60)
         finally:
             job.kill()
-    assert re.search(r"gluon-cnn launch: worker \d on 10.77.0.\d ended with status \d+; all others were ended", printed)
+    assert re.search(r"gluon-cnn launch: worker \d on 10.77.0.\d ended with status \d+; all others were", printed)
     assert gone(there)
 
 

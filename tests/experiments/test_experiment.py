@@ -109,7 +109,7 @@ def test_a_run_is_kept_and_found_again(tmp_path, monkeypatch, capsys, refused_co
     np.testing.assert_array_equal(loaded.net(X).asnumpy(), run.net(X).asnumpy())
     assert cli.main(arguments) == 0
     assert Path("runs/lenet-2/network.params").exists()
-    refused_command("runs/lenet holds a run already: choose another --output", *arguments, "--output", "runs/lenet")
+    refused_command("runs/lenet already contains a run: choose another --output", *arguments, "--output", "runs/lenet")
 
 
 def test_evaluate_and_predict_use_the_newest_run(tmp_path, monkeypatch, capsys, refused_command):
@@ -156,7 +156,7 @@ def test_damaged_runs_are_named(tmp_path):
     raw[len(raw) // 2] ^= 1  # in a weight, where mxnet notices nothing
     for damaged in (raw, raw[:-1], b""):
         weights.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"network\.params is damaged, or not the one that belongs to history"):
+        with pytest.raises(ValueError, match=r"network\.params is damaged, or does not belong to history"):
             Run.load(tmp_path)
     del about["checksum"]
     report.write_bytes(written({**about, "sha256": {}}))
@@ -272,7 +272,7 @@ def test_a_folder_through_all_commands(tmp_path, monkeypatch, capsys, write_imag
     assert cli.main(["predict", "other/bright/0.png", "--top", "1"]) == 0
     assert "other/bright/0.png: bright " in capsys.readouterr().out
     shutil.rmtree("light")
-    refused_command("are not there any more: put them back, or evaluate on others (--dataset)", "evaluate")
+    refused_command("no longer exist: restore them, or evaluate on others (--dataset)", "evaluate")
 
 
 def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsys):
@@ -308,7 +308,7 @@ def test_a_comparison_checks_sizes_first_and_leaves_out_what_fails(monkeypatch):
         return experiment.experiment(network, *arguments, **settings)
 
     monkeypatch.setattr("gluon_cnn.experiments.comparison.experiment", fail_once)
-    with pytest.warns(UserWarning, match="lenet is left out: the loss is nan in batch 7"):
+    with pytest.warns(UserWarning, match="lenet is omitted: the loss is nan in batch 7"):
         found = compare(["lenet", "densenet"], seconds=0, verbose=False)
     assert [m.network for m in found.measurements] == ["densenet"]
 
@@ -330,7 +330,7 @@ def test_a_network_and_arrays_of_ones_own(tmp_path, monkeypatch):
     assert run.classes == ("0", "1")
     assert (run.settings["network"], run.settings["dataset"]) == (None, "arrays")
     run.save(tmp_path)
-    with pytest.raises(ValueError, match="holds a network of your own: pass its constructor, network="):
+    with pytest.raises(ValueError, match="contains a network of your own: pass its constructor, network="):
         Run.load(tmp_path)
     assert Run.load(tmp_path, g.LeNet).classes == run.classes
     both = (mx.cpu(0), mx.cpu(1))

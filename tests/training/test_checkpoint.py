@@ -362,7 +362,7 @@ def test_checkpoints_of_ones_own_are_neither_used_nor_removed(few_pictures, monk
     (mine / "mine.txt").write_text("mine")
     assert cli.main(["train", "lenet", "--output", "out"]) == 1
     captured = capsys.readouterr()
-    assert "out/checkpoints is there already: choose another --output" in captured.err
+    assert "out/checkpoints already exists: choose another --output" in captured.err
     assert "Training on" not in captured.out
     assert contents(mine) == {"mine.txt": b"mine"}
     assert [path.name for path in Path("out").iterdir()] == ["checkpoints"]
@@ -384,7 +384,7 @@ def test_resuming_takes_no_other_settings(few_pictures, monkeypatch, capsys, ref
         cli.main(["train", "lenet", "--epochs", "2"])
     for more in (["--lr", "0.01"], ["lenet"]):
         assert cli.main(["train", "--resume", "runs/lenet", *more]) == 1
-        words = f"--resume takes the settings that the training began with: leave out {more[0]}"
+        words = f"--resume uses the settings of the original training: leave out {more[0]}"
         assert words in capsys.readouterr().err
     path = Path("runs/lenet/settings.json")
     stored = json.loads(path.read_text())

@@ -230,7 +230,7 @@ def test_the_history_draws_itself():
     assert all(ax.get_xlabel() and ax.get_ylabel() and ax.get_title() for ax in (left, right))
     with pytest.raises(ValueError, match="nothing to plot"):
         g.History().plot()
-    assert str(g.History()) == "no epoch was finished"
+    assert str(g.History()) == "no epoch was completed"
 
 
 def test_the_clock_runs_until_the_last_update(monkeypatch):
