@@ -1,4 +1,4 @@
-"""Convolutional networks by hand in MXNet/Gluon: the package behind the course. Its names are in ``__init__.pyi``."""
+"""Convolutional networks in MXNet/Gluon, the package of the course. Its names are listed in ``__init__.pyi``."""
 
 import lazy_loader
 from gluon_cnn._core import startup

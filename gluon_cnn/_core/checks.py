@@ -33,7 +33,7 @@ def check_array(name: str, value: Any, like: nd.NDArray | None = None) -> nd.NDA
     if isinstance(value, mx.np.ndarray):
         raise TypeError(f"{name} must be an NDArray; got an mx.np.ndarray: pass {name}.as_nd_ndarray()")
     if np.dtype(value.dtype).kind != "f":
-        raise TypeError(f"{name} must hold floats; got {np.dtype(value.dtype)}: pass {name}.astype('float32')")
+        raise TypeError(f"{name} must contain floats; got {np.dtype(value.dtype)}: pass {name}.astype('float32')")
     if value.size == 0:
         raise ValueError(f"{name} is empty: its shape is {value.shape}")
     mixed = like is not None and (like.dtype, value.dtype, value.ndim) == (np.float16, np.float32, 1)
@@ -114,7 +114,7 @@ def check_shape(name: str, value: Any) -> tuple[int, ...]:
             f"{name} must be positive integers with the batch first, such as (1, 1, 28, 28); got {value!r}"
         )
     if math.prod(map(int, sizes)) > LARGEST_WHOLE:
-        raise ValueError(f"{name} {tuple(sizes)} is more than an NDArray can hold")
+        raise ValueError(f"{name} {tuple(sizes)} is larger than an NDArray can be")
     return tuple(map(int, sizes))
 
 

@@ -52,7 +52,7 @@ def gpu_problem(i: int) -> str | None:
         correct = _computes_correctly(mx.gpu(i))
     except (mx.MXNetError, OSError) as error:
         return _explain(error, i)
-    return None if correct else f"GPU {i} computed a wrong result"
+    return None if correct else f"GPU {i} computed an incorrect result"
 
 
 def built_for_gpus() -> bool:

@@ -91,7 +91,7 @@ def _kind(raw: bytes) -> tuple[str, str]:
         return "an ONNX model", PASS
     with suppress(UnicodeDecodeError):
         if '"nodes"' in raw.decode():
-            return "the graph of a network", "pass the file beside it that ends in .params"
+            return "the graph of a network", "pass the .params file next to it"
         return "a text file", PASS
     return "a file of an unknown type", PASS
 
@@ -122,7 +122,7 @@ def _fault(raw: bytes) -> str:
             place += math.prod(shape) * np.dtype(_DTYPE_MX_TO_NP[kind]).itemsize
         (names,) = take("<Q")
         if names != count:
-            return UNKNOWN_FORM if names else "holds arrays without names"
+            return UNKNOWN_FORM if names else "contains arrays without names"
         for _ in range(count):
             (length,) = take("<Q")
             place += length

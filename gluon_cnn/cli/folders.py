@@ -45,8 +45,7 @@ def run_folder(options: argparse.Namespace) -> Path:
     if options.folder is not None:
         if (options.folder / SETTINGS).exists() and not (options.folder / REPORT).exists():
             raise ValueError(
-                f"{options.folder} holds a training that was interrupted: "
-                f"{this_command()} train --resume {options.folder}"
+                f"{options.folder} contains an interrupted training: {this_command()} train --resume {options.folder}"
             )
         return options.folder
     folder = newest_run(RUNS)
@@ -84,9 +83,7 @@ def refuse_taken(wanted: Path | None, *names: str) -> None:
     for name in names:
         if wanted is not None and (wanted / name).exists():
             if name == SETTINGS:
-                raise ValueError(
-                    f"{wanted} holds a training that was interrupted: --resume it, or choose another --output"
-                )
+                raise ValueError(f"{wanted} contains an interrupted training: --resume it, or choose another --output")
             what = f"{wanted / name} already exists" if name == CHECKPOINTS else f"{wanted} already contains a run"
             raise ValueError(f"{what}: choose another --output")
 

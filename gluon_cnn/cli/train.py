@@ -105,7 +105,7 @@ def _interrupted(options: argparse.Namespace) -> Settings:
     try:
         settings = Settings.from_stored(stored)
     except ValueError as error:
-        raise ValueError(f"{path} does not hold the settings of a training by `train`: {error}") from None
+        raise ValueError(f"{path} does not contain the settings of a training by `train`: {error}") from None
     if more_epochs:
         done = checkpoint.epochs_in(folder / CHECKPOINTS)
         if options.num_epochs <= done:
@@ -132,7 +132,7 @@ def _stored(folder: Path) -> tuple[Path, dict]:
         return folder / REPORT, read_report(folder)["settings"]
     found = sorted(RUNS.glob(f"*/{SETTINGS}"), key=lambda found: found.stat().st_mtime)
     hint = f"; {found[-1].parent} does" if found else ""
-    raise ValueError(f"{folder} holds no training that was interrupted ({SETTINGS} is missing){hint}")
+    raise ValueError(f"{folder} contains no interrupted training ({SETTINGS} is missing){hint}")
 
 
 def launch(options: argparse.Namespace) -> int:

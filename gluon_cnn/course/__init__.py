@@ -1,4 +1,4 @@
-"""What only the notebooks use: diagrams, the package's own source, proofs of equality; exercises and sliders apart."""
+"""Code used only by the notebooks: diagrams, source listings, numerical comparisons, exercises and sliders."""
 
 from gluon_cnn.course import diagrams
 from gluon_cnn.course.diagrams import draw_graph, draw_network, draw_one_by_one, draw_receptive_field

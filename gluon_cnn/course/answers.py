@@ -1,4 +1,4 @@
-"""Judging answers to exercises."""
+"""Checking answers to exercises."""
 
 import functools
 import math
@@ -11,7 +11,7 @@ from gluon_cnn._core.checks import as_numpy
 from gluon_cnn._core.errors import error_summary
 from mxnet import nd
 
-# the hint of an exercise that three lessons set
+# the hint of an exercise in three lessons
 DENSE_SHARE = "add up the parameters of the rows that start with Dense and divide by the total: a number from 0 to 1."
 
 
@@ -20,10 +20,10 @@ class WrongAnswer(Exception):
 
 
 def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[..., Any]], Callable[[Any], None]]:
-    """Turn a function that tells whether an answer is right into a check that prints the verdict, never a traceback.
+    """Turn a function that judges an answer into a check that prints the verdict, never a traceback.
 
-    The function may raise :class:`WrongAnswer` with the reason; any other exception also counts as a wrong answer and
-    is named. A hint follows a wrong answer, an explanation a right one; None means not answered yet.
+    The function may raise :class:`WrongAnswer` with the reason; any other exception is reported as a wrong answer, too.
+    A wrong answer is followed by a hint, a right one by an explanation; None means not answered yet.
     """
 
     def make_check(is_right: Callable[..., Any]) -> Callable[[Any], None]:
@@ -36,7 +36,7 @@ def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[...
                     verdict = f"right. {explanation}" if is_right(answer) else f"not yet. Hint: {hint}"
             except WrongAnswer as reason:
                 verdict = f"not yet: {reason}. Hint: {hint}"
-            except Exception as error:  # the learner's code may fail in any way
+            except Exception as error:  # the learner's code may raise anything
                 raised = f"{type(error).__name__}: {error_summary(error)}"
                 verdict = f"not yet. Trying the answer raised {raised}\nHint: {hint}"
             print(f"Exercise {number}: {verdict}")
@@ -47,19 +47,19 @@ def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[...
 
 
 def equals(*expected: Any) -> Callable[[Any], bool]:
-    """Return a function that tells whether an answer is one of the expected values."""
+    """Return a function that checks whether an answer is one of the expected values."""
     return lambda answer: answer in expected
 
 
 def is_close(expected: float, **tolerance: float) -> Callable[[Any], bool]:
-    """Return a function that tells whether an answer is a number close to the expected one, by :func:`math.isclose`."""
+    """Return a function that checks whether an answer is close to the expected number, by :func:`math.isclose`."""
     return lambda answer: isinstance(answer, Real) and math.isclose(answer, expected, **tolerance)
 
 
 def computes(reference: Callable, *cases: tuple, mistakes: Mapping[str, Callable] = {}) -> Callable[[Callable], bool]:
-    """Return a function that tells whether a learner's function agrees with a reference on each tuple of arguments.
+    """Return a function that checks whether a learner's function agrees with a reference on all argument tuples.
 
-    ``mistakes`` names functions that make a plausible mistake: an answer that agrees with one is told so.
+    ``mistakes`` names functions that make a plausible mistake: a matching answer is reported as such.
     """
 
     def is_right(function: Callable) -> bool:
@@ -78,12 +78,12 @@ def computes(reference: Callable, *cases: tuple, mistakes: Mapping[str, Callable
 
 
 def numbers(*shape: int) -> nd.NDArray:
-    """Return the same random numbers at each call; the generators that a lesson uses stay as they are."""
+    """Return the same random numbers at each call, without affecting the lesson's generators."""
     return nd.array(np.random.RandomState(0).randn(*shape))
 
 
 def result_of(function: Callable, *arguments: Any, shape: tuple[int, ...] | None = None) -> nd.NDArray:
-    """Return what a learner's function returns; anything but an NDArray (of this shape) is a wrong answer."""
+    """Call a learner's function; any result but an NDArray (of this shape) is a wrong answer."""
     result = function(*arguments)
     if not isinstance(result, nd.NDArray):
         raise WrongAnswer(f"it returned {'nothing' if result is None else type(result).__name__}, not an NDArray")
@@ -93,6 +93,6 @@ def result_of(function: Callable, *arguments: Any, shape: tuple[int, ...] | None
 
 
 def expect_shape(array: Any, shape: tuple[int, ...], name: str = "the result") -> None:
-    """Call an array of another shape a wrong answer."""
+    """Raise WrongAnswer for an array of another shape."""
     if array.shape != shape:
         raise WrongAnswer(f"{name} has shape {array.shape}, expected {shape}")

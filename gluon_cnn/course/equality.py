@@ -1,4 +1,4 @@
-"""Proof that two functions or two blocks give the same values and gradients."""
+"""Numerical comparison of the values and gradients of two functions or blocks."""
 
 from collections.abc import Callable
 
@@ -45,7 +45,7 @@ def compare_blocks(ours: gluon.Block, others: gluon.Block, X: nd.NDArray) -> Non
 
 
 def _require(holds: bool, words: str) -> None:
-    """Raise an AssertionError, under ``python -O`` too."""
+    """Raise an AssertionError, even under ``python -O``."""
     if not holds:
         raise AssertionError(words)
 
@@ -62,7 +62,7 @@ def _with_gradients(function: Callable, arrays: dict[str, nd.NDArray], weights: 
 
 
 def _slopes(function: Callable[[], float], array: np.ndarray, step: float = 1e-6) -> np.ndarray:
-    """Return how ``function()`` changes with each number of ``array``, which is restored afterwards."""
+    """Return the numerical gradient of ``function()`` for ``array``, which is restored afterwards."""
     slopes = np.empty_like(array)
     for place, value in np.ndenumerate(array):
         array[place] = value + step

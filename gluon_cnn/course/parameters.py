@@ -1,4 +1,4 @@
-"""Changing parameters for an experiment."""
+"""Temporary changes of parameters."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

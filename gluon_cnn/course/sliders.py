@@ -1,4 +1,4 @@
-"""Figures with sliders; where nobody can move them (nbval, papermill, nbconvert), still figures."""
+"""Figures with sliders, or static figures without an interactive user (nbval, papermill, nbconvert)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ KERNELS: dict[str, list[list[float]]] = {
 
 
 def explore_windows(size: int = 7, kernel_size: int = 3, stride: int = 1, padding: int = 0) -> None:
-    """Draw the positions of a window, with a slider for each setting of :func:`gluon_cnn.conv_output_size`."""
+    """Draw the positions of a kernel, with a slider for each argument of :func:`gluon_cnn.conv_output_size`."""
     starts = {"size": size, "kernel_size": kernel_size, "stride": stride, "padding": padding}
     ranges = {"size": (3, 12), "kernel_size": (1, 7), "stride": (1, 5), "padding": (0, 3)}
 
@@ -77,14 +77,14 @@ def filter_photo(photo: Any, kernel: Any) -> np.ndarray:
 
 
 def _somebody_is_there() -> bool:
-    """Return whether a person can use the sliders: the front end allows input."""
+    """Return whether sliders can be used, that is, whether the front end allows input."""
     from IPython import get_ipython
 
     return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
 
 
 def _show(controls: Any, draw: Callable[..., None], values: dict[str, Any]) -> None:
-    """Show controls above the figure that is drawn from their values."""
+    """Show controls above a figure drawn from their values."""
     import ipywidgets as widgets
     from IPython.display import display
 

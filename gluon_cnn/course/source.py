@@ -1,4 +1,4 @@
-"""The package's code, shown in a lesson."""
+"""Source listings in the lessons."""
 
 import ast
 import inspect
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def show_source(*objects: Any) -> None:
-    """Show the code of functions or classes as it is in the package, with the first line of each docstring."""
+    """Show the source code of functions or classes, with only the first line of each docstring."""
     from IPython.display import Markdown, display
 
     for item in objects:

@@ -181,7 +181,7 @@ def _check(images: Any, labels: np.ndarray, classes: Sequence[str] | None) -> No
             finite = np.isfinite(images.astype(np.float32, copy=False))  # the dtype of a batch
         if not finite.all():
             first = int((~finite).reshape(len(images), -1).any(axis=1).argmax())
-            raise ValueError(f"images must hold finite numbers of 32 bits; image {first} has NaN or infinity")
+            raise ValueError(f"images must contain finite 32-bit numbers; image {first} contains NaN or infinity")
     largest = MOST_CLASSES if classes is None else len(classes)
     if labels.min() < 0 or labels.max() >= largest:
         of = "" if classes is None else f", one of the classes {', '.join(map(str, classes))}"

@@ -52,7 +52,7 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
         if not _is_folder(entry):
             left_out[BROKEN_LINK if _is_broken_link(entry) else "outside class folders"] += _is_counted(entry)
         elif name in found:
-            raise ValueError(f"{shown(folder)} holds two folders whose names are both {shown(name)!r}: merge them")
+            raise ValueError(f"{shown(folder)} contains two folders whose names are both {shown(name)!r}: merge them")
         elif not _leads_up(entry, folder):
             found[name] = Path(entry.path)
     names = tuple(sorted(found))
@@ -71,7 +71,7 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
         left_out += others
         if not own:
             instead = _counts(others) or f"files named {', '.join(COMMON)} and others count as such"
-            raise ValueError(f"{shown(found[name])} holds no image ({instead})")
+            raise ValueError(f"{shown(found[name])} contains no image ({instead})")
         images += [(f"{prefix}{name}/{inner}", path, label) for inner, path in own]
     return Listing(folder, names, images, +left_out)
 
@@ -90,7 +90,7 @@ def _counts(left_out: Counter[str]) -> str:
     ranked = sorted(left_out.items(), key=lambda item: (-item[1], item[0]))
     told = [f"{count:,} {reason}" for reason, count in ranked[:NAMED]]
     rest = sum(count for _, count in ranked[NAMED:])
-    return ", ".join([*told, f"{rest:,} of other kinds"] if rest else told)
+    return ", ".join([*told, f"{rest:,} of other types"] if rest else told)
 
 
 def first(faults: list[str]) -> str:

@@ -59,7 +59,7 @@ def chosen_by_order(labels: np.ndarray, share: float = TEST_SHARE, seed: int = 0
 
 def _check_count(count: int, where: str) -> None:
     if count < 2:
-        raise ValueError(f"{where} holds a single image: one is needed for training and one to hold out")
+        raise ValueError(f"{where} contains a single image: one is needed for training and one to hold out")
 
 
 def listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> np.ndarray:

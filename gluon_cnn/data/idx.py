@@ -44,5 +44,5 @@ def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
     if len(raw) - start != math.prod(shape):
         raise ValueError(f"{path} is cut off or altered: {promised}, {len(raw) - start} are there; get it again")
     if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:  # last, since "cut off" is more helpful
-        raise ValueError(f"{path} does not hold the expected data (wrong SHA-256): get it again")
+        raise ValueError(f"{path} does not contain the expected data (incorrect SHA-256): get it again")
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape).copy()

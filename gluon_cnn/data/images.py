@@ -208,6 +208,6 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
         )
     for label, name in enumerate(listing.classes):
         if label not in labels:
-            raise ValueError(f"{shown(listing.folder / name)} holds no image that can be read: {first(faults)}")
+            raise ValueError(f"{shown(listing.folder / name)} contains no image that can be read: {first(faults)}")
     found: Any = np.stack(pixels) if in_memory else ImagesOnDisk(paths, (channels, *size), read_picture)
     return Images(found, np.array(labels, np.int32), files), faults

@@ -77,9 +77,21 @@ class Comparison:
             for name in ("test_accuracy", "images_per_second", "pictures")
         )
         panels = (
-            ("parameters", "test_accuracy", "parameters", "test accuracy", f"{self.budget}: {best} gets furthest"),
-            ("flops", "images_per_second", "FLOPs for a picture", "pictures a second", f"{quickest} is the quickest"),
-            ("pictures", "test_accuracy", "pictures trained on", "test accuracy", f"{busiest} sees most pictures"),
+            (
+                "parameters",
+                "test_accuracy",
+                "parameters",
+                "test accuracy",
+                f"{self.budget}: {best} is the most accurate",
+            ),
+            (
+                "flops",
+                "images_per_second",
+                "FLOPs per image",
+                "training images per second",
+                f"{quickest} is the fastest",
+            ),
+            ("pictures", "test_accuracy", "training images", "test accuracy", f"{busiest} processes the most images"),
         )
         with style():
             _, axes = plt.subplots(2, 2, figsize=(WIDEST, 7), layout="constrained")

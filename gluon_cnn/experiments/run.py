@@ -114,7 +114,9 @@ class Run:
         folder = Path(folder)
         missing = [name for name in (files.REPORT, files.WEIGHTS) if not (folder / name).exists()]
         if missing:
-            raise ValueError(f"{folder} holds no run ({' and '.join(missing)} missing): gluon-cnn train makes one")
+            raise ValueError(
+                f"{folder} contains no run ({' and '.join(missing)} missing): create one with gluon-cnn train"
+            )
         report = files.parse_report(folder)
         settings, sums = report["settings"], report.pop("sha256")
         make = network or {**NETWORKS, **PRETRAINED}.get(settings.get("network"))

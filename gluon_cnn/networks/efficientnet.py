@@ -154,6 +154,6 @@ def _load(net: EfficientNetLite0) -> None:
     if net.output._units != 1000:
         theirs, ours = theirs[:-2], ours[:-2]
     if [a.shape for a in theirs] != [p.shape for p in ours]:
-        raise ValueError(f"{path} does not hold the weights of EfficientNet-Lite0")
+        raise ValueError(f"{path} does not contain the weights of EfficientNet-Lite0")
     for parameter, array in zip(ours, theirs):
         parameter.set_data(nd.array(array))

@@ -36,7 +36,7 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[
     missing = [place for place in parameters if place not in found]
     others = [name for name in arrays if name not in parameters and name not in found.values()]
     faults = [f"the file lacks {_listed(missing)}"] if missing else []
-    faults += [f"the file also holds {_listed(others)}"] if others else []
+    faults += [f"the file also contains {_listed(others)}"] if others else []
     faults += [
         f"{place} is {_form(parameters[place])}, in the file {_form(arrays[name])}"
         for place, name in found.items()

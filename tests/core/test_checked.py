@@ -39,7 +39,7 @@ A, B = nd.ones((2, 3)), nd.ones(3)
     ("arguments", "error", "words"),
     [
         (dict(A=[[1.0]]), TypeError, "A must be an NDArray; got list: pass nd.array(A)"),
-        (dict(A=A.astype("int32")), TypeError, "A must hold floats; got int32: pass A.astype('float32')"),
+        (dict(A=A.astype("int32")), TypeError, "A must contain floats; got int32: pass A.astype('float32')"),
         (dict(A=A.tostype("csr")), TypeError, "A must be dense; got csr: pass A.tostype('default')"),
         (dict(A=A.as_np_ndarray()), TypeError, "A must be an NDArray; got an mx.np.ndarray: pass A.as_nd_ndarray()"),
         (dict(A=A[:0]), ValueError, "A is empty: its shape is (0, 3)"),

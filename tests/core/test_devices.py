@@ -68,7 +68,7 @@ OUT_OF_MEMORY = mx.MXNetError("Traceback:\n  File ...\nMXNetError: cudaMalloc re
         ({"outcome": NEWER_CARD}, 0, "GPU 0 is newer than the kernels in this build"),
         ({"outcome": NO_CUDNN}, 0, "libcudnn.so.8"),
         ({"outcome": OUT_OF_MEMORY}, 0, "failed a test computation (MXNetError: cudaMalloc retry failed"),
-        ({"outcome": False}, 0, "computed a wrong result"),
+        ({"outcome": False}, 0, "computed an incorrect result"),
     ],
 )
 def test_otherwise_the_cpu_with_the_reason(machine, settings, i, reason):
@@ -92,13 +92,13 @@ def test_a_build_for_cpus_takes_the_cpu_without_a_word(machine):
 def test_all_gpus_leaves_out_those_that_fail(machine):
     machine.gpus = 3
     machine.outcome = lambda ctx: ctx.device_id != 1
-    with pytest.warns(UserWarning, match="GPU 1 computed a wrong result"):
+    with pytest.warns(UserWarning, match="GPU 1 computed an incorrect result"):
         assert g.try_all_gpus() == [mx.gpu(0), mx.gpu(2)]
 
 
 def test_the_answer_is_kept(machine, recwarn):
     machine.outcome = False
-    with pytest.warns(UserWarning, match="wrong result"):
+    with pytest.warns(UserWarning, match="incorrect result"):
         g.try_gpu()
     recwarn.clear()
     assert g.try_gpu() == mx.cpu()

@@ -88,7 +88,7 @@ def test_arrays():
         ((np.zeros((2, 3, 3)), np.zeros(2, int), 1), r"arrays must be \(images, labels\), or two such pairs"),
         ((np.zeros((3, 3, 3)), np.zeros(4, int)), r"images and labels must be .* got \(3, 3, 3\) and \(4,\)"),
         ((np.zeros((3, 3, 3)), np.eye(3)), r"got \(3, 3, 3\) and \(3, 3\)"),
-        ((np.zeros((3, 3, 3)), np.array([0, 0, 1])), "class 1 holds a single image"),
+        ((np.zeros((3, 3, 3)), np.array([0, 0, 1])), "class 1 contains a single image"),
         ((np.zeros((4, 3, 3)), np.array([0, 0, -1, -1])), "labels must be numbers from 0 to .*; got -1 to"),
     ],
 )
@@ -219,7 +219,7 @@ def test_the_second_host_is_asked_when_the_first_has_nothing(small_set, server, 
 def test_wrong_contents_are_not_kept(small_set, server, tmp_path):
     small_set(server[0])
     (server[0] / "t10k-labels-idx1-ubyte.gz").write_bytes(to_idx(np.zeros(2, np.uint8)))
-    with pytest.raises(OSError, match=r"t10k-labels.* could not be downloaded:(.|\n)*wrong SHA-256"):
+    with pytest.raises(OSError, match=r"t10k-labels.* could not be downloaded:(.|\n)*incorrect SHA-256"):
         fashion_mnist.download_fashion_mnist(tmp_path / "new", [server[1]])
     assert not list((tmp_path / "new").glob("t10k-labels*"))
 

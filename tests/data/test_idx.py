@@ -57,5 +57,5 @@ def test_a_broken_file_is_refused_by_name(tmp_path, raw, message):
 def test_another_file_of_the_right_form_is_refused(tmp_path):
     path = tmp_path / "train-images"
     path.write_bytes(idx(PICTURES[::-1]))
-    with pytest.raises(ValueError, match="wrong SHA-256"):
+    with pytest.raises(ValueError, match="incorrect SHA-256"):
         read_idx(path, hashlib.sha256(WHOLE).hexdigest())

@@ -78,7 +78,7 @@ def test_a_damaged_note_of_the_camera_leaves_the_pixels(tmp_path):
     [
         ([], "holds no folders: make one for each class"),
         (["red"], "holds only the folder red: make one for each class"),
-        (["red", "blue"], "blue holds no image"),
+        (["red", "blue"], "blue contains no image"),
         (["train", "val"], "holds train and val, which are not classes: call them train and test"),
     ],
 )

@@ -114,7 +114,7 @@ def test_a_run_is_kept_and_found_again(tmp_path, monkeypatch, capsys, refused_co
 
 def test_evaluate_and_predict_use_the_newest_run(tmp_path, monkeypatch, capsys, refused_command):
     monkeypatch.chdir(tmp_path)
-    refused_command("there is no run in runs: gluon-cnn train makes one", "evaluate")
+    refused_command("there is no run in runs: create one with gluon-cnn train", "evaluate")
     assert cli.main(["train", "lenet", "--epochs", "5", "--lr", "0.05"]) == 0
     accuracy = json.loads(Path("runs/lenet/history.json").read_text())["history"]["test_accuracy"][-1]
     capsys.readouterr()
@@ -139,7 +139,7 @@ def test_evaluate_and_predict_use_the_newest_run(tmp_path, monkeypatch, capsys, 
 
 def test_a_folder_without_a_run_is_named_and_how_to_resume_a_training(tmp_path, refused_command):
     refused_command(
-        f"{tmp_path} holds no run (history.json and network.params missing)",
+        f"{tmp_path} contains no run (history.json and network.params missing)",
         "predict",
         "shoe.png",
         "--run",

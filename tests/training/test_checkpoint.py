@@ -336,7 +336,7 @@ def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp
         assert cli.main(arguments) == 0
     assert " train --resume runs/lenet resumes after the last completed epoch" in capsys.readouterr().out
     assert len(Run.load("runs/lenet").history) == 2
-    refused_command("holds a training that was interrupted: --resume it, or", *arguments, "--output", "runs/lenet")
+    refused_command("contains an interrupted training: --resume it, or", *arguments, "--output", "runs/lenet")
 
     assert cli.main(["train", "--resume", "runs/lenet"]) == 0
     for folder in ("runs/lenet", "straight"):
@@ -352,7 +352,7 @@ def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp
         Path("runs", name).mkdir()
     Path("runs/nin/settings.json").write_text("{}")
     assert cli.main(["train", "--resume", "runs/vgg"]) == 1
-    message = "runs/vgg holds no training that was interrupted (settings.json is missing); runs/nin does"
+    message = "runs/vgg contains no interrupted training (settings.json is missing); runs/nin does"
     assert message in capsys.readouterr().err
 
 
@@ -402,7 +402,7 @@ def test_resuming_takes_no_other_settings(few_pictures, monkeypatch, capsys, ref
     for change in wrong:
         path.write_text(json.dumps({**settings, **change}))
         assert cli.main(["train", "--resume", "runs/lenet"]) == 1
-        message = f"does not hold the settings of a training by `train`: {next(iter(change))} is "
+        message = f"does not contain the settings of a training by `train`: {next(iter(change))} is "
         assert message in capsys.readouterr().err
     path.write_text(json.dumps(settings))
     assert cli.main(["train", "--resume", "runs/lenet"]) == 0

@@ -135,5 +135,5 @@ def test_the_split_is_fixed_by_file_and_seed(tmp_path):
 
 def test_a_class_of_two_images_cannot_be_divided_into_three(tmp_path):
     X, y = nd.zeros((12, 1, 4, 4)).asnumpy(), np.array([0] * 10 + [1] * 2)
-    with pytest.raises(ValueError, match="class 1 holds a single image"):
+    with pytest.raises(ValueError, match="class 1 contains a single image"):
         g.load_data((X, y), 4, validation=0.1)

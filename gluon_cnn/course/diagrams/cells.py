@@ -1,4 +1,4 @@
-"""What all figures are made of: a canvas measured in cells, and on it cells with numbers, frames, signs and arrows."""
+"""Elements of all figures: a canvas measured in cells, with numbers, frames, signs and arrows."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ FRAME = COLORS["red"]
 
 @contextmanager
 def canvas(width: float, height: float, inches: float = 0.42, title: str | None = None) -> Iterator["Canvas"]:
-    """Give a canvas of ``width`` times ``height`` cells, the origin in the upper left corner; show it at the end."""
+    """Create a canvas of ``width`` x ``height`` cells, with the origin in the upper left corner; show it at the end."""
     with style():
         _, ax = plt.subplots(figsize=(width * inches, height * inches + (0.3 if title else 0)), layout="constrained")
         ax.set(title=title or "", xlim=(0, width), ylim=(height, 0), aspect="equal")
@@ -27,7 +27,7 @@ def canvas(width: float, height: float, inches: float = 0.42, title: str | None 
 
 
 class Canvas:
-    """Axes to draw on; settings go to matplotlib."""
+    """Axes to draw on; additional settings are passed to matplotlib."""
 
     def __init__(self, ax: Axes) -> None:
         self.ax = ax
@@ -38,7 +38,7 @@ class Canvas:
         self.ax.add_patch(Rectangle((x, y), width, height, **settings))
 
     def frame(self, x: float, y: float, width: float, height: float, fill: str = "none") -> None:
-        """Draw the red frame of a window."""
+        """Draw a red frame."""
         self.box(x, y, width, height, fill, edgecolor=FRAME, linewidth=2.8, zorder=3)
 
     def cell(self, x: float, y: float, value: float, fill: str, side: float = 1.0, **settings: Any) -> None:

@@ -10,7 +10,7 @@ from mxnet import nd
 
 
 def draw_channels(X: Any, K: Any, title: str | None = None) -> None:
-    """Draw how a kernel (Cin, kh, kw) makes one feature map of an input (Cin, H, W): a sum over the channels."""
+    """Draw how a kernel (Cin, kh, kw) computes one feature map of an input (Cin, H, W), summing over the channels."""
     X, K = nd.array(X), nd.array(K)
     total = corr2d_multi_in_out(X, K.expand_dims(0))[0].asnumpy()
     (channels, height, width), (kh, kw), (rows, columns) = X.shape, K.shape[1:], total.shape
@@ -41,7 +41,7 @@ def draw_many_kernels(
     padding: int = 1,
     title: str | None = None,
 ) -> None:
-    """Draw how each kernel of a convolution makes one output channel."""
+    """Draw how each kernel of a convolution computes one output channel."""
     height, width = check_pair("size", size)
     rows, columns = check_pair("output", conv_output_size((height, width), kernel_size, padding=padding))
     shown = min(out_channels, 4)
@@ -61,7 +61,7 @@ def draw_many_kernels(
 
 
 def _draw_sheets(c: Canvas, x: float, y: float, side: float, fills: list[str]) -> None:
-    """Draw sheets behind one another, the first in front, lower left."""
+    """Draw stacked sheets, the first in front at the lower left."""
     for k, fill in reversed(list(enumerate(fills))):
         c.box(x + 0.22 * k, y + 0.22 * (len(fills) - 1 - k), side, side, fill)
 

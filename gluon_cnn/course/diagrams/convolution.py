@@ -1,4 +1,4 @@
-"""Figures of lesson 01: a window, its positions and what it sees."""
+"""Figures of lesson 01: a kernel, its positions and its receptive field."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -48,7 +48,7 @@ def draw_convolution(
 
 
 def draw_windows(*settings: tuple, title: str | None = None) -> None:
-    """Draw side by side where a window can stand: the effect of kernel size, stride and padding.
+    """Draw kernel positions side by side, to show the effect of kernel size, stride and padding.
 
     Each panel is given by the arguments of :func:`gluon_cnn.conv_output_size`, from (size, kernel_size) to (size,
     kernel_size, stride, padding). The first window is framed, a dot marks the middle of every window, and pixels that
@@ -93,7 +93,7 @@ class _Windows:
 
 
 def draw_receptive_field(*stacks: Sequence[tuple[int, int]], title: str | None = None) -> None:
-    """Draw along one axis which input pixels one output value depends on.
+    """Draw, along one axis, the input pixels on which one output value depends.
 
     Each panel is a stack of layers (kernel_size, stride), as in :func:`gluon_cnn.receptive_field`.
     """

@@ -1,4 +1,4 @@
-"""Figure of a block as a graph: paths side by side, sums, concatenations. Lessons 08-11."""
+"""Figure of a block as a graph of parallel paths, sums and concatenations. Lessons 08-11."""
 
 import json
 from ast import literal_eval
@@ -20,7 +20,7 @@ NAMES |= {"elemwise_add": "+", "broadcast_add": "+", "_Plus": "+", "Concat": "co
 
 @dataclass
 class _Node:
-    """One operator: what is written into its box, where its input comes from and goes to, and where it stands."""
+    """One operator: its label, its inputs and outputs, and its position."""
 
     kind: str
     label: str
@@ -34,7 +34,7 @@ class _Node:
 
 
 def draw_graph(block: HybridBlock, shape: tuple[int, ...], title: str | None = None) -> None:
-    """Draw the operators of a block, from left to right, with the shape of what each gives for an input of ``shape``.
+    """Draw the operators of a block, from left to right, with their output shapes for an input of ``shape``.
 
     The block is traced, not run. The first axis, the batch, is left out.
     """
@@ -54,7 +54,7 @@ def draw_graph(block: HybridBlock, shape: tuple[int, ...], title: str | None = N
 
 
 def _nodes(block: HybridBlock, shape: tuple[int, ...]) -> list[_Node]:
-    """Trace the block and return its operators in the order in which they run, activations with what they follow."""
+    """Trace the block and return its operators in execution order, merging activations into their predecessors."""
     symbol = block(mx.sym.var("data"))
     try:
         _, shapes, _ = symbol.get_internals()._infer_shape_impl(False, data=shape)
@@ -99,7 +99,7 @@ def _label(kind: str, attrs: dict[str, str]) -> str:
 
 
 def _place(nodes: list[_Node]) -> None:
-    """Give each node its column, the longest way from the input, and its lane: branches fan out, merges lie between."""
+    """Assign each node a column, its longest distance from the input, and a lane; branches fan out around merges."""
     for number, node in enumerate(nodes):
         if not (before := [nodes[source] for source in node.before]):
             continue
@@ -111,7 +111,7 @@ def _place(nodes: list[_Node]) -> None:
 
 
 def _is_arc(nodes: list[_Node], a: _Node, b: _Node) -> bool:
-    """Return whether an edge would run through boxes between its ends."""
+    """Return whether an edge would cross boxes between its ends."""
     return a.lane == b.lane and any(a.column < n.column < b.column and n.lane == a.lane for n in nodes)
 
 

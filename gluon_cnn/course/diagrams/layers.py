@@ -13,7 +13,7 @@ from mxnet import nd
 
 
 def draw_pooling(X: Any, pool_size: int = 2, title: str | None = None) -> None:
-    """Draw an image (H, W) in windows that touch, the largest value and the mean of each."""
+    """Draw an image (H, W) in adjacent windows, with the maximum and the mean of each."""
     X = nd.array(X)
     largest, mean = (pool2d(X, pool_size, mode).asnumpy() for mode in ("max", "avg"))
     (height, width), (rows, columns), tints = X.shape, largest.shape, _tints(largest.shape)
@@ -29,7 +29,7 @@ def draw_pooling(X: Any, pool_size: int = 2, title: str | None = None) -> None:
 
 
 def draw_upsampling(X: Any, times: int = 2, title: str | None = None) -> None:
-    """Draw how an image (H, W) grows by copying each pixel."""
+    """Draw how an image (H, W) is enlarged by copying each pixel."""
     values = as_numpy(X)
     (height, width), fills = values.shape, _tints(values.shape)
     with canvas(width * (1 + times) + 2.4, height * times + 0.4, title=title) as c:
@@ -44,14 +44,14 @@ def _enlarge(table: np.ndarray, times: int) -> np.ndarray:
 
 
 def _tints(shape: tuple[int, ...]) -> np.ndarray:
-    """Return a table of colours in which neighbours differ."""
+    """Return a table of colours in which neighbouring cells differ."""
     return np.array([[TINTS[(i + 2 * j) % 4] for j in range(shape[1])] for i in range(shape[0])])
 
 
 def draw_norm_axes(samples: int = 3, channels: int = 4, side: int = 3, title: str | None = None) -> None:
-    """Draw which numbers are normalized together by batch norm and by layer norm: those of one colour.
+    """Draw, in the same colour, the numbers that batch norm and layer norm normalize together.
 
-    ``samples`` and ``channels`` are at most as many as there are colours, 6; ``side`` is that of a feature map.
+    ``samples`` and ``channels`` are at most 6, the number of colours; ``side`` is that of a feature map.
     """
     if not 1 <= min(samples, channels) <= max(samples, channels) <= len(TINTS):
         raise ValueError(f"samples and channels must be 1 to {len(TINTS)}; got {samples} and {channels}")

@@ -1,4 +1,4 @@
-"""Figure of a network as what flows through it. Lessons 05-11."""
+"""Figure of a network as the feature maps between its layers. Lessons 05-11."""
 
 import re
 
@@ -22,10 +22,10 @@ KEEP_SHAPE = ("Dropout", "BatchNorm", "Activation")
 
 
 def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -> None:
-    """Draw what flows through an initialized network, from layer to layer; a block such as an Inception is one step.
+    """Draw the feature maps between the layers of an initialized network; a block such as Inception is one step.
 
     Feature maps are stacks of sheets, vectors are columns; the label under an arrow is the layer, the label over a
-    stack its channels, height and width. Stacks are blue behind convolutions, white behind pooling, green behind
+    stack its channels, height and width. Stacks are blue after convolutions, white after pooling, green after
     blocks. Dropout, and batch norm and activations that are layers of their own, are left out. The title is by default
     the network's name and its numbers of layers and parameters.
     """
