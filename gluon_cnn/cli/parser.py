@@ -74,7 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--schedule",
         choices=("constant", "cosine", "step"),
         default="constant",
-        help="learning rate: constant, falling along a half cosine to 0, or divided by ten after 1/2 and 3/4 of the steps",
+        help="learning rate: constant, along a half cosine to 0, or divided by ten after 1/2 and 3/4 of the steps",
     )
     duration.add_argument(
         "--warmup", type=int, metavar="EPOCHS", default=0, help="epochs in which the learning rate rises from 0"
