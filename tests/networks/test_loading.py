@@ -127,7 +127,7 @@ def lenet(tmp_path, change):
 
 CHANGES = {
     "lacks": (lambda d: d.pop("output.weight"), "does not fit LeNet: the file lacks output.weight"),
-    "more": (lambda d: d.update({"extra.weight": nd.ones(2)}), "does not fit LeNet: the file also extra.weight"),
+    "more": (lambda d: d.update({"extra.weight": nd.ones(2)}), "the file also contains extra.weight"),
     "shape": (
         lambda d: d.update({"output.weight": nd.ones((5, 500))}),
         "output.weight is float32 (3, ?), in the file float32 (5, 500)",
