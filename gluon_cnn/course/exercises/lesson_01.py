@@ -25,15 +25,15 @@ check_3 = exercise(
     computes(
         lambda X, K: corr2d(X, nd.flip(K, axis=(0, 1))),
         (numbers(5, 6), numbers(2, 3)),
-        mistakes={"this is the cross-correlation, the kernel was not turned": corr2d},
+        mistakes={"this is the cross-correlation, the kernel was not rotated": corr2d},
     )
 )
 
 
 @exercise(
     4,
-    "what is above counts positive, what is below negative.",
-    "With 1, 2, 1 instead of 1, 1, 1 it is the kernel of Sobel, which listens most to the middle.",
+    "the weights above are positive, those below negative.",
+    "With 1, 2, 1 instead of 1, 1, 1 it is Sobel's kernel, in which the middle counts most.",
 )
 def check_4(kernel):
     """Judge a kernel that should respond to horizontal edges only."""
@@ -43,7 +43,7 @@ def check_4(kernel):
     above[3:] = 0
     even, left, right, edge = (corr2d(X, kernel).asnumpy() for X in (area, above.T, 1 - above.T, above))
     if np.abs(even).max() > 1e-5:
-        raise WrongAnswer("it responds to an even area: its weights should add up to 0")
+        raise WrongAnswer("it responds to a uniform area: its weights should add up to 0")
     if max(np.abs(left).max(), np.abs(right).max()) > 1e-5:
         raise WrongAnswer("it responds to a vertical edge: the weights of each column should add up to 0")
     return edge.min() > -1e-5 and edge.max() > 1e-5

@@ -40,7 +40,7 @@ check_3 = exercise(
 @exercise(
     4,
     "a kernel shows itself when it slides over an image of zeros with a single 1 in the middle. Let A and B slide "
-    "over such an image of 9x9; both are symmetric, so nothing has to be turned.",
+    "over such an image of 9x9; both are symmetric, so nothing has to be rotated.",
     "Without an activation in between, two layers are one.",
 )
 def check_4(kernel):

@@ -44,7 +44,7 @@ check_2 = exercise(
 
 check_3 = exercise(
     3,
-    "add 100 to each of them in turn: which of the two does the subtraction of the mean take away again?",
+    "add 100 to each of them in turn: which of the two changes does the subtraction of the mean undo?",
     "The mean rises by as much, and is subtracted; beta does its work. So use_bias=False is common there.",
 )(lambda answer: str(answer).strip().lower() in ("bias", "the bias", "conv.bias", "b"))
 
