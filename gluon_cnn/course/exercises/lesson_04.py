@@ -44,7 +44,7 @@ def check_2(drop_maps):
 def check_3(mean_prediction):
     """Judge a function that should average n passes, one after the other or as one batch of n copies of each row."""
     rng, passes, rows = np.random.RandomState(0), 5, 4
-    seen: list[list] = [[] for _ in range(rows)]  # the probabilities that each row got
+    seen: list[list[np.ndarray]] = [[] for _ in range(rows)]  # the probabilities that each row got
 
     def net(X: nd.NDArray) -> nd.NDArray:
         if not autograd.is_training():
