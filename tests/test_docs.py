@@ -204,6 +204,8 @@ def with_less_work(name, words):
             "scaling": ["--networks", "lenet", "--rounds", "1", "--pictures", "64"],
             "operators": ["--steps", "1"],
             "input_pipeline": ["--rounds", "1", "--seconds", "0.1"],
+            "run": ["--rounds", "1", "--seconds", "0.1"],  # of augmentation
+            "own_images": ["--seeds", "1"],
             "choose_optimizer": ["--seeds", "1", "--epochs", "1"],
         }
         return [*words, *less[Path(words[0]).stem]]
