@@ -85,6 +85,7 @@ bench: $(STAMP) $(OTHERS)/.installed ## time every network against PyTorch, in t
 	  --tasks predict --batch-size $$size --contenders ours fused pytorch pytorch_last onnxruntime int8 \
 	  --output build/speed_resnet_$$size.json || exit 1; done
 	$(BIN)/python benchmarks/input_pipeline.py
+	$(BIN)/python benchmarks/augmentation/run.py --torch-python $(OTHERS)/bin/python
 
 parity: $(STAMP) $(OTHERS)/.installed ## compare every layer and network with PyTorch and PaddlePaddle: outputs, gradients, statistics
 	$(BIN)/python benchmarks/parity/ours.py build/parity
