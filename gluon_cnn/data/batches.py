@@ -128,11 +128,18 @@ class Batches:
             np.array_split(order[i : i + together], self._workers)[self._worker] for i in range(0, len(order), together)
         )
         key = (self.seed, self.epoch, self._worker)
-        batches = (self._batch(part, (*key, k)) for k, part in enumerate(parts) if len(part))
+        shape = self.image_shape
+        batches = (self._batch(part, (*key, k), shape) for k, part in enumerate(parts) if len(part))
         return _one_ahead(batches) if isinstance(self.images, ImagesOnDisk) else batches
 
-    def _batch(self, chosen: np.ndarray, key: tuple[int, ...]) -> tuple[nd.NDArray, nd.NDArray]:
+    def _batch(
+        self, chosen: np.ndarray, key: tuple[int, ...], shape: tuple[int, int, int]
+    ) -> tuple[nd.NDArray, nd.NDArray]:
         X = self._prepared(chosen, np.random.RandomState(key) if self.transform else None)
+        if X.shape[1:] != shape:
+            raise ValueError(
+                f"transform must return images of one size; got {X.shape[1:]} after {shape}: end with a crop"
+            )
         # nd.array would wait for the engine to finish its pending work; a view of NumPy's memory does not. The arrays
         # were created for this batch alone, so nothing writes to them later.
         return nd.from_numpy(X), nd.from_numpy(self.labels[chosen])

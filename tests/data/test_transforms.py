@@ -160,3 +160,9 @@ def test_every_name_works_on_grey_and_colour():
         (first, _), *_ = train
         assert first.shape == (8, channels, 16, 24)
         assert 0 <= first.min().asscalar() <= first.max().asscalar() <= 1
+
+
+def test_a_transform_with_two_sizes_is_refused():
+    data = batches(lambda X, random: X[:, :, : 4 + len(X)])
+    with pytest.raises(ValueError, match="images of one size"):
+        list(data)

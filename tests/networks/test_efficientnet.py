@@ -20,7 +20,7 @@ def pretrained():
 
 def photo(name):
     data = pytest.importorskip("skimage.data")
-    fitted = ImageOps.fit(Image.fromarray(getattr(data, name)()), (224, 224), Image.Resampling.BILINEAR)
+    fitted = ImageOps.fit(Image.fromarray(getattr(data, name)()).convert("RGB"), (224, 224), Image.Resampling.BILINEAR)
     return nd.array(np.asarray(fitted).transpose(2, 0, 1)[None] / 255)
 
 
@@ -30,6 +30,7 @@ def photo(name):
         ("chelsea", {"Egyptian cat", "tiger cat", "tabby"}),
         ("coffee", {"espresso"}),
         ("rocket", {"missile"}),
+        ("camera", {"tripod"}),
     ],
 )
 def test_it_names_photos(pretrained, name, expected):
