@@ -346,7 +346,7 @@ def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp
     for name in one:
         np.testing.assert_array_equal(one[name].asnumpy(), other[name].asnumpy())
     refused_command(
-        "lenet holds a training that is finished: there is nothing to resume", "train", "--resume", "runs/lenet"
+        "lenet contains a finished training: there is nothing to resume", "train", "--resume", "runs/lenet"
     )
     for name in ("vgg", "nin"):
         Path("runs", name).mkdir()
