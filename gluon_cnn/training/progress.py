@@ -9,7 +9,7 @@ from gluon_cnn._core.startup import progress_disabled
 from gluon_cnn.training.metrics import Tally
 from tqdm.auto import tqdm
 
-FORMAT = "{desc}, {remaining} left |{bar:20}| {rate_fmt}{postfix}"
+FORMAT = "{desc}, {remaining} left |{bar}| {rate_fmt}{postfix}"
 UNKNOWN = "{desc}: {n_fmt} batches, {rate_fmt}{postfix}"  # for data without a length
 
 
