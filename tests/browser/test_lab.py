@@ -93,7 +93,7 @@ def saved(page, path):
     ("name", "training", "progress", "curve"),
     [
         ("03_batch_normalization.ipynb", "progress(runs", r"\d+/\d+ \[", "With batch norm every learning rate"),
-        ("05_lenet.ipynb", "history = g.train(", r"epoch \d+ of \d+, .* left", "history.plot()"),
+        ("05_lenet.ipynb", "history = g.train(", r"epoch\s\d+\sof\s\d+", "history.plot()"),
     ],
 )
 def test_a_lesson_runs(opened, name, training, progress, curve):
