@@ -123,7 +123,8 @@ class Run:
         is_graph = files.GRAPH in sums or settings.get("int8")
         if make is None and not is_graph:
             name = settings.get("network") or "module:function"
-            raise ValueError(f"{folder} contains a network of your own: pass its constructor, network= (--network {name})")
+            advice = f"pass its constructor, network= (--network {name})"
+            raise ValueError(f"{folder} contains a network of your own: {advice}")
         files.check_sums(folder, sums)
         if make is None or is_graph:
             return cls(files.read_graph(folder), **report)
