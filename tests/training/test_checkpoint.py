@@ -345,9 +345,7 @@ def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp
     one, other = nd.load("straight/network.params"), nd.load("runs/lenet/network.params")
     for name in one:
         np.testing.assert_array_equal(one[name].asnumpy(), other[name].asnumpy())
-    refused_command(
-        "lenet contains a finished training: there is nothing to resume", "train", "--resume", "runs/lenet"
-    )
+    refused_command("lenet contains a finished training: there is nothing to resume", "train", "--resume", "runs/lenet")
     for name in ("vgg", "nin"):
         Path("runs", name).mkdir()
     Path("runs/nin/settings.json").write_text("{}")
