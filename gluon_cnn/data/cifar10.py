@@ -2,13 +2,12 @@
 
 import csv
 import hashlib
-import os
 import tarfile
 from pathlib import Path
 
-import mxnet as mx
 import numpy as np
 from gluon_cnn.data.download import download as download_file
+from gluon_cnn.data.download import usual_folders
 from gluon_cnn.data.held_out import TEST_SHARE, position
 from gluon_cnn.data.images import read_picture
 
@@ -30,12 +29,12 @@ def read_cifar10(root: str | Path | None = None) -> tuple[Split, Split]:
 
     Source: Krizhevsky, Learning multiple layers of features from tiny images, 2009.
     """
-    for folder in _folders(root):
+    for folder in usual_folders("cifar-10", root):
         if (folder / ARCHIVE).is_file():
             return read_archive(folder / ARCHIVE)
         if (folder / LABELS).is_file():
             return _read_kaggle(folder)
-    names = "\n".join(f"  {folder}" for folder in _folders(root))
+    names = "\n".join(f"  {folder}" for folder in usual_folders("cifar-10", root))
     raise FileNotFoundError(
         f"CIFAR-10 is in none of these folders:\n{names}\n"
         f"Put {ARCHIVE} (or Kaggle's train/ and {LABELS}) into one of them, or download it (170 MB):\n"
@@ -45,7 +44,7 @@ def read_cifar10(root: str | Path | None = None) -> tuple[Split, Split]:
 
 def download_cifar10(root: str | Path | None = None) -> Path:
     """Download the archive to ``root``, else to the first of the usual folders, and return its path."""
-    path = _folders(root)[0] / ARCHIVE
+    path = usual_folders("cifar-10", root)[0] / ARCHIVE
     if not path.exists():
         download_file([HOST + ARCHIVE], path, _check)
     return path
@@ -80,10 +79,3 @@ def _read_kaggle(folder: Path) -> tuple[Split, Split]:
     labels = np.array([CIFAR10_CLASSES.index(label) for _, label in rows], np.uint8)
     chosen = np.array([position(f"{name}.png") < TEST_SHARE for name, _ in rows])
     return (images[~chosen], labels[~chosen]), (images[chosen], labels[chosen])
-
-
-def _folders(root: str | Path | None) -> list[Path]:
-    named = [root] if root is not None else []
-    if os.environ.get("GLUON_CNN_DATA"):
-        named.append(os.environ["GLUON_CNN_DATA"])
-    return [*(Path(os.path.expanduser(folder)) for folder in named), Path(mx.base.data_dir()) / "datasets" / "cifar-10"]

@@ -28,7 +28,6 @@ class Source(NamedTuple):
     train: Images
     test: Images
     classes: Sequence[str] | None = None  # default: the numbers up to the largest label
-    folder: Path = Path()
     prefix: str = ""  # of training files' names
 
 
@@ -199,13 +198,13 @@ def _from_folder(folder: Path, size: tuple[int, int], channels: int, broken: str
     listing = find_images(folder)
     images, skipped = read_images(listing, size, channels, broken)
     if held_out is None:
-        chosen = chosen_by_name(folder, listing.classes, images.files, images.labels)
+        chosen = chosen_by_name([file.name for file in images.files], images.labels)
     else:
         chosen = listed(folder, images.files, held_out)
     if chosen.all():
         raise ValueError(f"held_out names every image in {shown(folder)}: leave some to train on")
     tell_left_out(folder, len(chosen), +listing.left_out, skipped)
-    return Source(images.part(~chosen), images.part(chosen), listing.classes, folder)
+    return Source(images.part(~chosen), images.part(chosen), listing.classes)
 
 
 def _from_two_folders(
@@ -222,7 +221,7 @@ def _from_two_folders(
         left_out["not among those held out"] = int((~chosen).sum())
         test_images = test_images.part(chosen)
     tell_left_out(folder, len(images.labels) + len(test_images.labels), +left_out, skipped + more)
-    return Source(images, test_images, train.classes, folder, "train/")
+    return Source(images, test_images, train.classes, "train/")
 
 
 def _from_arrays(arrays: Any) -> Source:
@@ -247,8 +246,8 @@ def _pair_of_arrays(images: Any, labels: Any) -> Images:
 def _split_validation(source: Source, share: float, seed: int) -> tuple[Images, Images]:
     images = source.train
     if images.files:
-        classes, key = source.classes or (), f"validation {seed}/"
-        chosen = chosen_by_name(source.folder, classes, images.files, images.labels, share, key, source.prefix)
+        names = [file.name.removeprefix(source.prefix) for file in images.files]
+        chosen = chosen_by_name(names, images.labels, share, f"validation {seed}")
     else:
         chosen = chosen_by_order(images.labels, share, seed + 1)  # 0 chose the test images
     return images.part(~chosen), images.part(chosen)

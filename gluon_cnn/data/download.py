@@ -9,12 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import mxnet as mx
 import requests
 from gluon_cnn._core.startup import progress_disabled
 from tqdm.auto import tqdm
 
 TIMEOUT = (10, 30)  # seconds to connect, seconds of silence
 CHUNK = 1 << 16
+
+
+def usual_folders(name: str, root: str | Path | None = None) -> list[Path]:
+    """Return where to look for a data set: ``root``, ``$GLUON_CNN_DATA`` and MXNet's data folder."""
+    named = [folder for folder in (root, os.environ.get("GLUON_CNN_DATA")) if folder]
+    return [*(Path(folder).expanduser() for folder in named), Path(mx.base.data_dir()) / "datasets" / name]
 
 
 def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -> None:

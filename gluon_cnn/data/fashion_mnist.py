@@ -8,9 +8,9 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-import mxnet as mx
 import numpy as np
 from gluon_cnn.data.download import download as download_file
+from gluon_cnn.data.download import usual_folders
 from gluon_cnn.data.folders import is_kind
 from gluon_cnn.data.idx import read_idx
 from mxnet import nd
@@ -89,11 +89,7 @@ def download_fashion_mnist(root: str | Path | None = None, hosts: Iterable[str] 
 
 
 def _places(root: str | Path | None) -> list[Path]:
-    places = [Path(os.path.expanduser(root))] if root is not None else []
-    if os.environ.get("GLUON_CNN_DATA"):
-        places.append(Path(os.path.expanduser(os.environ["GLUON_CNN_DATA"])))
-    places.append(Path(mx.base.data_dir()) / "datasets" / "fashion-mnist")
-    return [*places, DEBIAN_FOLDER]
+    return [*usual_folders("fashion-mnist", root), DEBIAN_FOLDER]
 
 
 def _file(folder: Path, name: str) -> Path | None:

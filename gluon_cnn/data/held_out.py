@@ -20,29 +20,19 @@ def position(name: str) -> float:
     return int.from_bytes(digest, "big") / 2**256
 
 
-def chosen_by_name(
-    folder: Path,
-    classes: Sequence[str],
-    files: Sequence[DataFile],
-    labels: np.ndarray,
-    share: float = TEST_SHARE,
-    key: str = "",
-    prefix: str = "",
-) -> np.ndarray:
+def chosen_by_name(names: Sequence[str], labels: np.ndarray, share: float = TEST_SHARE, key: str = "") -> np.ndarray:
     """Return a mask of the held-out images: those of each class with the lowest positions, but never none or all.
 
-    File names consist of ``prefix``, class, ``/``, and the name within the class, which alone determines the choice.
-    Each ``key`` gives an independent choice; the class name is then hashed, too, since files of different classes may
-    have the same names.
+    Names consist of class, ``/``, and the name within the class, which alone determines the choice. Each ``key`` gives
+    an independent choice; the class is then hashed, too, since files of different classes may have the same names.
     """
+    positions = np.array([position(f"{key}/{name}" if key else name.partition("/")[2]) for name in names])
     chosen = np.zeros(len(labels), bool)
-    for label, name in enumerate(classes):
+    for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        _check_count(len(members), shown(folder / name))
-        names = [files[k].name[len(f"{prefix}{name}/") :] for k in members.tolist()]
-        positions = np.array([position(f"{key}{name}/{inner}" if key else inner) for inner in names])
-        count = np.clip((positions < share).sum(), 1, len(members) - 1)
-        chosen[members[np.argsort(positions, kind="stable")[:count]]] = True
+        _check_count(len(members), names[members[0]].partition("/")[0])
+        count = np.clip((positions[members] < share).sum(), 1, len(members) - 1)
+        chosen[members[np.argsort(positions[members], kind="stable")[:count]]] = True
     return chosen
 
 
@@ -52,14 +42,14 @@ def chosen_by_order(labels: np.ndarray, share: float = TEST_SHARE, seed: int = 0
     chosen = np.zeros(len(labels), bool)
     for label in np.unique(labels):
         members = order[labels[order] == label]
-        _check_count(len(members), f"class {label}")
+        _check_count(len(members), label)
         chosen[members[: min(max(1, round(share * len(members))), len(members) - 1)]] = True
     return chosen
 
 
-def _check_count(count: int, where: str) -> None:
+def _check_count(count: int, name: object) -> None:
     if count < 2:
-        raise ValueError(f"{where} contains a single image: one is needed for training and one to hold out")
+        raise ValueError(f"class {name} contains a single image: one is needed for training and one to hold out")
 
 
 def listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> np.ndarray:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import mxnet as mx
@@ -13,10 +14,10 @@ from gluon_cnn._core.checks import check_bool, check_int
 from gluon_cnn._core.contexts import contexts_for, split_batch
 from gluon_cnn._core.seeding import seed
 from gluon_cnn.distributed.workers import Workers
-from gluon_cnn.training.best import BestWeights
 from gluon_cnn.training.checkpoint import Checkpoint
+from gluon_cnn.training.evaluation import OnTestData, OnValidationData
 from gluon_cnn.training.history import History, read_history
-from gluon_cnn.training.metrics import Tally, accuracy_on, labelled_scores, measure
+from gluon_cnn.training.metrics import Tally, labelled_scores, measure
 from gluon_cnn.training.progress import Progress
 from gluon_cnn.training.step import backward, check_arguments, image_losses
 from gluon_cnn.training.trainer_state import in_order_of_structure, parameters_by_name
@@ -96,14 +97,17 @@ def train(
     workers, history = Workers.of(trainer), History()
     verbose = check_bool("verbose", verbose) and workers.rank == 0
     keeper = None if checkpoint is None else Checkpoint(checkpoint, net, trainer, workers, **data)
-    best = BestWeights(parameters_by_name(net, trainer))
+    evaluation = OnTestData(test_data, partial(measure, net=net, contexts=contexts, workers=workers))
+    if validation_data is not None:
+        parameters = parameters_by_name(net, trainer)
+        evaluation = OnValidationData(validation_data, test_data, evaluation.measure, loss, parameters)
     if verbose:
         print("Training on", ", ".join(map(str, contexts)))
     try:
         # paused, since a step cannot be part of the caller's recording
         with keeper.alone() if keeper else nullcontext(), in_order_of_structure(net, trainer), autograd.pause():
             if keeper and (found := keeper.restore(num_epochs, read_history)):
-                history, best = read_history(found), BestWeights(best.parameters, keeper.best)
+                history, evaluation.best = read_history(found), keeper.best
                 if verbose:
                     print(f"Resuming after {len(history)} epochs, with {keeper.source}")
             with Progress(train_data, num_epochs, verbose) as progress:
@@ -114,34 +118,25 @@ def train(
                     progress.begin_epoch(len(history))
                     tally = _train_epoch(train_data, net, loss, trainer, contexts, workers, progress)
                     trained = time.perf_counter()
-                    if validation_data is None:
-                        checked = {"test_accuracy": accuracy_on(test_data, net, contexts, workers)}
-                    else:
-                        validated = measure(validation_data, net, contexts, workers, loss)
-                        checked = {"validation_loss": validated.loss, "validation_accuracy": validated.accuracy}
                     history.append(
                         loss=tally.loss,
                         train_accuracy=tally.accuracy,
                         pictures=tally.count,
                         images_per_second=tally.count / (trained - start),
+                        **evaluation.after_epoch(),
                         seconds=time.perf_counter() - start,
-                        **checked,
                     )
-                    if validation_data is not None:
-                        best.update(history)
+                    evaluation.update(history)
                     if keeper:
-                        keeper.save(asdict(history), best.arrays)
+                        keeper.save(asdict(history), evaluation.best)
                     progress.print(history)
-            if validation_data is not None:
-                best.restore()
-                history.test_accuracy = [accuracy_on(test_data, net, contexts, workers)]
-                if verbose:
-                    accuracy = history.test_accuracy[0]
-                    print(f"Best epoch: {history.best_epoch} of {len(history)}. Test acc {accuracy:.2f}")
+            summary = evaluation.finish(history)
+            if verbose and summary:
+                print(summary)
     except KeyboardInterrupt:
         if workers.count > 1:  # the others are waiting for this one
             raise
-        best.restore()
+        evaluation.restore()
         epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
         print(f"Stopped in epoch {len(history) + 1}; the history contains the {epochs} before it")
     return history

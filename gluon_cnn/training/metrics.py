@@ -35,12 +35,7 @@ def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequen
     ctx : Context or list of Context, optional
         Where to compute. Default: the contexts of the network's parameters.
     """
-    return accuracy_on(data, net, contexts_for(net, ctx), Workers())
-
-
-def accuracy_on(data: Iterable, net: gluon.Block, contexts: list[mx.Context], workers: Workers) -> float:
-    """Return the accuracy on the data of all workers."""
-    return measure(data, net, contexts, workers).accuracy
+    return measure(data, net, contexts_for(net, ctx), Workers()).accuracy
 
 
 def measure(

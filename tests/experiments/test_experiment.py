@@ -19,6 +19,7 @@ from gluon_cnn.experiments.comparison import compare
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.networks import loading
 from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.training import loop
 from gluon_cnn.training.metrics import NotFinite
 from matplotlib import pyplot as plt
 from mxnet import nd
@@ -279,13 +280,14 @@ def test_ctrl_c_in_training_keeps_what_was_finished(tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     epochs = []
 
-    def interrupted(*_):
+    def interrupted(*data, **more):
         epochs.append(1)
         if len(epochs) == 2:
             raise KeyboardInterrupt
-        return 0.5
+        return measure(*data, **more)
 
-    monkeypatch.setattr("gluon_cnn.training.loop.accuracy_on", interrupted)
+    measure = loop.measure
+    monkeypatch.setattr(loop, "measure", interrupted)
     assert cli.main(["train", "lenet", "--epochs", "3"]) == 0
     assert "Stopped in epoch 2" in capsys.readouterr().out
     assert len(Run.load("runs/lenet").history) == 1

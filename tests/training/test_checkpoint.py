@@ -315,15 +315,15 @@ def few_pictures(monkeypatch, tmp_path):
 
 def interrupted_after(epochs, monkeypatch):
     """Let Ctrl-C be pressed in the test of a later epoch."""
-    calls, evaluate = [], loop.accuracy_on
+    calls, evaluate = [], loop.measure
 
-    def impatient(*arguments):
+    def impatient(*arguments, **more):
         calls.append(1)
         if len(calls) > epochs:
             raise KeyboardInterrupt
-        return evaluate(*arguments)
+        return evaluate(*arguments, **more)
 
-    monkeypatch.setattr(loop, "accuracy_on", impatient)
+    monkeypatch.setattr(loop, "measure", impatient)
 
 
 def test_a_training_is_resumed_by_command(few_pictures, monkeypatch, capsys, tmp_path, refused_command):

@@ -53,10 +53,10 @@ def test_validation_loss_is_the_mean_over_the_images():
 
 
 def test_the_test_images_are_looked_at_once(monkeypatch):
-    looked, measured = [], loop.accuracy_on
-    monkeypatch.setattr(loop, "accuracy_on", lambda data, *rest: looked.append(data) or measured(data, *rest))
-    trained(4)
-    assert len(looked) == 1
+    looked, measured = [], loop.measure
+    monkeypatch.setattr(loop, "measure", lambda data, **rest: looked.append(data) or measured(data, **rest))
+    *_, validation, test = trained(4)
+    assert [data for data in looked if data is not validation] == [test]
 
 
 def test_patience_stops_the_training():
