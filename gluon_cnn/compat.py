@@ -95,7 +95,7 @@ def _tobytes(module: types.ModuleType) -> Iterator[None]:
 
 @contextmanager
 def _fork(module: types.ModuleType) -> Iterator[None]:
-    """Python 3.14 starts processes by ``forkserver`` on Linux; the workers of MXNet's data loaders need ``fork``."""
+    """Python 3.14 starts processes with ``forkserver`` on Linux; the workers of MXNet's data loaders need ``fork``."""
     yield
     if sys.platform == "linux":
         fork = multiprocessing.get_context("fork")

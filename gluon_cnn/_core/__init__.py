@@ -1,1 +1,1 @@
-"""Start-up before MXNet, argument checks, devices and files, on which the other subpackages build."""
+"""Start-up code, argument checks, devices and files: the foundation of the other subpackages."""

@@ -33,7 +33,7 @@ class CheckedBlock(gluon.HybridBlock):
             raise
 
     def check_input(self, x: nd.NDArray) -> None:
-        """Refuse an input whose rank, dtype or context the block does not support."""
+        """Reject an input whose rank, dtype or context the block does not support."""
         name = type(self).__name__
         if x.ndim not in [len(re.findall(r"\w+", shape)) for shape in self.input_shapes.split(" or ")]:
             raise ValueError(f"{name} takes {self.input_shapes}; got {x.shape}{self.advice(x.shape)}")

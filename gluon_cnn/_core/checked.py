@@ -18,13 +18,13 @@ NUMBER = float | nd.NDArray
 def checked(**rules: str) -> Callable[[Function], Function]:
     """Check a function's arguments before each call, using their annotations and additional rules.
 
-    An ``int`` must be at least 1, a ``float`` finite, a ``Size`` one or two integers of at least 1, a ``Padding`` at
-    least 0, a ``Sequence`` nonempty, and an ``NDArray`` dense, nonempty, of floats and of the first array's dtype. A
-    rule is either a shape, ``X="(Cin, H, W)"``, in which a name stands for the same length in all arrays, or a
-    condition, ``p="0 <= p <= 1"``, which replaces "at least 1". A shape followed by ``in place`` marks an array that
-    the function modifies.
+    An ``int`` must be at least 1, a ``float`` finite, a ``Size`` one or two integers of at least 1, and a ``Padding``
+    at least 0. A ``Sequence`` must not be empty. An ``NDArray`` must be dense and nonempty, contain floats, and have
+    the first array's dtype. A rule is either a shape, ``X="(Cin, H, W)"``, in which a name stands for the same length
+    in all arrays, or a condition, ``p="0 <= p <= 1"``, which replaces "at least 1". A shape followed by ``in place``
+    marks an array that the function modifies.
 
-    float16 inputs are computed in float32 and the result is rounded once, as in MXNet's own layers: in float16, sums
+    float16 inputs are converted to float32 and the result is rounded once, as in MXNet's own layers: in float16, sums
     beyond 65504 overflow to infinity, and 2048 + 1 is 2048.
     """
 

@@ -77,7 +77,7 @@ def in_short(text: str) -> str:
 
 
 def check_pair(name: str, value: Any, smallest: int = 1) -> tuple[int, int]:
-    """Return one integer, repeated, or a pair of integers as (height, width)."""
+    """Return a pair of integers, or one integer repeated, as (height, width)."""
     if not isinstance(value, (tuple, list)):
         value = (value, value)
     if len(value) != 2:
@@ -111,7 +111,7 @@ def check_shape(name: str, value: Any) -> tuple[int, ...]:
     sizes = value if isinstance(value, (tuple, list)) else ()
     if not sizes or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in sizes):
         raise ValueError(
-            f"{name} must be positive integers with the batch first, such as (1, 1, 28, 28); got {value!r}"
+            f"{name} must be positive integers with the batch size first, such as (1, 1, 28, 28); got {value!r}"
         )
     if math.prod(map(int, sizes)) > LARGEST_WHOLE:
         raise ValueError(f"{name} {tuple(sizes)} is larger than an NDArray can be")
@@ -126,7 +126,7 @@ def fits(parameter: gluon.Parameter, array: np.ndarray | nd.NDArray) -> bool:
 
 
 def refuse_numpy_mode() -> None:
-    """Refuse MXNet's NumPy mode, which uses other classes of arrays and symbols and other unknown shapes."""
+    """Refuse MXNet's NumPy mode, which has other array and symbol classes and marks unknown shapes differently."""
     if mx.util.is_np_array():
         mode = "MXNet's NumPy mode, npx.set_np(), is on: call mx.npx.reset_np() first"
         raise TypeError(f"gluon_cnn computes with NDArrays, and {mode}")

@@ -38,7 +38,7 @@ def contexts_for(net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None
     missing = [context for context in contexts if context not in found]
     if missing and net.collect_params():
         where = f"{type(net).__name__} is on {', '.join(map(str, found))}, not on {missing[0]}"
-        raise ValueError(f"{where}: initialize it there, or pass its own ctx")
+        raise ValueError(f"{where}: initialize it there, or pass a ctx that it is on")
     return contexts
 
 

@@ -14,8 +14,9 @@ def try_gpu(i: int = 0) -> mx.Context:
     """Return GPU ``i``, counted from 0, if it computes correctly, or else the CPU.
 
     Copying an array to a GPU proves nothing: on a card newer than the wheel's kernels the copy succeeds and the first
-    computation fails. Therefore a small product is computed and compared with NumPy's. The result is cached for the
-    lifetime of the process. If a GPU build of MXNet falls back to the CPU, a warning says why.
+    computation fails. Therefore a small product and a convolution are computed and compared with NumPy's results. The
+    outcome is cached for the lifetime of the process. If a GPU build of MXNet falls back to the CPU, a warning
+    says why.
     """
     return _choose(check_int("i", i, 0))
 

@@ -18,7 +18,7 @@ def translate_mxnet_errors(what: str) -> Iterator[None]:
 
 
 def error_summary(error: BaseException) -> str:
-    """Return the line of an error message that names the cause; MXNet's begin with locations in its C++ code."""
+    """Return the line of an error message that names the cause; MXNet's messages begin with C++ source locations."""
     lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     named = [line for line in lines if line.startswith(("MXNetError:", "OSError:"))]
     return (named or lines[-1:] if isinstance(error, mx.MXNetError) else lines)[0][:200]

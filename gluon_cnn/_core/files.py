@@ -96,17 +96,17 @@ def make_folder(path: Path) -> Path:
             link = os.readlink(there)
             raise FileNotFoundError(f"{there} is a link to {link}, which does not exist: create that folder") from error
         if os.path.exists(there) and not there.is_dir():
-            raise NotADirectoryError(f"{there} is not a folder: name another one") from error
-        raise OSError(error.errno, f"{path} could not be made: {error.strerror}") from error
+            raise NotADirectoryError(f"{there} is not a folder: choose another one") from error
+        raise OSError(error.errno, f"{path} could not be created: {error.strerror}") from error
     return path
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Lock a folder against other users, in other processes and in this one.
+    """Lock a folder against any other use, by other processes or by this one.
 
     Raise BlockingIOError, naming the process, if it is locked already. The operating system releases the lock when a
-    process ends, even by SIGKILL. On a file system without locks, warn instead.
+    process ends, even by SIGKILL. If the file system does not support locks, warn instead.
     """
     path = folder / LOCK
     file = _lock(path)
@@ -152,7 +152,7 @@ def _lock(path: Path) -> int:
                 "ends, or stop it first"
             ) from None
         except OSError:
-            remark(f"the file system of {path.parent} has no locks: make sure that no other training writes to it")
+            remark(f"the file system of {path.parent} supports no locks: make sure that no other training run uses it")
         if _is_at(file, path):  # else the previous owner has just deleted the file
             break
         os.close(file)

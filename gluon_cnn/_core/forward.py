@@ -26,7 +26,7 @@ def zeros_for(net: gluon.Block, shape: tuple[int, ...]) -> nd.NDArray:
 
 
 def channels_are_last(shape: tuple[int, ...], channels: int = 0) -> bool:
-    """Return whether a shape is that of channels-last images; ``channels`` is their number, if known."""
+    """Return whether a shape is that of channels-last images; ``channels`` is the number of channels, if known."""
     counts = (channels,) if channels else (1, 3, 4)
     return len(shape) in (3, 4) and shape[-1] in counts and shape[-3] not in counts
 

@@ -21,7 +21,7 @@ LARGEST_RANK = 32
 DEVICES = (1, 2, 3, 5)  # CPU, GPU, pinned and shared CPU memory
 
 UNKNOWN_FORM = "contains an array or a name in an unknown format"
-PASS = "pass one that save_parameters, collect_params().save or export_symbol wrote"
+PASS = "pass a file written by save_parameters, collect_params().save or export_symbol"
 FROM_TORCH = "read it with PyTorch and pass its state_dict to load_torch_state"
 TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 BEGINNINGS = {  # magic numbers of other file types: (description, advice)
@@ -36,7 +36,7 @@ BEGINNINGS = {  # magic numbers of other file types: (description, advice)
 
 
 def parameter_bytes(arrays: Mapping[str, nd.NDArray]) -> bytes:
-    """Return the bytes that ``nd.save`` would write; ``nd.save`` itself misses a full disk on closing the file."""
+    """Return the bytes that ``nd.save`` would write; ``nd.save`` itself overlooks a full disk when closing the file."""
     names = [name.encode() for name in arrays]
     return b"".join(
         [
@@ -55,7 +55,7 @@ def read_parameters(path: str | Path) -> dict[str, nd.NDArray]:
             raise OSError(errno.EINVAL, "it is a device or a pipe")
         raw = Path(path).read_bytes()
     except OSError as error:
-        advice = ": name the file in it that ends in .params" if Path(path).is_dir() else ""
+        advice = ": pass the file in it that ends in .params" if Path(path).is_dir() else ""
         raise OSError(error.errno, f"{path} cannot be read: {error.strerror}{advice}") from error
     if raw and not raw.startswith(HEADER):
         kind, advice = _kind(raw)
@@ -130,4 +130,4 @@ def _fault(raw: bytes) -> str:
         return f"ends too early, after {len(raw)} bytes"
     if place > len(raw):
         return f"ends too early, after {len(raw)} bytes"
-    return "" if place == len(raw) else "continues where MXNet's parameters end"
+    return "" if place == len(raw) else "continues after the end of MXNet's parameters"

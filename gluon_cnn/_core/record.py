@@ -1,4 +1,4 @@
-"""The file format of runs, unfinished trainings, and checkpoints.
+"""The file format of runs, unfinished training runs, and checkpoints.
 
 A record is a JSON object. All records have
 
@@ -13,7 +13,7 @@ archive whose entry `about` is its record, with the additional fields
 
     optimizer, schedule     name and settings at the start of training
     parameters              structural name -> training settings: grad_req, lr_mult, wd_mult
-    workers, contexts       their numbers
+    workers, contexts       the number of each
     history, seed, place    the measurements; the random seed of the epochs; position in the data
     state                   of optimizer and schedule, by parameter name; arrays are entries of the archive
     sha256                  of each array
@@ -70,7 +70,7 @@ def read(raw: bytes, path: Path) -> dict[str, Any]:
     if record["format"] > FORMAT:
         raise ValueError(
             f"{path} was written by gluon-cnn {record['versions']['gluon_cnn']} in format {record['format']}; this "
-            f"version reads formats up to {FORMAT}: use that version"
+            f"version reads formats up to {FORMAT}: use the newer one"
         )
     return record
 

@@ -41,7 +41,7 @@ def serve() -> NoReturn:
 def _refuse(command: int, body: bytes, _: object) -> None:
     """Refuse the only command that MXNet's library does not handle itself, which sends a pickled optimizer."""
     print(
-        "This server adds up gradients and takes no optimizer: workers update the weights, "
+        "This server adds up gradients and accepts no optimizer; the workers update the weights: "
         "Trainer(..., update_on_kvstore=False)",
         file=sys.stderr,
         flush=True,

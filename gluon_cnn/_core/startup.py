@@ -105,12 +105,12 @@ def progress_disabled() -> bool:
 
 
 def remark(text: str) -> None:
-    """Warn without the caller's file and line; in a notebook, that is a temporary file."""
+    """Warn without the caller's file and line; in a notebook, the file is a temporary one."""
     warnings.warn_explicit(text, UserWarning, "gluon_cnn", lineno=0)
 
 
 def import_advice(error: BaseException) -> str:
-    """Explain an import error of a library, and return the command that fixes it."""
+    """Return the cause of a library's import error, and the command that fixes it."""
     text = str(error).strip()
     missing = re.search(r"(lib[\w.+-]+?\.(so|dylib)[.\d]*):? (cannot|.*?no such file)", text, re.I)
     library = missing[1] if missing else ""

@@ -24,7 +24,7 @@ OPTIONAL = {  # module: (distribution, purpose)
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; ``remedy`` is empty if there is no problem, ``serious`` if nothing works without it."""
+    """One line of the report. Without a problem, ``remedy`` is empty; if ``serious``, nothing works without it."""
 
     name: str
     found: str
@@ -60,9 +60,9 @@ def run(options: object = None) -> int:
     serious = any(problem.serious for problem in problems)
     print()
     if serious:
-        print("The course cannot run like this: follow the arrows at !! first.")
+        print("The course cannot run yet: follow the arrows below the lines marked !! first.")
     elif problems:
-        print("The package runs. Lines marked ! are optional, or worth correcting.")
+        print("The package runs. Lines marked ! concern optional packages or minor problems.")
     else:
         print("Everything the course needs is here.")
     return int(serious)
@@ -85,7 +85,7 @@ def _mxnet() -> Finding:
     import mxnet as mx
 
     if mx.__version__ != startup.MXNET_VERSION:
-        return Finding("mxnet", mx.__version__, f"the course was tested with {startup.MXNET_VERSION} only")
+        return Finding("mxnet", mx.__version__, f"the course was tested only with {startup.MXNET_VERSION}")
     return Finding("mxnet", mx.__version__)
 
 

@@ -13,5 +13,5 @@ def finetune(options: argparse.Namespace) -> int:
     run = transfer(options.photos, **{name: vars(options)[name] for name in names})
     with new_run_folder(options.output, RUNS / "efficientnet-lite0") as folder:
         run.save(folder)
-    print(f"Saved to {folder}; {this_command()} predict IMAGE --run {folder} uses it")
+    print(f"Saved to {folder}; to use it: {this_command()} predict IMAGE --run {folder}")
     return 0

@@ -19,7 +19,7 @@ from gluon_cnn.experiments.run import Run, pretrained_run
 from gluon_cnn.networks.registry import PRETRAINED
 
 RUNS = Path("runs")
-SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"  # of an unfinished training
+SETTINGS, CHECKPOINTS = "settings.json", "checkpoints"  # of an unfinished training run
 
 
 def this_command() -> str:
@@ -32,7 +32,7 @@ def this_command() -> str:
 
 
 def load_run(options: argparse.Namespace, folder: Path | None = None) -> Run:
-    """Return the run that was named, or the newest; or the pretrained network."""
+    """Return the named run, the newest run, or the pretrained network."""
     if options.make in PRETRAINED:
         if options.folder is not None:
             raise ValueError(f"--network {options.make} has weights of its own: leave out --run")
@@ -45,7 +45,8 @@ def run_folder(options: argparse.Namespace) -> Path:
     if options.folder is not None:
         if (options.folder / SETTINGS).exists() and not (options.folder / REPORT).exists():
             raise ValueError(
-                f"{options.folder} contains an interrupted training: {this_command()} train --resume {options.folder}"
+                f"{options.folder} contains an interrupted training run: "
+                f"{this_command()} train --resume {options.folder}"
             )
         return options.folder
     folder = newest_run(RUNS)
@@ -83,13 +84,15 @@ def refuse_taken(wanted: Path | None, *names: str) -> None:
     for name in names:
         if wanted is not None and (wanted / name).exists():
             if name == SETTINGS:
-                raise ValueError(f"{wanted} contains an interrupted training: --resume it, or choose another --output")
+                raise ValueError(
+                    f"{wanted} contains an interrupted training run: --resume it, or choose another --output"
+                )
             what = f"{wanted / name} already exists" if name == CHECKPOINTS else f"{wanted} already contains a run"
             raise ValueError(f"{what}: choose another --output")
 
 
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Lock a folder against other trainings, if it exists."""
+    """Lock a folder against other training runs, if it exists."""
     with locked(folder) if folder.is_dir() else contextlib.nullcontext():
         yield

@@ -45,12 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    """Run a command; print errors in one line."""
+    """Run a command; print errors on one line."""
     with contextlib.suppress(AttributeError):  # so that names that are not UTF-8 can be printed
         sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     try:
         if options.command != "doctor" and (problem := startup.mxnet_problem()):
-            print(f"gluon-cnn: {problem} (more: gluon-cnn doctor)", file=sys.stderr)
+            print(f"gluon-cnn: {problem} (for details: gluon-cnn doctor)", file=sys.stderr)
             return 1
         with warnings.catch_warnings():
             warnings.simplefilter("default", UserWarning)

@@ -10,16 +10,16 @@ from gluon_cnn.experiments.settings import Settings
 from gluon_cnn.networks.registry import describe_networks
 
 NETWORK_NAMES = f"{describe_networks()}, or your own module:function, called with num_classes="
-RESIZE = "image side in pixels; by default 28, or the smallest the network accepts"
+RESIZE = "side length of the images in pixels; by default 28, or the smallest the network accepts"
 DATA = (
     "sample (4,000 of Fashion-MNIST's images), fashion-mnist (all 60,000), cifar-10, or a folder with one subfolder "
-    "of images per class, or such folders in train/ and test/"
+    "of images per class, or with two such folders, train/ and test/"
 )
 EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others are the argument's name in Python
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Show only meaningful defaults: not None, empty ones, or those of switches."""
+    """Show only meaningful defaults, not None, empty values or those of switches."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default in (None, (), "") or action.nargs == 0:
@@ -32,12 +32,12 @@ class Help(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
-    """Add the options common to all trainings, with the defaults of Settings unless given."""
+    """Add the options common to all training commands, with Settings' defaults unless others are given."""
     data = command.add_argument_group("data")
     data.add_argument("--dataset", metavar="NAME_OR_FOLDER", help=DATA)
     data.add_argument("--resize", type=int, metavar="PIXELS", help=RESIZE)
     data.add_argument(
-        "--grey", dest="channels", action="store_const", const=1, help="read the images of a folder without colour"
+        "--grey", dest="channels", action="store_const", const=1, help="read the images of a folder as grey images"
     )
     add_broken(data)
     data.add_argument("--batch-size", "--batch_size", type=int, metavar="N", help="images per batch")
@@ -45,7 +45,7 @@ def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
         "--augment",
         type=lambda names: names.split(","),
         metavar="CHANGE,...",
-        help="random changes of the training images, such as flip,crop: flip, crop, resized-crop, brightness, hue",
+        help="random changes to the training images, such as flip,crop: flip, crop, resized-crop, brightness, hue",
     )
     data.add_argument(
         "--normalize",
@@ -90,7 +90,7 @@ def add_broken(command: argparse._ActionsContainer) -> None:
         action="store_const",
         const="skip",
         default="refuse",
-        help="skip unreadable files of a folder, with a warning, instead of stopping",
+        help="skip unreadable files in a folder, with a warning, instead of stopping",
     )
 
 
@@ -112,5 +112,5 @@ def add_output(command: argparse.ArgumentParser, default: str = "a new one in ru
 
 
 def settings_from(options: argparse.Namespace) -> dict:
-    """Return the options that are settings of a training, by their names in Settings."""
+    """Return the options that are settings of a training run, by their names in Settings."""
     return {field.name: vars(options)[field.name] for field in fields(Settings) if field.name in vars(options)}

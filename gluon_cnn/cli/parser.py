@@ -34,11 +34,11 @@ def make_parser() -> argparse.ArgumentParser:
         "data:data",
         "find the full Fashion-MNIST (30 MB) or CIFAR-10 (170 MB), or download it",
         description="Look for a data set in ROOT, $GLUON_CNN_DATA, mxnet's data folder and Debian's; "
-        "download it from the data set's own hosts if none of them contains it.",
+        "if none of them contains it, download it from the data set's own hosts.",
         epilog="example:\n  gluon-cnn data --root ~/data",
     )
     data.add_argument(
-        "dataset", nargs="?", choices=("fashion-mnist", "cifar-10"), default="fashion-mnist", help="which one"
+        "dataset", nargs="?", choices=("fashion-mnist", "cifar-10"), default="fashion-mnist", help="data set to find"
     )
     data.add_argument("--root", help="folder to search first and to download to")
 
@@ -50,7 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     summary.add_argument("network", help=options.NETWORK_NAMES)
     options.add_images(summary)
-    summary.add_argument("--blocks", action="store_true", help="print one row per block instead of its layers")
+    summary.add_argument("--blocks", action="store_true", help="print one row per block instead of one per layer")
 
     train = add(
         "train",
@@ -95,7 +95,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="hold out this share of the training images, such as 0.1, and save the epoch with the best accuracy on it",
+        help="hold out this share of the training images, e.g. 0.1; save the epoch with the best validation accuracy",
     )
     duration.add_argument(
         "--patience",
@@ -107,7 +107,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--resume",
         type=Path,
         metavar="FOLDER",
-        help="resume an interrupted training with its settings, or, with --epochs, a finished one",
+        help="resume an interrupted training run with its settings, or, with --epochs, a finished one",
     )
     options.add_output(train)
     train.add_argument(
@@ -119,8 +119,8 @@ def make_parser() -> argparse.ArgumentParser:
         "finetune:finetune",
         "train a pretrained network on a folder of photos and save it to a folder",
         description="Train a new output layer for EfficientNet-Lite0, which is pretrained on the million photos of "
-        "ImageNet, on a folder with one subfolder of photos per class. A fifth of the photos is held out for testing; "
-        "a part of the others is used to select the epoch that is saved. Needs no download.",
+        "ImageNet, on a folder with one subfolder of photos per class. A fifth of the photos are held out for testing; "
+        "some of the others are used to select the epoch that is saved. Needs no download.",
         epilog="example:\n  gluon-cnn finetune photos",
     )
     finetune.add_argument("photos", metavar="FOLDER", help="folder with one subfolder of photos per class")
@@ -155,7 +155,7 @@ def make_parser() -> argparse.ArgumentParser:
         "  gluon-cnn launch -n 4 -s 2 --hosts hosts.txt -- train resnet --resize 96\n"
         "  gluon-cnn launch -n 2 -- train --resume runs/lenet",
     )
-    launch.add_argument("-n", "--workers", type=int, required=True, help="processes that compute")
+    launch.add_argument("-n", "--workers", type=int, required=True, help="processes that compute gradients")
     launch.add_argument("-s", "--servers", type=int, default=1, help="processes that add up gradients")
     launch.add_argument(
         "-H",
@@ -175,7 +175,7 @@ def make_parser() -> argparse.ArgumentParser:
         "runs:evaluate",
         "measure the accuracy of a trained network",
         description="Measure the accuracy for each class and overall, on the test images of the network's training "
-        "data or on other data. All images of another folder are used.",
+        "data or on other data. If that is another folder, all its images are used.",
         epilog="example:\n  gluon-cnn evaluate --run runs/lenet --dataset fashion-mnist",
     )
     options.add_run(evaluate)
@@ -184,7 +184,7 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_broken(evaluate)
     evaluate.set_defaults(broken=None)  # as in training
     evaluate.add_argument(
-        "--confusion", type=Path, metavar="FILE.png", help="draw how often each class was predicted as each class"
+        "--confusion", type=Path, metavar="FILE.png", help="draw the confusion matrix of true and predicted classes"
     )
 
     predict = add(
@@ -192,7 +192,7 @@ def make_parser() -> argparse.ArgumentParser:
         "runs:predict",
         "classify your own images with a trained network",
         description="Print the most likely classes of each image with their probabilities. The images should resemble "
-        "the training images: for Fashion-MNIST, clothes bright on black.",
+        "the training images: for Fashion-MNIST, bright clothes on black.",
         epilog="example:\n  gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
     )
     predict.add_argument("pictures", nargs="+", metavar="IMAGE", help="JPEG, PNG or another image format")
@@ -202,7 +202,7 @@ def make_parser() -> argparse.ArgumentParser:
     explain = add(
         "explain",
         "runs:explain",
-        "draw which part of an image made a network predict its class",
+        "show which part of an image led a network to its prediction",
         description="Draw Grad-CAM's heat map over an image: how much each position raises the score of a class, by "
         "default the predicted one.",
         epilog="example:\n  gluon-cnn explain cat.jpg --network efficientnet-lite0",
@@ -217,7 +217,7 @@ def make_parser() -> argparse.ArgumentParser:
         "runs:quantize",
         "make a trained network predict with 8-bit integers",
         description="Save a copy of a trained network whose convolutions and dense layers compute with 8-bit integers, "
-        "and print accuracy and speed of both on the test images. `evaluate` and `predict` accept the copy like any "
+        "and print both accuracies and speeds on the test images. `evaluate` and `predict` accept the copy like any "
         "other run. For CPUs; the speedup depends on their instructions for 8-bit integers.",
         epilog="example:\n  gluon-cnn quantize --run runs/resnet",
     )
@@ -227,16 +227,16 @@ def make_parser() -> argparse.ArgumentParser:
     export = add(
         "export",
         "runs:export",
-        "write a trained network for programs without MXNet",
+        "export a trained network for programs without MXNet",
         description="Export a network to ONNX, or to MXNet's symbol and parameters, which MXNet reads without this "
         "package. The network is that of a run, or a named one with a file of its parameters. The batch size remains "
-        "variable, the image size is fixed.",
+        "variable; the image size is fixed.",
         epilog="examples:\n  gluon-cnn export --run runs/lenet\n  gluon-cnn export lenet lenet.params --format symbol",
     )
     export.add_argument("network", nargs="?", help=f"{options.NETWORK_NAMES}; by default a run's")
     export.add_argument("parameters", nargs="?", type=Path, metavar="params", help="the network's parameter file")
     options.add_run(export)
-    export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx takes onnx before 1.19")
+    export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx needs the package onnx")
     options.add_images(export)
     export.add_argument(
         "--output", type=Path, metavar="NAME", help="name of the file; by default that of the network or the run"
@@ -245,7 +245,7 @@ def make_parser() -> argparse.ArgumentParser:
     compare = add(
         "compare",
         "networks:compare",
-        "train several networks with one budget and compare them",
+        "train several networks with the same budget and compare them",
         description="Train networks one after the other on the same data for the same time and print a table: pixels, "
         "parameters, FLOPs per image, receptive field in pixels along one axis, training images per second, number of "
         "training images, test accuracy. comparison.csv and comparison.png are written to the folder.",

@@ -44,12 +44,12 @@ def explain(options: argparse.Namespace) -> int:
     run = load_run(options)
     output = options.output or Path(f"{options.image.stem}-explained.png")
     if output.exists():
-        raise ValueError(f"{output} exists: choose another --output")
+        raise ValueError(f"{output} already exists: choose another --output")
     numbers = {name: k for k, name in enumerate(run.classes)}
     label = None if options.label is None else [choose("class", options.label, numbers)]
     images, X = run.read([options.image])
     draw_anywhere(lambda file: show_grad_cam(run.net, X, run.classes, label, images, file), output)
-    print(f"Written: {output}")
+    print(f"Saved to {output}")
     return 0
 
 
@@ -81,7 +81,7 @@ def quantize(options: argparse.Namespace) -> int:
             start = time.perf_counter()
             accuracy = evaluate_accuracy(test, net)
             rate = len(test.labels) / (time.perf_counter() - start)
-            print(f"{name:<15} test accuracy {accuracy:.4f}, {rate:,.0f} images a second")
+            print(f"{name:<15} test accuracy {accuracy:.4f}, {rate:,.0f} images per second")
         small.save(folder)
     print(f"Saved to {folder}")
     return 0
@@ -96,13 +96,13 @@ def export(options: argparse.Namespace) -> int:
         net, shape, name = run.net, (1, *run.input_shape), Path(os.path.realpath(source)).name
         metadata = run.onnx_metadata()
     elif options.parameters is None:
-        raise ValueError(f"name the file of {options.network}'s parameters, too: gluon-cnn export NETWORK PARAMS")
+        raise ValueError(f"pass the file of {options.network}'s parameters, too: gluon-cnn export NETWORK PARAMS")
     else:
         net, shape = network_and_shape(options)
         load_weights(net, options.parameters)
         name = options.network
     if options.format == "onnx":
-        print(f"Written: {export_onnx(net, options.output or f'{name}.onnx', shape, metadata)}")
+        print(f"Saved to {export_onnx(net, options.output or f'{name}.onnx', shape, metadata)}")
     else:
-        print("Written: {} and {}".format(*export_symbol(net, options.output or name, shape)))
+        print("Saved to {} and {}".format(*export_symbol(net, options.output or name, shape)))
     return 0

@@ -53,7 +53,7 @@ def train(options: argparse.Namespace) -> int:
 def _train_in(folder: Path, prepared: Preparation) -> int:
     """Train in a folder of settings and checkpoints until all epochs are completed."""
     checkpoints = folder / CHECKPOINTS
-    print(f"The training is saved to {folder}", flush=True)
+    print(f"The training run is saved to {folder}", flush=True)
     try:
         run = prepared.train(checkpoint=checkpoints)
         if len(run.history):
@@ -69,7 +69,7 @@ def _train_in(folder: Path, prepared: Preparation) -> int:
         return 130
     name = prepared.settings.network
     own = f" --network {name}" if ":" in name else ""
-    print(f"Saved to {folder}; {this_command()} predict IMAGE --run {folder}{own} uses it")
+    print(f"Saved to {folder}; to use it: {this_command()} predict IMAGE --run {folder}{own}")
     if (folder / SETTINGS).exists():
         print(f"{this_command()} train --resume {folder} resumes after the last completed epoch")
     return 0
@@ -81,7 +81,7 @@ def _write_settings(folder: Path, settings: Settings) -> None:
 
 
 def _interrupted(options: argparse.Namespace) -> Settings:
-    """Return the settings of the training to resume; refuse other options, except a number of epochs."""
+    """Return the settings of the run to resume; reject other options, except a number of epochs and patience."""
     folder = options.resume
     given = [argument.split("=")[0] for argument in options.arguments if argument.startswith("--")]
     more_epochs = any(name.startswith(argument) for argument in given for name in EPOCHS)
@@ -95,22 +95,24 @@ def _interrupted(options: argparse.Namespace) -> Settings:
     if path.name == REPORT:  # finished
         if not more_epochs:
             raise ValueError(
-                f"{folder} contains a finished training: there is nothing to resume; to continue it, pass --epochs "
+                f"{folder} contains a finished training run: there is nothing to resume; to continue it, pass --epochs "
                 f"with more than {stored.get('num_epochs')}"
             )
         if not (folder / CHECKPOINTS).is_dir():
             raise ValueError(
-                f"{folder} contains no checkpoint to continue from; gluon-cnn 0.1.0 saved none for finished trainings"
+                f"{folder} contains no checkpoint to continue from; gluon-cnn 0.1.0 saved none for "
+                "finished training runs"
             )
     try:
         settings = Settings.from_stored(stored)
     except ValueError as error:
-        raise ValueError(f"{path} does not contain the settings of a training by `train`: {error}") from None
+        raise ValueError(f"{path} does not contain settings saved by `train`: {error}") from None
     if more_epochs:
         done = checkpoint.epochs_in(folder / CHECKPOINTS)
         if options.num_epochs <= done:
             raise ValueError(
-                f"{folder} has been trained for {done} epochs: --epochs must be larger; got {options.num_epochs}"
+                f"the run in {folder} has been trained for {done} epochs: --epochs must be larger; "
+                f"got {options.num_epochs}"
             )
         patience = settings.patience if options.patience is None else options.patience
         settings = replace(settings, num_epochs=options.num_epochs, patience=patience)
@@ -119,10 +121,10 @@ def _interrupted(options: argparse.Namespace) -> Settings:
 
 
 def _stored(folder: Path) -> tuple[Path, dict]:
-    """Return the settings of the training in a folder and their file, the report if the training is finished."""
+    """Return the settings file of the training run in a folder, or its report if it is finished, and the settings."""
     if not folder.is_dir():
         raise ValueError(
-            f"there is no folder {folder}: {this_command()} train NETWORK --output {folder} starts a training"
+            f"there is no folder {folder}: {this_command()} train NETWORK --output {folder} starts a training run"
         )
     path = folder / SETTINGS
     if path.is_file():
@@ -132,7 +134,7 @@ def _stored(folder: Path) -> tuple[Path, dict]:
         return folder / REPORT, read_report(folder)["settings"]
     found = sorted(RUNS.glob(f"*/{SETTINGS}"), key=lambda found: found.stat().st_mtime)
     hint = f"; {found[-1].parent} does" if found else ""
-    raise ValueError(f"{folder} contains no interrupted training ({SETTINGS} is missing){hint}")
+    raise ValueError(f"{folder} contains no interrupted training run ({SETTINGS} is missing){hint}")
 
 
 def launch(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from gluon_cnn._core.checks import as_numpy
 from gluon_cnn._core.errors import error_summary
 from mxnet import nd
 
-# the hint of an exercise in three lessons
+# a hint that three lessons share
 DENSE_SHARE = "add up the parameters of the rows that start with Dense and divide by the total: a number from 0 to 1."
 
 
@@ -20,7 +20,7 @@ class WrongAnswer(Exception):
 
 
 def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[..., Any]], Callable[[Any], None]]:
-    """Turn a function that judges an answer into a check that prints the verdict, never a traceback.
+    """Turn a function that tests an answer into a check that prints the verdict, never a traceback.
 
     The function may raise :class:`WrongAnswer` with the reason; any other exception is reported as a wrong answer, too.
     A wrong answer is followed by a hint, a right one by an explanation; None means not answered yet.
@@ -31,7 +31,7 @@ def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[...
         def check(answer: Any) -> None:
             try:
                 if answer is None:
-                    verdict = "replace None by your answer, then run the cell again."
+                    verdict = "replace None with your answer, then run the cell again."
                 else:
                     verdict = f"right. {explanation}" if is_right(answer) else f"not yet. Hint: {hint}"
             except WrongAnswer as reason:
@@ -59,7 +59,8 @@ def is_close(expected: float, **tolerance: float) -> Callable[[Any], bool]:
 def computes(reference: Callable, *cases: tuple, mistakes: Mapping[str, Callable] = {}) -> Callable[[Callable], bool]:
     """Return a function that checks whether a learner's function agrees with a reference on all argument tuples.
 
-    ``mistakes`` names functions that make a plausible mistake: a matching answer is reported as such.
+    ``mistakes`` maps messages to functions with plausible mistakes; an answer that agrees with one of them is
+    reported with its message.
     """
 
     def is_right(function: Callable) -> bool:

@@ -9,12 +9,12 @@ OUTPUT_TOLERANCE, GRADIENT_TOLERANCE = 1e-5, 1e-4
 
 
 def compare_functions(ours: Callable, gluons: Callable, formula: Callable, **arrays: nd.NDArray) -> None:
-    """Print that two functions agree with a formula in their outputs, and in their gradients for each array.
+    """Check that two functions agree with a formula in outputs and in gradients for each array; print the result.
 
-    The formula is the same in NumPy and float64; it is differentiated numerically, so the arrays should be small. An
-    output that differs by more than a relative 1e-5, or a gradient by more than 1e-4, raises AssertionError: the
-    largest difference over the largest value. Gradients are those of a sum of the outputs with fixed random weights, as
-    that of the plain sum is zero for normalized values, correct or not.
+    The formula is the same function in NumPy and float64; it is differentiated numerically, so the arrays should be
+    small. The relative error is the largest difference divided by the largest value. AssertionError is raised if it
+    exceeds 1e-5 for an output, or 1e-4 for a gradient. Gradients are those of a sum of the outputs with fixed random
+    weights, since the gradient of a plain sum is zero for normalized values, whether they are correct or not.
     """
     exact = [array.asnumpy().astype(np.float64) for array in arrays.values()]
     expected = formula(*exact)
@@ -26,12 +26,12 @@ def compare_functions(ours: Callable, gluons: Callable, formula: Callable, **arr
         for whose, value in zip(("ours", "Gluon's"), found):
             _require(value.shape == right.shape, f"{name}, {whose}: shape {value.shape} instead of {right.shape}")
             error = np.abs(value - right).max() / np.abs(right).max()
-            _require(error <= tolerance, f"{name}, {whose}: off by a relative {error:.1e}")
+            _require(error <= tolerance, f"{name}, {whose}: the relative error is {error:.1e}")
         print(f"{name}, shape {right.shape}: ours and Gluon's within {tolerance:.0e} of the formula")
 
 
 def compare_blocks(ours: gluon.Block, others: gluon.Block, X: nd.NDArray) -> None:
-    """Print that two blocks with equal weights agree in their outputs in training and the gradients of their input.
+    """Check that two blocks with equal weights agree in training outputs and input gradients; print the result.
 
     A relative difference of more than 1e-4, measured as in :func:`compare_functions`, raises AssertionError.
     """
@@ -40,8 +40,8 @@ def compare_blocks(ours: gluon.Block, others: gluon.Block, X: nd.NDArray) -> Non
     for name, got, expected in zip(("outputs", "gradients of the input"), *results):
         _require(got.shape == expected.shape, f"{name}: shape {got.shape} and {expected.shape}")
         error = np.abs(got - expected).max() / np.abs(expected).max()
-        _require(error <= GRADIENT_TOLERANCE, f"{name}: they differ by a relative {error:.1e}")
-        print(f"{name}, shape {got.shape}: equal to a relative {GRADIENT_TOLERANCE:.0e}")
+        _require(error <= GRADIENT_TOLERANCE, f"{name}: their relative difference is {error:.1e}")
+        print(f"{name}, shape {got.shape}: equal within a relative error of {GRADIENT_TOLERANCE:.0e}")
 
 
 def _require(holds: bool, words: str) -> None:
@@ -62,7 +62,7 @@ def _with_gradients(function: Callable, arrays: dict[str, nd.NDArray], weights: 
 
 
 def _slopes(function: Callable[[], float], array: np.ndarray, step: float = 1e-6) -> np.ndarray:
-    """Return the numerical gradient of ``function()`` for ``array``, which is restored afterwards."""
+    """Return the numerical gradient of ``function()`` with respect to ``array``, which is restored afterwards."""
     slopes = np.empty_like(array)
     for place, value in np.ndenumerate(array):
         array[place] = value + step

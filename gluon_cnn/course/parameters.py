@@ -1,4 +1,4 @@
-"""Temporary changes of parameters."""
+"""Temporary changes to parameters."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

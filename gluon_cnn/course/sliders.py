@@ -1,4 +1,4 @@
-"""Figures with sliders, or static figures without an interactive user (nbval, papermill, nbconvert)."""
+"""Figures with sliders, or static figures if there is no interactive user (nbval, papermill, nbconvert)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +42,7 @@ def explore_windows(size: int = 7, kernel_size: int = 3, stride: int = 1, paddin
 
 
 def explore_kernel(photo: Any) -> None:
-    """Show a photo of bytes, (H, W) or (H, W, 3), and its response to a 3x3 kernel: one of KERNELS, or typed in."""
+    """Show a uint8 photo, (H, W) or (H, W, 3), and its response to a 3x3 kernel: one of KERNELS, or typed in."""
     if not _somebody_is_there():
         show_images([filter_photo(photo, kernel) for kernel in KERNELS.values()], 2, 3, (9, 6.6), list(KERNELS))
         return
@@ -60,7 +60,7 @@ def explore_kernel(photo: Any) -> None:
 
     def draw(**weights: float) -> None:
         kernel = np.reshape([weights[name] for name in cells], (3, 3))
-        show_images([photo, filter_photo(photo, kernel)], 1, 2, (9, 4.4), ["photo", "size of the response"])
+        show_images([photo, filter_photo(photo, kernel)], 1, 2, (9, 4.4), ["photo", "magnitude of the response"])
 
     choice.observe(fill, names="value")
     grid = widgets.GridBox(list(cells.values()), layout={"grid_template_columns": "repeat(3, 90px)"})
@@ -68,7 +68,7 @@ def explore_kernel(photo: Any) -> None:
 
 
 def filter_photo(photo: Any, kernel: Any) -> np.ndarray:
-    """Return the absolute response of a 3x3 kernel to each colour of a photo of bytes, at most 1; same shape."""
+    """Return the absolute response of a 3x3 kernel to each colour of a uint8 photo, clipped to 1; same shape."""
     pixels = nd.array(as_image(photo) / 255.0)
     channels = pixels.reshape((*pixels.shape[:2], -1)).transpose((2, 0, 1))  # (1 or 3, H, W)
     weight = nd.array(kernel).reshape((1, 1, 3, 3))

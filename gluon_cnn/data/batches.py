@@ -79,7 +79,7 @@ class Batches:
         labels = as_numpy(labels)
         _check(images, labels, classes)
         if files is not None and len(files) != len(labels):
-            raise ValueError(f"files must be one for each image; got {len(files)} for {len(labels)} images")
+            raise ValueError(f"files must have one entry for each image; got {len(files)} for {len(labels)} images")
         self.images: Any = images[:, None] if images.ndim == 3 else images
         self.labels = labels.astype(np.int32)
         self.classes = tuple(map(str, range(labels.max() + 1) if classes is None else classes))

@@ -1,4 +1,4 @@
-"""CIFAR-10 from disk: the archive of the data set's own page, or the folder of Kaggle's competition."""
+"""CIFAR-10 from disk: the archive from the data set's own page, or the folder from Kaggle's competition."""
 
 import csv
 import hashlib
@@ -23,9 +23,9 @@ Split = tuple[np.ndarray, np.ndarray]  # images, labels
 def read_cifar10(root: str | Path | None = None) -> tuple[Split, Split]:
     """Return CIFAR-10 as ``(train_images, train_labels), (test_images, test_labels)``.
 
-    Images are uint8 of shape (N, 3, 32, 32), labels uint8 of shape (N,). The first of ``root``, ``$GLUON_CNN_DATA`` and
-    MXNet's data folder counts that holds the archive, whose SHA-256 is checked, or Kaggle's labels. Of Kaggle's
-    images, whose test labels are not public, a fifth of the labelled ones is for the test, chosen by their names.
+    Images are uint8 of shape (N, 3, 32, 32), labels uint8 of shape (N,). They are read from the first of
+    ``root``, ``$GLUON_CNN_DATA`` and MXNet's data folder that holds the archive, whose SHA-256 is checked, or Kaggle's
+    labels. Kaggle's test labels are not public, so a fifth of its labelled images are held out for testing, by name.
 
     Source: Krizhevsky, Learning multiple layers of features from tiny images, 2009.
     """
@@ -51,7 +51,7 @@ def download_cifar10(root: str | Path | None = None) -> Path:
 
 
 def read_archive(path: Path, sha256: str = SHA256) -> tuple[Split, Split]:
-    """Return the images of the archive: six files of records of a label and 3,072 bytes, red, green, blue."""
+    """Return the images of the archive: six files of records, each a label and 3,072 bytes: red, green, blue."""
     _check(path, sha256)
     parts = {}
     with tarfile.open(path) as archive:

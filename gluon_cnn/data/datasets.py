@@ -75,7 +75,7 @@ def load_data(
     validation_seed : int
         Seed for choosing the validation images.
     augment : str, callable or sequence of them
-        Random changes of the training images, in the given order: ``"flip"``, ``"crop"``, ``"resized-crop"``,
+        Random changes to the training images, in the given order: ``"flip"``, ``"crop"``, ``"resized-crop"``,
         ``"brightness"``, ``"hue"``, or transforms as in :class:`Batches`, see :mod:`gluon_cnn.data.transforms`. Other
         images get the deterministic versions, such as a centre crop.
     normalize : str or (mean, std), optional
@@ -91,9 +91,9 @@ def load_data(
     Notes
     -----
     Whether an image is a test image depends only on a hash of its name within its class folder: adding, removing or
-    renaming a file never moves another one between training and test set. The only exception ensures that neither part
+    renaming a file never moves another between the training and test sets. The only exception ensures that neither part
     of a class is empty: if the hash selects none of its images, the one closest to being selected becomes a test image;
-    if it selects all, the one furthest from it remains a training image. This affects only classes of a few images, and
+    if it selects all, the one furthest from it remains a training image. This affects only classes with few images, and
     never occurs with ``held_out``. Validation images are chosen in the same way.
 
     If its decoded images would need more than a quarter of the machine's memory, a folder is decoded batch by batch in
@@ -101,7 +101,7 @@ def load_data(
     """
     share, seed_ = check_float("validation", validation, 0), check_int("validation_seed", validation_seed, 0)
     if share >= 1:
-        raise ValueError(f"validation is a share of the training images, less than 1; got {share}")
+        raise ValueError(f"validation must be a share of the training images, less than 1; got {share}")
     check_int("batch_size", batch_size, 1)  # before looking for data that may be missing
     size = None if resize is None else check_pair("resize", resize)
     changes = augmentations(augment)
@@ -172,7 +172,7 @@ def _find(dataset: Any, size: tuple[int, int] | None, channels: int, broken: str
     if not isinstance(dataset, (str, Path, tuple, list)):
         raise TypeError(f"dataset must be a name, a folder or arrays (images, labels); got {type(dataset).__name__}")
     if held_out is not None and (isinstance(dataset, (tuple, list)) or dataset in DATASETS):
-        raise ValueError("held_out names files of a folder of images, and the data set is not one: leave it out")
+        raise ValueError("held_out names files of a folder of images, but the data set is not one: leave it out")
     if isinstance(dataset, (tuple, list)):
         return _from_arrays(dataset)
     if dataset == "cifar-10":

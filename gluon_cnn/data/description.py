@@ -14,7 +14,7 @@ NAMED = 5  # maximum number of files or classes to list in a message
 
 
 class DataFile(NamedTuple):
-    """A file of a data set: its path within the folder, separated by ``/``, its size in bytes and its SHA-256."""
+    """A file of a data set: its path within the folder, with ``/`` as separator, its size in bytes and its SHA-256."""
 
     name: str
     size: int
@@ -30,7 +30,7 @@ def describe(train: Batches, test: Batches, validation: Batches | None = None) -
         ``"classes"``: the names, in the order of the labels.
 
         ``"preprocessing"``: ``"channels"``, ``"height"`` and ``"width"`` of an input; ``"resize"``, which is
-        ``"crop"`` (scaled until it covers the size, then cut in the middle), ``"stretch"`` or None; ``"divisor"`` of
+        ``"crop"`` (scaled to cover the size, then cropped at the centre), ``"stretch"`` or None; ``"divisor"`` of
         the pixels, 255 or 1; ``"transform"``, the transforms of test images as text.
 
         ``"training"``, ``"test"`` and, if present, ``"validation"``: each with the number of images, ``"count"``; their

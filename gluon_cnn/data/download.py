@@ -45,7 +45,7 @@ def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process downloads to a folder. The lock is released when its process ends."""
+    """Wait until no other process is downloading to a folder. The lock is released when its process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):  # some network file systems cannot lock folders

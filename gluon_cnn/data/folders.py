@@ -70,7 +70,7 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
         own, others = _images_below(found[name])
         left_out += others
         if not own:
-            instead = _counts(others) or f"files named {', '.join(COMMON)} and others count as such"
+            instead = _counts(others) or f"files named {', '.join(COMMON)} or similar count as images"
             raise ValueError(f"{shown(found[name])} contains no image ({instead})")
         images += [(f"{prefix}{name}/{inner}", path, label) for inner, path in own]
     return Listing(folder, names, images, +left_out)

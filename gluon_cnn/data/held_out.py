@@ -58,7 +58,7 @@ def listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> 
         raise TypeError(f"held_out must be a list of files; got {held_out!r}: pass [{held_out!r}]")
     sums = dict(_name_and_sum(entry) for entry in held_out)
     if not sums:
-        raise ValueError("held_out is empty: name the files for the test")
+        raise ValueError("held_out is empty: list the test files")
     chosen = np.array([file.name in sums and sums[file.name] in (None, file.sha256) for file in files])
     found = {file.name for file, taken in zip(files, chosen) if taken}
     others: dict[str | None, list[int]] = {}
@@ -73,7 +73,7 @@ def listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> 
     if missing:
         raise ValueError(
             f"{len(missing):,} of {len(sums):,} held-out files are missing or have changed in {shown(folder)}: "
-            f"{some(missing)}: restore them"
+            f"{some(missing)}; restore them"
         )
     return chosen
 

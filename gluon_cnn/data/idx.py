@@ -42,7 +42,7 @@ def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
     if 0 in shape:
         raise ValueError(f"{path} is empty: {promised}")
     if len(raw) - start != math.prod(shape):
-        raise ValueError(f"{path} is cut off or altered: {promised}, {len(raw) - start} are there; get it again")
+        raise ValueError(f"{path} is cut off or altered: {promised}, but it contains {len(raw) - start}; get it again")
     if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:  # last, since "cut off" is more helpful
         raise ValueError(f"{path} does not contain the expected data (incorrect SHA-256): get it again")
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape).copy()

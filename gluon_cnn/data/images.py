@@ -204,7 +204,7 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
         files.append(DataFile(name, len(raw), hashlib.sha256(raw).hexdigest()))
     if faults and broken == "refuse":
         raise ValueError(
-            f"{first(faults)}: repair the broken files or move them away, or pass broken='skip' (--skip-broken)"
+            f"{first(faults)}: repair the broken files or move them elsewhere, or pass broken='skip' (--skip-broken)"
         )
     for label, name in enumerate(listing.classes):
         if label not in labels:

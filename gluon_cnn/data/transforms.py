@@ -82,7 +82,7 @@ class CenterCrop:
 
 @dataclass(frozen=True)
 class ResizedCrop:
-    """Crop a random area and aspect ratio and resize the crop to the size of the image, bilinearly.
+    """Crop a region of random area and aspect ratio, and resize it bilinearly to the size of the image.
 
     ``area`` is the range of the crop's share of the image; ``ratio`` is the range of its aspect ratio, width / height,
     relative to the image's, sampled uniformly on a log scale. Test images are unchanged.
@@ -163,7 +163,7 @@ class Normalize:
 
     def __call__(self, X: np.ndarray, random: RandomState | None = None) -> np.ndarray:
         if len(self.mean) not in (1, X.shape[1]):
-            raise ValueError(f"normalize has {len(self.mean)} means, and the images have {X.shape[1]} channels")
+            raise ValueError(f"normalize has {len(self.mean)} means, but the images have {X.shape[1]} channels")
         X -= np.array(self.mean, np.float32)[:, None, None]
         X /= np.array(self.std, np.float32)[:, None, None]
         return X

@@ -25,12 +25,12 @@ def export_onnx(
 ) -> Path:
     """Export a network to ONNX, for ONNX Runtime and other programs; return the file's path.
 
-    The network has weights, on any context, and is not changed. ``input_shape`` is that of a batch, such as ``(1, 1,
+    The network needs weights, on any context, and is not changed. ``input_shape`` is that of a batch, such as ``(1, 1,
     28, 28)``; the batch size remains variable, the rest is fixed. The file's input is called ``data``, its output
     ``scores``; both are float32. ``metadata`` is stored in the file. Raise ImportError if ``onnx`` is not installed,
     and ValueError if the network cannot be exported or ONNX Runtime computes different scores.
 
-    If ``onnxruntime`` is installed, the file is first tested on random images, with the given batch size and one more:
+    If ``onnxruntime`` is installed, the file is first tested on random images, with this batch size and one image more:
     MXNet's converter exports some operators incorrectly, such as local response normalization. ONNX Runtime up to 1.23
     incorrectly averages windows that extend beyond the edge (``AvgPool2D(..., ceil_mode=True)``).
     """
@@ -40,7 +40,7 @@ def export_onnx(
     try:
         import onnx
     except ImportError as error:
-        raise ImportError(f"writing ONNX takes onnx: pip install onnx onnxruntime ({error})") from None
+        raise ImportError(f"writing ONNX requires onnx: pip install onnx onnxruntime ({error})") from None
     from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 
     try:
@@ -74,7 +74,7 @@ def export_onnx(
 
 
 def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[int]) -> tuple[Path, Path]:
-    """Export a network as an MXNet symbol and parameters, which ``gluon.SymbolBlock.imports`` reads without its code.
+    """Export a network as an MXNet symbol and parameters, which ``gluon.SymbolBlock.imports`` reads without the code.
 
     The arguments are those of :func:`export_onnx`, but ``path`` is a prefix, such as ``"lenet"``: return
     ``<path>-symbol.json`` and ``<path>-0000.params``. The input is called ``data``.
@@ -110,7 +110,7 @@ def check_float32_weights(net: gluon.HybridBlock, done: str) -> None:
     for parameter in check_weights(net, gluon.HybridBlock).collect_params().values():
         kind = np.dtype(parameter.dtype).name
         if kind != "float32":
-            raise ValueError(f"{type(net).__name__} computes with {kind}; float32 is what can be {done}")
+            raise ValueError(f"{type(net).__name__} computes with {kind}; only float32 can be {done}")
         if not np.isfinite(parameter.data(parameter.list_ctx()[0]).asnumpy()).all():
             raise ValueError(f"{type(net).__name__} cannot be {done}: {parameter.name} contains NaN or infinity")
 
@@ -130,4 +130,4 @@ def _compare_scores(net: gluon.HybridBlock, content: bytes, shape: tuple[int, ..
         expected = net(nd.array(X, ctx=contexts_of(net)[0])).asnumpy()
         largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
         if scores.shape != expected.shape or not np.allclose(scores, expected, 0, 1e-4 * largest, equal_nan=True):
-            raise ValueError(f"ONNX Runtime {onnxruntime.__version__} computes other scores from the file")
+            raise ValueError(f"ONNX Runtime {onnxruntime.__version__} computes different scores from the file")

@@ -35,7 +35,7 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     counted = zip(range(check_int("num_batches", num_batches, 1)), pictures)
     batches = [[X] for _, batch in counted for X, _ in split_batch(batch, [mx.cpu()])]
     if not batches:
-        raise ValueError("pictures gave no batch: pass batches of training images")
+        raise ValueError("pictures yielded no batches: pass batches of training images")
     batches = [batch for batch in batches if batch[0].shape == batches[0][0].shape]  # drop a smaller last batch
     for number, (X,) in enumerate(batches):
         check_finite(f"batch {number} of pictures", check_array("pictures", X))
@@ -57,8 +57,8 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     error = _relative_error(found, expected)
     if not error <= TOLERANCE:
         raise ValueError(
-            f"{type(net).__name__} cannot be quantized: with 8-bit integers its output for the first batch is off by "
-            f"{error:.2g} of its size, and rounding alone stays below {TOLERANCE}; for instance, MXNet computes GELU "
+            f"{type(net).__name__} cannot be quantized: with 8-bit integers its output for the first batch has a "
+            f"relative error of {error:.2g}; rounding alone stays below {TOLERANCE}; for instance, MXNet computes GELU "
             "after a convolution and LeakyReLU after a dense layer incorrectly: use ReLU there"
         )
     return quantized

@@ -48,7 +48,7 @@ def load_torch_state(net: gluon.Block, state_dict: Mapping[str, Any], strict: bo
     Layers match if they have the same kind and shape and occur in the same order; names are ignored. A bias missing in
     PyTorch, as before batch norm, becomes 0. A state_dict does not specify layer types: if the shapes fit, an embedding
     is mistaken for a dense layer without a bias, and a transposed convolution for a convolution. Nor does it specify
-    stride, padding and activations, which are in the code. Compare outputs, as in docs/frameworks.md.
+    stride, padding or activations, which are in the code. Compare outputs, as in docs/frameworks.md.
     """
     refuse_numpy_mode()
     if not isinstance(net, gluon.Block) or not isinstance(state_dict, Mapping):

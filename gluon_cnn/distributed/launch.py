@@ -1,4 +1,4 @@
-"""Starting and stopping all processes of a distributed training, for ``gluon-cnn launch``."""
+"""Starting and stopping all processes of a distributed training run, for ``gluon-cnn launch``."""
 
 import ctypes
 import os
@@ -134,7 +134,7 @@ def _wait(processes: dict[str, subprocess.Popen]) -> str | None:
 def _in_words(status: int) -> str:
     if status < 0:
         names = {s.value: s.name for s in signal.Signals}
-        return f"was ended by {names.get(-status, f'signal {-status}')} (status {status})"
+        return f"was terminated by {names.get(-status, f'signal {-status}')} (status {status})"
     return f"ended with status {status}"
 
 

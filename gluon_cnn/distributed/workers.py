@@ -48,7 +48,7 @@ class Workers:
         # otherwise workers would lack the optimizer's state and the size of a smaller batch
         if isinstance(store, str) or "async" in kind or updates is not False:
             raise ValueError(
-                "a distributed trainer needs its store and updates of its own: "
+                "a distributed trainer must be given a store and update the weights itself: "
                 'Trainer(..., kvstore=mx.kv.create("dist_sync"), update_on_kvstore=False)'
             )
         return _sharing(store)
@@ -78,7 +78,7 @@ class Workers:
         found = self.sum(mine)
         if found.any() and not found.all():  # the workers would deadlock
             none, some = int(found.argmin()), int(found.argmax())
-            raise ValueError(f"worker {none} has no batch left while worker {some} has: give each the same number")
+            raise ValueError(f"worker {none} has no batch left while worker {some} has one: give each the same number")
         return int(found.sum())
 
     def tell(self, message: bytes) -> bytes:
@@ -106,7 +106,7 @@ class Workers:
     def _share_weights(self, net: gluon.Block, trainer: gluon.Trainer, X: nd.NDArray) -> None:
         """Copy worker 0's weights to all workers, and seed each worker differently."""
         if self._trainer not in (None, trainer):  # servers identify parameters by number, with fixed sizes
-            raise ValueError("these workers have trained with another trainer: launch a job for each training")
+            raise ValueError("these workers have trained with another trainer: launch a job for each training run")
         self._trainer = trainer
         if not trainer._params_to_init:
             return
@@ -121,7 +121,7 @@ class Workers:
 
 
 def join(kind: str) -> Workers:
-    """Join a training started by a launcher."""
+    """Join a training run started by a launcher."""
     if kind not in KVSTORES:
         raise ValueError(f"kvstore must be {' or '.join(KVSTORES)}; got {kind!r}")
     if os.environ.get("DMLC_ROLE") != "worker":  # MXNet would abort the process
@@ -145,7 +145,7 @@ def _in_the_usual_layout(arrays: Sequence[nd.NDArray]) -> None:
 
 
 def _close(store: mx.kvstore.KVStore) -> None:
-    """Free a store before Python exits, when freeing it may abort."""
+    """Free a store before Python exits; during the exit, freeing it may abort."""
     nd.waitall()
     check_call(_LIB.MXKVStoreFree(store.handle))  # waits for the other workers
     store.handle = ctypes.c_void_p()  # makes freeing it again harmless

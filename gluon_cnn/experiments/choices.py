@@ -26,7 +26,7 @@ SCHEDULES = ("constant", "cosine", "step")
 UNUSABLE = {  # MXNet's optimizers that are not offered, and why
     "adamax": "it divides by zero for weights without a gradient so far",
     "groupadagrad": "it accepts only matrices, and kernels and biases are not matrices",
-    "ccsgd": "it is an old name of sgd",
+    "ccsgd": "it is an old name for sgd",
     "test": "it ascends the gradient",
 }
 
@@ -48,7 +48,7 @@ def check_optimizer(name: Any) -> None:
 
 
 def learning_rates(schedule: str, rate: float, epochs: int, warmup: int, steps: int) -> lr_scheduler.LRScheduler | None:
-    """Return a schedule for epochs of so many steps; None of a constant rate."""
+    """Return a schedule for epochs of the given number of steps; None for a constant rate."""
     total, rising = epochs * steps, {"base_lr": rate, "warmup_steps": warmup * steps}
     if schedule == "cosine":
         return lr_scheduler.CosineScheduler(total, **rising)
@@ -82,6 +82,6 @@ def find_network(name: str) -> Callable[..., gluon.Block]:
 def choose(what: str, name: str, choices: dict[str, Any]) -> Any:
     """Look up a name; the error for an unknown one lists the choices."""
     if name not in choices:
-        own = ", or module:function of yours" if what == "network" else ""
+        own = ", or your own module:function" if what == "network" else ""
         raise ValueError(f"there is no {what} {name!r}; choose one of {', '.join(choices)}{own}")
     return choices[name]

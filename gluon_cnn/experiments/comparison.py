@@ -51,7 +51,7 @@ class Comparison:
     budget: str
 
     def __repr__(self) -> str:
-        head = ("network", "pixels", "parameters", "MFLOPs", "sees", "pictures/s", "pictures", "test accuracy")
+        head = ("network", "pixels", "parameters", "MFLOPs", "receptive field", "images/s", "images", "test accuracy")
         rows = [
             f"{m.network}\t{m.pixels}\t{m.parameters:,}\t{m.flops / 1e6:,.1f}\t{m.receptive_field}\t"
             f"{m.images_per_second:,.0f}\t{m.pictures:,}\t{m.test_accuracy:.3f}".split("\t")
@@ -60,7 +60,7 @@ class Comparison:
         return format_table(head, [tuple(row) for row in rows])
 
     def write(self, folder: str | Path) -> None:
-        """Write the table (CSV) and the figure (PNG) into a folder."""
+        """Write the table (CSV) and the figure (PNG) to a folder."""
         folder = make_folder(Path(folder))
         table = io.StringIO(newline="")
         writer = csv.DictWriter(table, [field.name for field in fields(Measurement)])
@@ -71,7 +71,7 @@ class Comparison:
         draw_anywhere(self.plot, folder / "comparison.png")
 
     def plot(self, file: str | Path | None = None) -> None:
-        """Plot accuracy over parameters, speed over FLOPs, and accuracy over images; show or write the figure."""
+        """Plot accuracy against parameters and images, and speed against FLOPs; show or write the figure."""
         best, quickest, busiest = (
             max(self.measurements, key=lambda m: getattr(m, name)).network
             for name in ("test_accuracy", "images_per_second", "pictures")
@@ -134,7 +134,7 @@ def compare(
     dataset
         See :func:`gluon_cnn.load_data`.
     resize : int or mapping from names to int, optional
-        Image side in pixels, for all networks or for each. Default: 28, or the smallest side that the network accepts.
+        Side length in pixels, for all networks or for each. Default: 28, or the smallest side that the network accepts.
     seconds : float or None
         Training time of each network; if None, use ``num_epochs`` instead. Speed and the accuracy after a fixed time
         depend on the machine.

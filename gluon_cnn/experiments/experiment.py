@@ -57,9 +57,9 @@ def experiment(
     verbose : bool
         Whether to print and to show progress.
     checkpoint : str or Path, optional
-        Folder from which to resume an interrupted training, see :func:`gluon_cnn.train`; not with ``seconds``.
+        Folder of checkpoints, to save and to resume from, see :func:`gluon_cnn.train`; not with ``seconds``.
     workers : Workers, optional
-        The workers of a distributed training, see :func:`gluon_cnn.distributed.workers.join`; each processes
+        The workers of a distributed training run, see :func:`gluon_cnn.distributed.workers.join`; each processes
         ``batch_size`` images of a batch. Not with ``seconds``.
 
     Returns
@@ -95,7 +95,7 @@ class Preparation:
             validated = f"{len(self.validation_data.labels):,} for validation, " if self.validation_data else ""
             print(
                 f"{len(self.train_data.labels):,} images to train on, {validated}"
-                f"{len(self.test_data.labels):,} held out for the test"
+                f"{len(self.test_data.labels):,} held out for testing"
             )
         loss: Any = gluon.loss.SoftmaxCrossEntropyLoss()
         loss.hybridize(static_alloc=True)
@@ -145,7 +145,7 @@ def prepare(
 
 
 def balanced(loss: gluon.loss.Loss, labels: np.ndarray) -> Callable[[nd.NDArray, nd.NDArray], nd.NDArray]:
-    """Return a loss that weights each image by the inverse of its class's share among the labels; 1 on average."""
+    """Return a loss that weights each image by the inverse of its class's share of the labels; the mean weight is 1."""
     counts = np.bincount(labels)
     weights = nd.array(len(labels) / np.maximum(counts, 1) / (counts > 0).sum())
     return lambda output, y: loss(output, y, weights.as_in_context(y.context).take(y).expand_dims(1))

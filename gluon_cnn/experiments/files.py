@@ -63,7 +63,7 @@ def table_file(history: History) -> bytes:
 
 
 def draw_curves(history: History, path: Path) -> None:
-    """Plot the history to a file. On failure, delete an older plot and warn."""
+    """Plot the history to a file, after deleting an older plot; on failure, warn."""
     path.unlink(missing_ok=True)
     curves = io.BytesIO()
     try:

@@ -142,7 +142,7 @@ class Run:
             See :func:`gluon_cnn.load_data`. Default: the files held out from the network's training data, regardless of
             files added since. From another folder, all images are returned, or those in its subfolder ``test``.
         broken : str, optional
-            See :func:`gluon_cnn.load_data`. Default: the training's setting for its own data, else ``"refuse"``.
+            See :func:`gluon_cnn.load_data`. Default: for the training data, the training's setting, else ``"refuse"``.
         """
         if dataset is None or self._is_own(dataset):
             test = self._own_data(broken, testing=True)[-1]
@@ -167,7 +167,7 @@ class Run:
         return dataset == own or (is_folder(dataset) and is_folder(own) and os.path.samefile(dataset, own))
 
     def onnx_metadata(self) -> dict[str, str]:
-        """Return what a program needs to know that predicts with the network's ONNX file, as JSON."""
+        """Return what a program that predicts with the network's ONNX file needs to know, as JSON."""
         mean, std = self.settings.get("normalize") or ([0.0], [1.0])
         facts = {"classes": self.classes, "input_shape": self.input_shape, "divisor": 255, "mean": mean, "std": std}
         return {name: json.dumps(value) for name, value in facts.items()}
@@ -181,7 +181,7 @@ class Run:
         """Load the data that the network was trained on, with the same test files."""
         own = self.settings.get("dataset")
         if own in (None, "arrays"):
-            raise ValueError("the run does not record which images it was trained on: pass some (--dataset)")
+            raise ValueError("the run does not record which images it was trained on: pass a data set (--dataset)")
         if own not in DATASETS and not Path(own).is_dir():
             raise ValueError(
                 f"the images this network was trained on ({own}) no longer exist: restore them, or evaluate on others "
@@ -190,7 +190,7 @@ class Run:
         is_split = own in DATASETS or all((Path(own) / part).is_dir() for part in ("train", "test"))
         if testing and self.data is None and not is_split:
             raise ValueError(
-                f"the run, like all of gluon-cnn 0.1.0, does not record which images of {own} were held out from "
+                f"the run, like all runs of gluon-cnn 0.1.0, does not record which images of {own} were held out from "
                 "training: evaluate it with that version, or on other images (--dataset)"
             )
         held_out = self.data["test"]["files"] if self.data else None
@@ -213,7 +213,7 @@ class Run:
         return Run(net, self.history, {**self.settings, "int8": True}, self.classes, self.input_shape, self.data)
 
     def read(self, paths: Sequence[str | Path]) -> tuple[np.ndarray, nd.NDArray]:
-        """Return image files as bytes, (N, C, H, W), and as the network takes them."""
+        """Return image files as bytes, (N, C, H, W), and as input for the network."""
         channels, size = self.input_shape[0], self.input_shape[1:]
         images = np.stack([read_picture(path, size, channels) for path in paths])
         pixels = scale(images)
@@ -240,7 +240,7 @@ class Run:
             found.append(probabilities(self.net, X).asnumpy())
             if found[-1].shape[1] != len(self.classes):
                 raise ValueError(
-                    f"the network has {found[-1].shape[1]} outputs and its report {len(self.classes)} classes"
+                    f"the network has {found[-1].shape[1]} outputs, but its report lists {len(self.classes)} classes"
                 )
         return np.concatenate(found)
 

@@ -1,4 +1,4 @@
-"""The settings of a training, for `experiment`, the command line and the files of a run. Does not import MXNet."""
+"""The settings of a training run, for `experiment`, the command line and the files of a run. Does not import MXNet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class Settings:
-    """The settings of a training. The defaults are those of the notes.
+    """The settings of a training run. The defaults are those of the notes.
 
     Attributes
     ----------
@@ -38,14 +38,14 @@ class Settings:
     patience : int, optional
         With ``validation``: stop when the validation accuracy has not improved for this many epochs.
     augment : sequence of str
-        Random changes of the training images, see :func:`gluon_cnn.load_data`.
+        Random changes to the training images, see :func:`gluon_cnn.load_data`.
     normalize : str or (mean, std), optional
-        See :func:`gluon_cnn.load_data`; a file holds the numbers.
+        See :func:`gluon_cnn.load_data`; files contain the numbers instead of a name.
     weight_decay : float
-        Of the optimizer.
+        Weight decay of the optimizer.
     schedule : str
-        Of the learning rate: ``"constant"``; ``"cosine"``, down to 0 along a half cosine; ``"step"``, a tenth after
-        half of the steps and again after three quarters.
+        Schedule of the learning rate: ``"constant"``; ``"cosine"``, down to 0 along a half cosine; ``"step"``,
+        divided by ten after half of the steps and again after three quarters.
     warmup : int
         Epochs in which the learning rate rises from 0 to its value, before the schedule begins.
     balance : bool
@@ -78,7 +78,7 @@ class Settings:
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Settings:
-        """Return the settings of a training from a file; raise ValueError if they are invalid."""
+        """Return the settings of a training run from a file; raise ValueError if they are invalid."""
         # files of version 0.1.0 lack the later settings
         found: dict[str, Any] = {field.name: stored.get(field.name, field.default) for field in fields(cls)}
         for field in fields(cls):

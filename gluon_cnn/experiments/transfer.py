@@ -45,7 +45,7 @@ def transfer(
     folder, validation, batch_size, broken
         See :func:`gluon_cnn.load_data`. Grey images are read as colour images.
     resize : int
-        Image side in pixels, a multiple of 32. The pretrained weights work best at 224; 96 is five times as fast.
+        Side length in pixels, a multiple of 32. The pretrained weights work best at 224; 96 is five times as fast.
     num_epochs, patience
         See :func:`gluon_cnn.train`.
     learning_rate : float
@@ -91,7 +91,7 @@ def transfer(
     train_data, validation_data, test_data = parts
     if verbose:
         trained, validated, tested = (f"{len(part.labels):,}" for part in parts)
-        print(f"{trained} images to train on, {validated} for validation, {tested} held out for the test")
+        print(f"{trained} images to train on, {validated} for validation, {tested} held out for testing")
     net = efficientnet_lite0(pretrained=True, num_classes=len(train_data.classes))
     net.output.initialize(init.Xavier(), force_reinit=True)
     net.hybridize(static_alloc=True)

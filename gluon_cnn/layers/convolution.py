@@ -36,8 +36,8 @@ def corr2d(
 def corr2d_multi_in_out(X: nd.NDArray, K: nd.NDArray, stride: Size = 1, padding: Padding = 0) -> nd.NDArray:
     """Cross-correlate a multichannel image: for each output channel, sum over the input channels.
 
-    ``X`` has shape (Cin, H, W), ``K``, one kernel for each pair of channels, (Cout, Cin, kh, kw), and the result
-    (Cout, rows, columns).
+    ``X`` has shape (Cin, H, W). ``K``, with one kernel for each pair of channels, has shape (Cout, Cin, kh, kw), and
+    the result (Cout, rows, columns).
     """
     outputs = []
     for kernels in K:
@@ -64,7 +64,7 @@ def num_positions(size: Size, kernel_size: Size, stride: Size, padding: Padding)
     padded = [side + sum(around) for side, around in zip(sizes, padding_sides(padding))]
     if kernels[0] > padded[0] or kernels[1] > padded[1]:
         raise ValueError(
-            f"a kernel of {kernels[0]}x{kernels[1]} does not fit into {sizes[0]}x{sizes[1]}, padding {padding}: "
+            f"a kernel of {kernels[0]}x{kernels[1]} does not fit into {sizes[0]}x{sizes[1]} with padding {padding}: "
             "make the input or the padding larger, or the kernel smaller"
         )
     down, right = check_pair("stride", stride)

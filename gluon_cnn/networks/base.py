@@ -45,7 +45,7 @@ class HybridBlock(CheckedBlock):
         super().check_input(x)
         name, (channels, height, width), graph = type(self).__name__, x.shape[1:], self._graph()
         if x.dtype == np.float16 and x.context.device_type != "gpu":
-            raise TypeError(f"{name} computes in float16, which mxnet does on a GPU only: call cast('float32')")
+            raise TypeError(f"{name} computes in float16, which mxnet supports only on a GPU: call cast('float32')")
         expected = self.in_channels or self.first_weight().shape[1]
         fits = channels == expected if expected else _fits(graph, x.shape[1:])
         if not fits and channels_are_last(x.shape, expected):

@@ -81,7 +81,7 @@ class MBConv(nn.HybridBlock):
 class EfficientNetLite0(Network):
     """EfficientNet-Lite0: MobileNetV2's blocks in the proportions of EfficientNet-B0.
 
-    Images have 3 channels and sides that are multiples of 32; the pretrained weights were trained on 224x224.
+    Images have 3 channels and sides that are multiples of 32; the pretrained weights were trained on images of 224x224.
 
     Source: Tan and Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019, table 1. The
     Lite variant has ReLU6 instead of swish and no squeeze-and-excitation.

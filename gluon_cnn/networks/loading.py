@@ -1,4 +1,4 @@
-"""Loading parameters into a network from a file by any of MXNet's functions."""
+"""Loading parameters into a network from a file written by any of MXNet's functions."""
 
 import re
 from collections import defaultdict
@@ -49,7 +49,7 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[
         here = p.list_ctx() if p._data is not None else p._deferred_init[1] if p._deferred_init else contexts
         if set(here) != set(contexts):
             raise ValueError(
-                f"{type(net).__name__} is on {_listed(here)}, {path} is to be read to {_listed(contexts)}: pass ctx="
+                f"{type(net).__name__} is on {_listed(here)}; {path} is to be read to {_listed(contexts)}: pass ctx="
             )
     for place, name in found.items():
         parameters[place]._load_init(arrays[name], contexts)

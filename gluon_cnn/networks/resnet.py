@@ -8,7 +8,7 @@ from mxnet.gluon import nn
 class Residual(HybridBlock):
     """Two 3x3 convolutions with batch norm whose output is added to the input.
 
-    Without ``same_shape``, the first convolution has stride 2, as has a 1x1 convolution in the shortcut: from
+    Without ``same_shape``, the first convolution has stride 2, as does a 1x1 convolution in the shortcut: from
     (N, C, H, W) to (N, channels, ceil(H / 2), ceil(W / 2)).
 
     Source: He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2015, figure 2. In the notes,

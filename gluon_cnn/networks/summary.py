@@ -76,7 +76,7 @@ def summary(net: Block, shape: tuple[int, ...], blocks: bool = False) -> Summary
     attributes. Deferred parameter shapes are inferred.
 
     FLOPs are those of convolutions and dense layers, which dominate the cost: a multiplication and an addition count as
-    two, adding the bias as one. Other layers count 0.
+    two, adding the bias as one. Other layers count as 0.
     """
     if any(np.dtype(p.dtype) == np.int8 for p in check_initialized(net).collect_params().values()):
         raise ValueError(

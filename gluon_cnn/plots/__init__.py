@@ -1,4 +1,4 @@
-"""Learning curves, image grids, filters, feature maps, confusion matrices, in one style."""
+"""Learning curves, image grids, filters, feature maps and confusion matrices in one style."""
 
 from gluon_cnn.plots.curves import plot_history
 from gluon_cnn.plots.grad_cam import show_grad_cam

@@ -42,7 +42,7 @@ def plot_history(
             left.plot(epochs, validation_loss, **other, label="validation images")
             left.legend(loc="upper right")
             right.plot(epochs, validation_accuracy, **other, label="validation images")
-            right.axvline(best, color="grey", linestyle=":", label=f"epoch {best}, the best")
+            right.axvline(best, color="grey", linestyle=":", label=f"best epoch: {best}")
             tested = f"; test {test_accuracy[-1]:.3f}" if test_accuracy else ""
             right.set_title(f"Best validation accuracy {max(validation_accuracy):.3f}{tested}")
         right.legend(loc="lower right")

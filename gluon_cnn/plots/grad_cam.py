@@ -1,4 +1,4 @@
-"""Grad-CAM: which part of an image speaks for a class."""
+"""Grad-CAM: which part of an image supports a class."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ def grad_cam(net: gluon.Block, X: nd.NDArray, labels: Sequence[int] | np.ndarray
 
     ``X`` are images as the network takes them, (N, C, H, W); ``labels`` are one class number per image, by default the
     predicted classes. A heat map is the sum of the last feature maps that have a height and a width, each weighted by
-    the mean gradient of the score, without its negative values, and resized to the image.
+    the mean gradient of the score, with negative values set to 0, and resized to the image.
 
     Source: Selvaraju and others, Grad-CAM: visual explanations from deep networks via gradient-based localization,
     2017.

@@ -12,7 +12,7 @@ from gluon_cnn.plots.style import show_or_save, style
 
 
 def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequence[str], count: int = 10) -> None:
-    """Show the incorrect predictions with the highest probabilities, titled with true and predicted class.
+    """Show the incorrect predictions with the highest probabilities, titled with the true and predicted classes.
 
     ``labels`` and ``probabilities`` are the results of :func:`predict_batches` for the batches ``data``; ``names`` are
     the class names.

@@ -1,1 +1,1 @@
-"""The training loop, its history and checkpoints, prediction, fine-tuning."""
+"""The training loop, its history and checkpoints, prediction, and fine-tuning."""

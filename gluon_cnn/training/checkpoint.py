@@ -1,4 +1,4 @@
-"""Checkpoints: everything needed to resume an interrupted training, in one file per epoch."""
+"""Checkpoints: everything needed to resume an interrupted training run, in one file per epoch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _began: WeakKeyDictionary[mx.optimizer.Optimizer, dict[str, Any]] = WeakKeyDicti
 
 
 class Checkpoint:
-    """The checkpoints of a training in a folder.
+    """The checkpoints of a training run in a folder.
 
     A file contains the weights, the optimizer's state and counters, the history, the random seeds and the position in
     the data, see :mod:`gluon_cnn._core.record`. Everything that belongs to a parameter is stored under its structural
@@ -82,10 +82,10 @@ class Checkpoint:
             }
         state = np.random.get_state()
         self._seed = int(np.random.randint(2**30))
-        np.random.set_state(state)  # the first epoch's random numbers are the same without checkpoints
+        np.random.set_state(state)  # the first epoch's random numbers are the same as without checkpoints
 
     def alone(self) -> contextlib.AbstractContextManager:
-        """Lock the folder against other trainings."""
+        """Lock the folder against other training runs."""
         return contextlib.nullcontext() if self._workers.rank else locked(self.folder)
 
     def seed(self, epoch: int) -> int:
@@ -119,7 +119,7 @@ class Checkpoint:
     def restore(self, num_epochs: int | None = None, check: Callable[[dict], object] = dict) -> dict[str, list] | None:
         """Restore network, trainer and data from the newest file; return its history, or None if there is no file.
 
-        If the file is damaged, belongs to another training, or has more than ``num_epochs`` epochs, nothing is changed;
+        If the file is damaged, belongs to another run, or has more than ``num_epochs`` epochs, nothing is changed;
         the ValueError names the difference. ``check`` is called with the history and raises an error if it is invalid.
         """
         path = self.newest() if self._workers.rank == 0 else None
@@ -138,7 +138,7 @@ class Checkpoint:
         check(record["history"])
         epochs = len(record["history"]["loss"])
         if num_epochs is not None and epochs > num_epochs:
-            raise ValueError(f"{path} is of {epochs} epochs; num_epochs is {num_epochs}")
+            raise ValueError(f"{path} contains {epochs} epochs; num_epochs is {num_epochs}")
         # everything has been checked; changes begin here
         for name, array in weights.items():
             p = self._parameters[name]
@@ -158,7 +158,7 @@ class Checkpoint:
         return [name for name, p in self._parameters.items() if p.grad_req == "null" and p._data is not None]
 
     def _of_this_training(self) -> dict[str, Any]:
-        """Return the settings that must not change when a training is resumed."""
+        """Return the settings that must not change when training is resumed."""
         return {
             **_began[self._trainer.optimizer],
             "parameters": {
@@ -171,7 +171,7 @@ class Checkpoint:
         }
 
     def _refuse_another_training(self, path: Path, record: dict[str, Any], weights: dict[str, np.ndarray]) -> None:
-        """Raise an error if a checkpoint belongs to another training."""
+        """Raise an error if a checkpoint belongs to another training run."""
         for name in sorted(record["parameters"].keys() | self._parameters.keys()):
             p, held = self._parameters.get(name), weights.get(name)
             open_shape = p is not None and held is None and p._deferred_init
@@ -179,7 +179,7 @@ class Checkpoint:
             if not known or (held is not None and not fits(p, held)):
                 there = "missing" if held is None else f"{held.dtype} {held.shape}"
                 here = "missing" if p is None else f"{np.dtype(p.dtype)} {p.shape}"
-                raise ValueError(f"{path} is of another network: {name} was {there}; now it is {here}")
+                raise ValueError(f"{path} belongs to another network: {name} was {there}; now it is {here}")
         mine = json.loads(json.dumps(self._of_this_training()))
         before, now = _facts(record), _facts(mine)
         rate = getattr(self._trainer.optimizer, "lr", None)
@@ -189,14 +189,14 @@ class Checkpoint:
         for what in {**before, **now}:
             had, has = before.get(what), now.get(what)
             if repr(had) != repr(has):  # NaN equals NaN here
-                raise ValueError(f"{path} is of another training: {what} was {had}; now it is {has}")
+                raise ValueError(f"{path} belongs to another training run: {what} was {had}; now it is {has}")
         changed = _data_difference(record["data"], mine["data"])
         if changed:
-            raise ValueError(f"{path} was written with other data: {changed}; restore it, or start a new training")
+            raise ValueError(f"{path} was written with other data: {changed}; restore it, or start a new training run")
 
 
 def _facts(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that identify a training, under names for error messages."""
+    """Return the settings that identify a training run, under names for error messages."""
     optimizer, schedule = record["optimizer"], record["schedule"] or {"name": "none"}
     return {
         "the optimizer": optimizer["name"],

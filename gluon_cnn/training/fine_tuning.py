@@ -217,7 +217,7 @@ def zoo_network(
     side = 299 if name == "inceptionv3" else 224  # of ImageNet's images
     net(nd.zeros((1, 3, side, side), ctx=ctx))  # initializes the weights
     state = "is damaged" if found else "is not on disk"
-    print(f"{name}: random weights; {file} {state} (download=True gets it, when its host answers)")
+    print(f"{name}: random weights; {file} {state} (download=True downloads it, if its host responds)")
     return net
 
 

@@ -1,4 +1,4 @@
-"""Measurements of a training, per epoch."""
+"""Measurements of a training run, per epoch."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class History:
 
     def plot(self, file: str | Path | BinaryIO | None = None) -> None:
         """Plot loss and accuracies over the epochs: show them, or write them to a file."""
-        from gluon_cnn.plots.curves import plot_history  # training works where nothing is drawn
+        from gluon_cnn.plots.curves import plot_history  # imported here, so that training works without matplotlib
 
         validation = (self.validation_loss, self.validation_accuracy)
         plot_history(self.loss, self.train_accuracy, self.test_accuracy, file, *validation)

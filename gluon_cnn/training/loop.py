@@ -109,7 +109,7 @@ def train(
             if keeper and (found := keeper.restore(num_epochs, read_history)):
                 history, evaluation.best = read_history(found), keeper.best
                 if verbose:
-                    print(f"Resuming after {len(history)} epochs, with {keeper.source}")
+                    print(f"Resuming after {len(history)} epochs, from {keeper.source}")
             with Progress(train_data, num_epochs, verbose) as progress:
                 while len(history) < num_epochs and not history.stalled(patience):
                     if keeper and history:  # the first epoch uses the caller's seed, as without checkpoints

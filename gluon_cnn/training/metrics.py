@@ -105,7 +105,7 @@ class Tally:
         self._hits, self.count = int(hits), int(count)
         if not self.count:
             raise ValueError(
-                f"{what} gave no batch: pass something that can be iterated in each epoch, such as Batches"
+                f"{what} yielded no batches: pass something that can be iterated in each epoch, such as Batches"
             )
 
     def _read(self) -> None:

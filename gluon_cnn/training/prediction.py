@@ -41,7 +41,7 @@ def predict_batches(data: Iterable, net: gluon.Block, ctx: mx.Context | None = N
             check_finite(f"the images of batch {number}", X)
             found.append((y.asnumpy(), probabilities(net, X).asnumpy()))  # read now, lest pending work fill the memory
     if not found:
-        raise ValueError("data gave no batch")
+        raise ValueError("data yielded no batches")
     labels, predicted = zip(*found)
     return np.concatenate(labels), np.concatenate(predicted)
 

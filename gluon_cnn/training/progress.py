@@ -1,4 +1,4 @@
-"""Progress of a training."""
+"""Training progress."""
 
 from __future__ import annotations
 

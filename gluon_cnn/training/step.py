@@ -27,7 +27,7 @@ def check_arguments(net: gluon.Block, loss: Any, trainer: Any, **data: Any) -> N
 
 
 def image_losses(loss: gluon.loss.Loss, output: nd.NDArray, y: nd.NDArray) -> nd.NDArray:
-    """Return one loss per image. The trainer divides by the batch size, so it must not be averaged here."""
+    """Return one loss per image. The trainer divides by the batch size, so the losses must not be averaged here."""
     with translate_mxnet_errors(f"{loss} does not take scores {output.shape} and labels {y.shape}"):
         values = loss(output, y)
     if not isinstance(values, nd.NDArray):

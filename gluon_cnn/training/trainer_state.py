@@ -15,7 +15,7 @@ from mxnet import gluon
 # the process.
 NUMBERING = {"param_dict", "idx2name", "sym_info", "lr_mult", "wd_mult", "aggregate_num", "allow_np_array"}
 COUNTS = {"_all_index_update_counts", "_index_update_count"}  # updates per parameter, stored by name
-# Attributes that change in every step and therefore cannot distinguish two trainings.
+# Attributes that change in every step and therefore cannot distinguish two training runs.
 PROGRESS = {"num_update", "rescale_grad", "m_schedule", "cur_lr", "last_lr", "skip", "cumgrads", "weight_previous"}
 
 

@@ -1,7 +1,7 @@
 """The figures of the lessons, drawn from the objects that they show, in one visual language.
 
-Cells hold numbers. Grey cells are input, yellow ones kernels, blue ones output, dashed ones padding; a red frame is the
-current window, and crossed cells are dropped. Each figure takes a ``title``.
+Cells hold numbers. Grey cells are input, yellow ones kernels, blue ones output, dashed ones padding; a red frame
+marks the current window; crossed-out cells are dropped. Each figure takes a ``title``.
 """
 
 from gluon_cnn.course.diagrams.channels import draw_channels, draw_many_kernels, draw_one_by_one

@@ -54,7 +54,7 @@ class Canvas:
             self.cell(x + column, y + row, value, str(fills[row, column]))
 
     def beside(self, x: float, middle: float, values: np.ndarray, fill: Any, sign: str = "") -> float:
-        """Draw a table centred at a height, a sign to its right; return where the next table begins."""
+        """Draw a table centred at a height, with a sign to its right; return where the next table begins."""
         self.cells(x, middle - len(values) / 2, values, fill)
         self.write(x + values.shape[1] + 0.6, middle, sign, fontsize=16)
         return x + values.shape[1] + 1.2
@@ -68,7 +68,7 @@ class Canvas:
         self.cells(x + left, y + top, values)
 
     def write(self, x: float, y: float, text: str, **settings: Any) -> None:
-        """Write a text centred at a point."""
+        """Write text centred at a point."""
         self.ax.text(x, y, text, **{"ha": "center", "va": "center", "fontsize": 10.5, **settings})
 
     def arrow(self, start: tuple[float, float], end: tuple[float, float], **settings: Any) -> None:

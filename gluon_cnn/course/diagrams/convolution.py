@@ -106,9 +106,9 @@ def draw_receptive_field(*stacks: Sequence[tuple[int, int]], title: str | None =
 
 
 def _draw_stack(c: Canvas, left: float, bottom: float, stack: Sequence[tuple[int, int]]) -> None:
-    """Draw the rows of cells of one stack of layers, the input (at ``bottom``) with a pixel more on both sides."""
+    """Draw the rows of cells of one stack of layers, the input (at ``bottom``) with one extra pixel on each side."""
     field = receptive_field(stack)
-    count, step, first = field, 1, left + 0.5  # of a row: number, distance and first middle of its cells
+    count, step, first = field, 1, left + 0.5  # of a row: number, spacing and first centre of its cells
     squares = []
     for level, (kernel, stride) in enumerate(stack):
         low, high = bottom - level * RISE, bottom - (level + 1) * RISE

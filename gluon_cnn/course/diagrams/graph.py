@@ -64,7 +64,7 @@ def _nodes(block: HybridBlock, shape: tuple[int, ...]) -> list[_Node]:
     raw = json.loads(symbol.tojson())["nodes"]
     users = Counter(source for entry in raw for source, *_ in entry["inputs"])
     nodes: list[_Node] = []
-    place: dict[int, int] = {}  # number in mxnet's graph -> number among ours
+    place: dict[int, int] = {}  # index in mxnet's graph -> index in `nodes`
     for number, entry in enumerate(raw):
         kind, attrs = entry["op"], entry.get("attrs", {})
         before = [place[source] for source, *_ in entry["inputs"] if source in place]
@@ -93,8 +93,8 @@ def _label(kind: str, attrs: dict[str, str]) -> str:
     if kind == "Convolution":
         return f"Conv {window}{by}"
     if kind == "Pooling":
-        name = {"max": "Max pool", "avg": "Mean pool"}[attrs["pool_type"]]
-        return f"{name}\n" + ("whole map" if attrs.get("global_pool") == "True" else window + by)
+        name = {"max": "Max pool", "avg": "Avg pool"}[attrs["pool_type"]]
+        return f"{name}\n" + ("global" if attrs.get("global_pool") == "True" else window + by)
     return NAMES.get(kind, kind)
 
 

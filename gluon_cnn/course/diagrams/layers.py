@@ -51,7 +51,7 @@ def _tints(shape: tuple[int, ...]) -> np.ndarray:
 def draw_norm_axes(samples: int = 3, channels: int = 4, side: int = 3, title: str | None = None) -> None:
     """Draw, in the same colour, the numbers that batch norm and layer norm normalize together.
 
-    ``samples`` and ``channels`` are at most 6, the number of colours; ``side`` is that of a feature map.
+    ``samples`` and ``channels`` are at most 6, the number of colours; ``side`` is the side length of a feature map.
     """
     if not 1 <= min(samples, channels) <= max(samples, channels) <= len(TINTS):
         raise ValueError(f"samples and channels must be 1 to {len(TINTS)}; got {samples} and {channels}")
@@ -73,9 +73,9 @@ def draw_norm_axes(samples: int = 3, channels: int = 4, side: int = 3, title: st
 
 
 def draw_dropout(X: Any, p: float = 0.5, draws: int = 3, title: str | None = None) -> None:
-    """Draw numbers (H, W), none of them 0, some random draws of dropout in training, and its prediction, in both modes.
+    """Draw nonzero numbers (H, W), random draws of dropout in training, and its output in prediction, in both modes.
 
-    The masks come from MXNet's generator; both modes get the same.
+    The masks come from MXNet's generator; both modes use the same ones.
     """
     X = nd.array(X)
     seed = int(nd.random.randint(0, 2**31 - 1).asscalar())

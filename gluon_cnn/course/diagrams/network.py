@@ -26,7 +26,7 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
 
     Feature maps are stacks of sheets, vectors are columns; the label under an arrow is the layer, the label over a
     stack its channels, height and width. Stacks are blue after convolutions, white after pooling, green after
-    blocks. Dropout, and batch norm and activations that are layers of their own, are left out. The title is by default
+    blocks. Dropout is left out, as are batch norm and activations that are layers of their own. The title is by default
     the network's name and its numbers of layers and parameters.
     """
     if len(shape) != 4:
@@ -63,7 +63,7 @@ def draw_network(net: Block, shape: tuple[int, ...], title: str | None = None) -
 
 
 def _draw_output(c: Canvas, x: float, y: float, size: tuple[int, ...], fill: str, scale: float) -> float:
-    """Draw one stack or column from ``x`` on, its middle at the height ``y``, and return its width."""
+    """Draw one stack or column starting at ``x`` and centred at the height ``y``, and return its width."""
     if len(size) == 1:
         height = float(np.clip(0.42 * np.log2(size[0]), 0.6, 2.2)) * 0.75
         c.box(x, y - height / 2, 0.22, height, fill)

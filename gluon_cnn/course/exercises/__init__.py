@@ -1,1 +1,1 @@
-"""Checks for the exercises, one file a lesson."""
+"""Checks for the exercises, one file per lesson."""

@@ -1,4 +1,4 @@
-"""Checks for the exercises of lesson 00, which are there to try a check."""
+"""Checks for the exercises of lesson 00, which introduce the checks."""
 
 from gluon_cnn.course.answers import computes, equals, exercise, numbers
 
@@ -10,6 +10,6 @@ check_1 = exercise(
 
 check_2 = exercise(
     2,
-    "X.mean(axis=...) takes the mean over the axes that you name; all but the first, here.",
+    "X.mean(axis=...) takes the mean over the axes that you name: here, all but the first.",
     "One number per image: its brightness.",
 )(computes(lambda X: X.mean(axis=0, exclude=True), (numbers(2, 3, 4, 5),)))

@@ -7,25 +7,25 @@ from mxnet import nd
 
 check_1 = exercise(
     1,
-    "floor((224 - 11) / 4) + 1 rows leave the first layer; put them into the formula again.",
-    "224 -> 54 -> 26. (The paper on AlexNet has 55 and 27, as if there were padding.)",
+    "the first layer's output has floor((224 - 11) / 4) + 1 rows; put that number into the formula again.",
+    "224 -> 54 -> 26. (The AlexNet paper has 55 and 27, as if there were padding.)",
 )(equals(26))
 
 check_2 = exercise(
     2,
-    "start with 1 and add (k - 1) times the product of all strides before this layer: 4, then 1, then ...",
+    "start with 1 and, for each layer, add (k - 1) times the product of all strides before it: 4, then 1, then ...",
     "1 + 4 + 1 + 2*2 + 1*2: twelve of LeNet's 28 pixels.",
 )(equals(12))
 
 check_3 = exercise(
     3,
     "nd.flip(K, axis=(0, 1)) reverses rows and columns.",
-    "In this form the order does not matter: convolving with A, then with B is convolving with A convolved with B.",
+    "In this form the order does not matter: convolving with A, then B, equals convolving with A convolved with B.",
 )(
     computes(
         lambda X, K: corr2d(X, nd.flip(K, axis=(0, 1))),
         (numbers(5, 6), numbers(2, 3)),
-        mistakes={"this is the cross-correlation, the kernel was not rotated": corr2d},
+        mistakes={"this is cross-correlation: the kernel was not rotated": corr2d},
     )
 )
 
@@ -33,10 +33,10 @@ check_3 = exercise(
 @exercise(
     4,
     "the weights above are positive, those below negative.",
-    "With 1, 2, 1 instead of 1, 1, 1 it is Sobel's kernel, in which the middle counts most.",
+    "With 1, 2, 1 instead of 1, 1, 1 it is the Sobel kernel, in which the middle counts most.",
 )
 def check_4(kernel):
-    """Judge a kernel that should respond to horizontal edges only."""
+    """Check a kernel that should respond to horizontal edges only."""
     kernel = nd.array(kernel)
     expect_shape(kernel, (3, 3), "the kernel")
     area, above = nd.ones((6, 6)), nd.ones((6, 6))

@@ -8,7 +8,7 @@ from mxnet import nd
 check_1 = exercise(
     1,
     "each sigmoid multiplies by its derivative, which is at most 1/4.",
-    "Less than a millionth, and only if every unit sits exactly at 0; large weights can make up for some of it.",
+    "Less than a millionth, and that only if every input is exactly 0; large weights can make up for some of it.",
 )(is_close(0.25**10, rel_tol=0.01))
 
 copied = computes(
@@ -21,7 +21,7 @@ copied = computes(
 
 @exercise(2, "X.repeat(times, axis=2) copies each row.", "Max pooling with the same window undoes it.")
 def check_2(enlarge):
-    """Judge a function that should copy pixels; it may compute in NumPy."""
+    """Check a function that should copy pixels; it may compute in NumPy."""
 
     def as_ndarray(X, times):
         result = enlarge(X, times)
@@ -44,9 +44,9 @@ check_3 = exercise(
     "Without an activation in between, two layers are one.",
 )
 def check_4(kernel):
-    """Judge the one kernel that should do the work of two that follow each other without an activation."""
+    """Check a kernel that should do the work of two applied in succession without an activation."""
     kernel, X = nd.array(kernel).astype("float32"), numbers(9, 9)
-    if kernel.shape == (1, 1, 5, 5):  # as a layer has it
+    if kernel.shape == (1, 1, 5, 5):  # as in a layer
         kernel = kernel[0, 0]
     expect_shape(kernel, (5, 5), "the kernel")
     A, B = nd.ones((3, 3)), nd.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])

@@ -27,7 +27,7 @@ check_1 = exercise(
 check_2 = exercise(
     2,
     "X.mean(axis=1, keepdims=True) is the mean of each sample; the variance likewise, eps is 1e-5.",
-    "It treats each sample alone, so training and prediction are the same and a batch of one is no problem.",
+    "It normalizes each sample on its own, so training and prediction are the same and a batch of one is no problem.",
 )(
     computes(
         standardized(),
@@ -37,7 +37,7 @@ check_2 = exercise(
             "this is batch norm: it normalizes each column": standardized(axis=0),
             "the variance divides by K, not by K - 1": standardized(ddof=1),
             "eps is missing": standardized(eps=0),
-            "eps belongs under the root, beside the variance": standardized(eps=0, outside=1e-5),
+            "eps belongs inside the square root, added to the variance": standardized(eps=0, outside=1e-5),
         },
     )
 )
@@ -45,7 +45,7 @@ check_2 = exercise(
 check_3 = exercise(
     3,
     "add 100 to each of them in turn: which of the two changes does the subtraction of the mean undo?",
-    "The mean rises by as much, and is subtracted; beta does its work. So use_bias=False is common there.",
+    "The mean rises by as much and is subtracted; beta takes the bias's place. So use_bias=False is common there.",
 )(lambda answer: str(answer).strip().lower() in ("bias", "the bias", "conv.bias", "b"))
 
 
@@ -56,13 +56,13 @@ check_3 = exercise(
     "This is how networks are made faster for prediction: the layer disappears.",
 )
 def check_4(fold):
-    """Judge a function that should put a trained batch norm into the convolution before it."""
+    """Check a function that should fold a trained batch norm into the convolution before it."""
     rng = np.random.RandomState(0)
     conv, norm = nn.Conv2D(5, 3, in_channels=2), BatchNorm(in_channels=5)
     for parameter in (*conv.params.values(), *norm.params.values()):
         parameter.initialize()
         parameter.set_data(nd.array(rng.uniform(0.5, 2, parameter.shape)))
-    norm.running_var.set_data(nd.array([1e-3, 0.5, 1, 1.5, 2]))  # in the first channel eps is 1% of it
+    norm.running_var.set_data(nd.array([1e-3, 0.5, 1, 1.5, 2]))  # in the first channel, eps is 1% of the variance
     X = numbers(2, 2, 6, 6)
     expected = norm(conv(X)).asnumpy()
     weight, bias, gamma, beta, mean, variance = (

@@ -13,9 +13,9 @@ check_1 = exercise(
 
 @exercise(
     2,
-    "g.dropout(nd.ones((N, C, 1, 1)), p) is one decision for each feature map, with the factor in it; "
+    "g.dropout(nd.ones((N, C, 1, 1)), p) makes one decision for each feature map, including the factor; "
     "broadcasting does the rest.",
-    "Neighbouring pixels say nearly the same, so dropping single ones takes little away; this drops a feature.",
+    "Neighbouring pixels are nearly equal, so dropping single ones removes little; this drops a whole feature.",
 )
 def check_2(drop_maps):
     X = nd.array(np.random.RandomState(0).uniform(1, 2, (40, 50, 3, 4)))
@@ -38,11 +38,11 @@ def check_2(drop_maps):
 
 @exercise(
     3,
-    "with autograd.train_mode(): net(X).softmax() drops; add up n of them and divide by n.",
-    "Where the passes disagree, the network does not know.",
+    "with autograd.train_mode(): net(X).softmax() applies dropout; add up n results and divide by n.",
+    "Where the passes disagree, the network is uncertain.",
 )
 def check_3(mean_prediction):
-    """Judge a function that should average n passes, one after the other or as one batch of n copies of each row."""
+    """Check a function that should average n passes, one after the other or as one batch of n copies of each row."""
     rng, passes, rows = np.random.RandomState(0), 5, 4
     seen: list[list[np.ndarray]] = [[] for _ in range(rows)]  # the probabilities that each row got
 

@@ -11,14 +11,14 @@ LENET_5 = ((6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 400), (120,), (84, 12
 
 check_1 = exercise(
     1,
-    "follow the side: minus 4, half, minus 2, half; the last feature map has 50 channels.",
+    "follow the side length: minus 4, half, minus 2, half; the last feature map has 50 channels.",
     "32 -> 28 -> 14 -> 12 -> 6, so 50 * 6 * 6 = 1800.",
 )(equals(50 * 6 * 6))
 
 check_2 = exercise(
     2,
     DENSE_SHARE,
-    "94.4% of the weights, but the convolutions do most of the computing.",
+    "94.4% of the weights, but the convolutions do most of the computation.",
 )(is_close(161_418 / 170_988, abs_tol=0.005))
 
 
@@ -47,7 +47,7 @@ MISTAKES = {
     "61,706 parameters, about a third of the notes' version.",
 )
 def check_3(net):
-    """Judge a network by what it computes with random weights; it keeps those that it had."""
+    """Check a network by its output for random weights; its own weights are restored."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that some parameters have values already, which they keep
         net.initialize(init.Xavier())
@@ -62,7 +62,7 @@ def check_3(net):
             array = "bias" if number % 2 else "weight"
             raise WrongAnswer(f"layer {number // 2 + 1} of those with weights has a {array} of {shape}, not {expected}")
     if len(shapes) != len(LENET_5):
-        raise WrongAnswer(f"it has {len(shapes)} arrays of parameters, LeNet-5 has a weight and a bias in 5 layers")
+        raise WrongAnswer(f"it has {len(shapes)} arrays of parameters; LeNet-5 has 5 layers with a weight and a bias")
     rng = np.random.RandomState(0)
     with restored(parameters):
         for parameter in parameters:
@@ -95,7 +95,7 @@ move = computes(
     "Now you can ask how far images may move before the network errs.",
 )
 def check_4(shift):
-    """Judge a function that should move images; a shift by nothing, where slices can be empty, apart."""
+    """Check a function that should shift images; check a shift of 0, where slices can be empty, separately."""
     if not move(shift):
         return False
     X = numbers(2, 1, 5, 6)

@@ -11,11 +11,11 @@ check_1 = exercise(
 check_2 = exercise(
     2,
     DENSE_SHARE,
-    "82.8%: the flattened feature map is smaller than with 224 pixels, the second dense layer is not.",
+    "82.8%: the flattened feature map is smaller than with 224 pixels, but the second dense layer is not.",
 )(is_close(17_874_954 / 21_598_922, abs_tol=0.005))
 
 check_3 = exercise(
     3,
-    "five convolutions and three poolings, each with (kernel, stride), from the input on.",
+    "five convolutions and three pooling layers, each with (kernel, stride), starting at the input.",
     "Nearly the whole image of 224 pixels.",
 )(equals(195))

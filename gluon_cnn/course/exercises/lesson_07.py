@@ -11,17 +11,17 @@ check_1 = exercise(
 check_2 = exercise(
     2,
     DENSE_SHARE,
-    "67.2%: five halvings leave 1x1 pixel, so the first dense layer has 512 inputs instead of 25,088.",
+    "67.2%: five halvings leave a 1x1 feature map, so the first dense layer has 512 inputs instead of 25,088.",
 )(is_close(18_923_530 / 28_142_858, abs_tol=0.005))
 
 
 @exercise(
     3,
     "pairs (convolutions, channels), as in VGG11, with its channels.",
-    "13 convolutions and 3 dense layers; with colour photos of 224x224 and 1000 classes 138 million parameters.",
+    "13 convolutions and 3 dense layers; for colour photos of 224x224 and 1000 classes, 138 million parameters.",
 )
 def check_3(architecture):
-    """Judge the architecture of VGG-16."""
+    """Check the architecture of VGG-16."""
     pairs = [tuple(pair) for pair in architecture]
     layers = sum(convs for convs, _ in pairs) + 3
     if layers != 16:

@@ -7,7 +7,7 @@ from mxnet import nd
 check_1 = exercise(
     1,
     "each of the 64 kernels has as many slices as there are input channels, and one bias.",
-    "16,448 and 147,520: a 1x1 in front of a 3x3 or 5x5 makes it cheap. Lesson 09.",
+    "16,448 and 147,520: a 1x1 in front of a 3x3 or 5x5 makes it cheap, see lesson 09.",
 )(lambda answer: tuple(answer) == (64 * (256 + 1), 64 * (256 * 9 + 1)))
 
 
@@ -17,7 +17,7 @@ check_1 = exercise(
     "Three numbers, used at every pixel.",
 )
 def check_2(weights):
-    """Judge the weights of a 1x1 convolution that averages the colours of photos."""
+    """Check the weights of a 1x1 convolution that averages the colours of photos."""
     if not isinstance(weights, nd.NDArray):
         raise WrongAnswer(f"it is of type {type(weights).__name__}, not an NDArray")
     if weights.shape != (1, 3, 1, 1):

@@ -23,7 +23,7 @@ check_2 = exercise(
     "Its 24 channels are 8 that saw one pixel and 16 that saw nine.",
 )
 def check_3(block):
-    """Judge two paths: send a bright pixel through positive weights and see which pixels of which channels change.
+    """Check two paths: send a bright pixel through positive weights and see which pixels of which channels change.
 
     Pooling reaches nine pixels, too, so one path has to have a kernel of 3x3.
     """

@@ -12,7 +12,7 @@ check_1 = exercise(
 check_2 = exercise(
     2,
     "the first convolution, two in each block, and the dense layer; shortcuts do not count.",
-    "ResNet-34 of the paper.",
+    "The paper's ResNet-34.",
 )(equals(34))
 
 

@@ -32,12 +32,12 @@ check_2 = exercise(
     computes(
         dense_block,
         (numbers(2, 3, 4, 5), LAYERS),
-        mistakes={"each layer's feature maps belong behind those before it": newest_first},
+        mistakes={"each layer's feature maps belong after those of the layers before it": newest_first},
     )
 )
 
 check_3 = exercise(
     3,
     "five halvings of 96 leave a feature map of 3x3, and pooling of 1x1 changes nothing.",
-    "3 * 3: nine times as many weights in the dense layer, tied to positions; the mean of the feature map needs one.",
+    "3 * 3: nine times as many weights in the dense layer, tied to positions; a feature map's mean needs one weight.",
 )(lambda answer: answer == 9 if np.isscalar(answer) else tuple(answer) == (3, 3))

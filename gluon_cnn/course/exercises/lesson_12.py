@@ -12,14 +12,14 @@ check_1 = exercise(
 check_2 = exercise(
     2,
     "which of them turns the image of a digit into something that is not a digit, or is another one?",
-    "A 2 seen in the mirror is not a 2. A small shift and other brightness leave it what it is.",
+    "A 2 seen in the mirror is not a 2. A small shift or a change of brightness leaves it what it is.",
 )(lambda answer: str(answer).strip().lower() in ("flip", "horizontal flip", "horizontalflipaug"))
 
 
 @exercise(
     3,
-    "stack the five crops of five_crop_predict, then nd.concat their mirror images: axis 2 of (5, H, W, C).",
-    "At test time they cost ten times the work; five_crop_predict leaves out the mirror images.",
+    "stack the five crops of five_crop_predict, then nd.concat their mirror images: flip axis 2 of (5, H, W, C).",
+    "At test time, ten crops take ten times the work; five_crop_predict leaves out the mirror images.",
 )
 def check_3(ten_crops):
     img, size = nd.random.uniform(shape=(7, 9, 3)), 4

@@ -9,7 +9,7 @@ from mxnet.gluon import HybridBlock
 IMAGES = numbers(2, 1, 28, 28)
 
 check_1 = exercise(
-    1, "images, divided by images per second.", "A little more than four minutes, and the test comes on top."
+    1, "images, divided by images per second.", "A little more than four minutes, plus the time for testing."
 )(lambda answer: abs(answer - 250) < 1)
 
 
@@ -24,7 +24,7 @@ def check_2(best_within):
     for limit, expected in ((10, "small"), (35, "medium"), (1000, "huge"), (5, None)):
         got = best_within(list(entries), limit)
         if isinstance(got, str):
-            raise WrongAnswer(f"it returned the text {got!r}; return the measurement itself")
+            raise WrongAnswer(f"it returned the string {got!r}; return the measurement itself")
         name = getattr(got, "network", got)
         if name != expected:
             raise WrongAnswer(f"with at most {limit} parameters it chose {name}, expected {expected}")
@@ -37,7 +37,7 @@ def check_2(best_within):
     "compare({'mine': make}) puts it into the table.",
 )
 def check_3(make):
-    """Judge a network of the learner's own."""
+    """Check a network of the learner's own."""
     kinds: set[str] = set()
     for num_classes in (3, 10):
         net = make(num_classes=num_classes)

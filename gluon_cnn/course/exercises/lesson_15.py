@@ -5,21 +5,21 @@ from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape
 
 check_1 = exercise(
     1,
-    "the numbers of all arrays, counted above, times the bytes of 32 bits.",
+    "the number of values in all arrays, counted above, times the bytes in 32 bits.",
     "170,988 * 4 = 683,952; the rest of the file is names and shapes.",
 )(equals(170_988 * 4))
 
 check_2 = exercise(
     2,
     "the number of images was left open. Try it: session.run(None, {'data': np.zeros(shape, np.float32)}).",
-    "Its dense layer has weights for 28x28 pixels, its first convolution for one channel; the number is open.",
+    "Its dense layer has weights for 28x28 pixels, its first convolution for one channel; the batch size is open.",
 )(lambda answer: [bool(part) for part in answer] == [True, True, False, False])
 
 
 @exercise(
     3,
-    "np.exp(scores), divided by its sum in each row; first take the row's largest score off all of them.",
-    "Taking the same number off all scores of a row multiplies numerator and denominator by the same factor.",
+    "np.exp(scores), divided by its sum in each row; first subtract the row's largest score from all of them.",
+    "Subtracting the same number from all scores of a row multiplies numerator and denominator by the same factor.",
 )
 def check_3(softmax):
     for scores in ([[0.0, 0.0]], [[0.0, np.log(3.0)], [1.0, 1.0]], [[1000.0, 1000.0], [-1000.0, 0.0]]):
