@@ -1,4 +1,4 @@
-"""Convolutional networks in MXNet/Gluon, the package of the course. Its names are listed in ``__init__.pyi``."""
+"""The course's package: convolutional networks in MXNet/Gluon. Its names are listed in ``__init__.pyi``."""
 
 import lazy_loader
 from gluon_cnn._core import startup

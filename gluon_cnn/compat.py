@@ -61,7 +61,7 @@ for _name, _value in NUMPY_NAMES.items():
 
 @contextmanager
 def _distutils(module: types.ModuleType) -> Iterator[None]:
-    """MXNet and GluonCV import ``distutils``, deprecated in Python 3.10 and 3.11 and part of setuptools since 3.12."""
+    """Provide ``distutils``, deprecated in Python 3.10 and 3.11 and part of setuptools since 3.12."""
     if importlib.util.find_spec("distutils") is None:
         with suppress(ImportError):
             importlib.import_module("setuptools")
@@ -72,14 +72,14 @@ def _distutils(module: types.ModuleType) -> Iterator[None]:
 
 @contextmanager
 def _plain_settings(module: types.ModuleType) -> Iterator[None]:
-    """MXNet passes shapes, axes and other settings to its operators as text: ``(3, 4)``, not ``(np.int64(3), 4)``."""
+    """Pass shapes, axes and other settings to MXNet's operators as ``(3, 4)``, not ``(np.int64(3), 4)``."""
     yield
     vars(module)["str"] = _text
 
 
 @contextmanager
 def _plain_shapes(module: types.ModuleType) -> Iterator[None]:
-    """Format the shape of a symbolic variable in the same way."""
+    """Format the shape of a symbolic variable as in :func:`_plain_settings`."""
     yield
     vars(module)["_text"] = _text
     _redefine(module, "var", "str(shape)", "_text(shape)")
@@ -87,7 +87,7 @@ def _plain_shapes(module: types.ModuleType) -> Iterator[None]:
 
 @contextmanager
 def _tobytes(module: types.ModuleType) -> Iterator[None]:
-    """NumPy 2.3 removed ``ndarray.tostring``, the old name of ``tobytes``."""
+    """Replace ``ndarray.tostring``, the old name of ``tobytes``, which NumPy 2.3 removed."""
     yield
     _redefine(module, "pack", ".tostring()", ".tobytes()")
     _redefine(module, "pack_img", ".tostring()", ".tobytes()")
@@ -95,7 +95,7 @@ def _tobytes(module: types.ModuleType) -> Iterator[None]:
 
 @contextmanager
 def _fork(module: types.ModuleType) -> Iterator[None]:
-    """Python 3.14 starts processes with ``forkserver`` on Linux; the workers of MXNet's data loaders need ``fork``."""
+    """Start the workers of MXNet's data loaders with ``fork``, not Python 3.14's ``forkserver``, on Linux."""
     yield
     if sys.platform == "linux":
         fork = multiprocessing.get_context("fork")
@@ -105,7 +105,7 @@ def _fork(module: types.ModuleType) -> Iterator[None]:
 
 @contextmanager
 def _onnx_mapping(module: types.ModuleType) -> Iterator[None]:
-    """MXNet's converter reads ``onnx.mapping``, which ONNX 1.19 removed."""
+    """Provide ``onnx.mapping`` for MXNet's converter; ONNX 1.19 removed it."""
     yield
     if importlib.util.find_spec("onnx.mapping") is None:
         mapping = sys.modules["onnx.mapping"] = types.ModuleType("onnx.mapping")

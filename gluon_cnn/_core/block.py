@@ -43,7 +43,7 @@ class CheckedBlock(gluon.HybridBlock):
         contexts, dtype = self.first_weight().list_ctx(), np.dtype(self.input_dtype())
         if x.dtype != dtype:
             hint = " / 255" if x.dtype == np.uint8 else ""
-            raise TypeError(f"{name} computes in {dtype}, got {np.dtype(x.dtype)}: pass x.astype('{dtype}'){hint}")
+            raise TypeError(f"{name} computes in {dtype}; got {np.dtype(x.dtype)}: pass x.astype('{dtype}'){hint}")
         if x.context not in contexts:
             raise ValueError(f"{name} is on {contexts[0]}, the input on {x.context}: pass x.as_in_context(...)")
 

@@ -63,7 +63,7 @@ def checked(**rules: str) -> Callable[[Function], Function]:
 
 
 def _check_kinds(arguments: dict[str, Any], hints: dict[str, Any], rules: dict[str, str]) -> dict[str, nd.NDArray]:
-    """Check arguments against their annotations, and arrays against their shapes; return the arrays."""
+    """Check arguments against their annotations, and array shapes against the rules; return the arrays."""
     arrays: dict[str, nd.NDArray] = {}
     lengths: dict[str, tuple[int, str]] = {}
     for name, value in arguments.items():

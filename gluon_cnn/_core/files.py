@@ -17,7 +17,7 @@ LOCK = "lock"  # name of the lock file in a folder
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that is renamed to ``path`` once it is on disk, or deleted on an error.
 
-    For a symbolic link, its target is written; a device or a pipe is refused.
+    If ``path`` is a symbolic link, its target is written; a device or a pipe is rejected.
     """
     part = _part(path)
     try:
@@ -133,7 +133,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _lock(path: Path) -> int:
-    """Acquire the lock, write this process and its machine to the lock file, and return its file descriptor."""
+    """Acquire the lock, write the process ID and host name to the lock file, and return the file descriptor."""
     import fcntl  # missing on Windows, where `gluon-cnn doctor` still imports this module
 
     while True:
@@ -148,8 +148,8 @@ def _lock(path: Path) -> int:
             os.close(file)
             where = f" on {host}" if host not in ("", socket.gethostname()) else ""
             raise BlockingIOError(
-                f"the training in {path.parent} is still running (process {number or 'unknown'}{where}): wait until it "
-                "ends, or stop it first"
+                f"the training run in {path.parent} is still running (process {number or 'unknown'}{where}): wait "
+                "until it ends, or stop it first"
             ) from None
         except OSError:
             remark(f"the file system of {path.parent} supports no locks: make sure that no other training run uses it")

@@ -29,7 +29,7 @@ BEGINNINGS = {  # magic numbers of other file types: (description, advice)
     b"\x80": ("a pickle of Python objects", PASS),
     b"\x93NUMPY": ("a NumPy array", PASS),
     b"\x89HDF\r\n": ("an HDF5 file, such as Keras writes", PASS),
-    b"\x1f\x8b": ("compressed by gzip", "unpack it first"),
+    b"\x1f\x8b": ("a gzip file", "unpack it first"),
     b"\x89PNG": ("an image", PASS),
     b"\xff\xd8\xff": ("an image", PASS),
 }

@@ -14,7 +14,7 @@ archive whose entry `about` is its record, with the additional fields
     optimizer, schedule     name and settings at the start of training
     parameters              structural name -> training settings: grad_req, lr_mult, wd_mult
     workers, contexts       the number of each
-    history, seed, place    the measurements; the random seed of the epochs; position in the data
+    history, seed, place    the measurements; the random seed of the epochs; the position in the data
     state                   of optimizer and schedule, by parameter name; arrays are entries of the archive
     sha256                  of each array
 """
@@ -70,7 +70,7 @@ def read(raw: bytes, path: Path) -> dict[str, Any]:
     if record["format"] > FORMAT:
         raise ValueError(
             f"{path} was written by gluon-cnn {record['versions']['gluon_cnn']} in format {record['format']}; this "
-            f"version reads formats up to {FORMAT}: use the newer one"
+            f"version reads formats up to {FORMAT}: use the newer version"
         )
     return record
 
@@ -78,7 +78,7 @@ def read(raw: bytes, path: Path) -> dict[str, Any]:
 def write_archive(file: BinaryIO, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Write a record and its arrays as a NumPy archive without pickled objects."""
     about = written({**record, "sha256": {name: _digest_of(array) for name, array in arrays.items()}})
-    # like np.savez, which leaves the archive open on an error
+    # not np.savez, which leaves the archive open on an error
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in {ABOUT: np.array(about.decode()), **arrays}.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:

@@ -101,7 +101,7 @@ def progress_disabled() -> bool:
     if "TQDM_DISABLE" in os.environ:  # tqdm's notebook bars ignore it
         return os.environ["TQDM_DISABLE"] not in ("", "0")
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return not hasattr(shell, "kernel") and not sys.stderr.isatty()  # a kernel: a notebook has its own bars
+    return not hasattr(shell, "kernel") and not sys.stderr.isatty()  # a kernel means a notebook, which has its own bars
 
 
 def remark(text: str) -> None:

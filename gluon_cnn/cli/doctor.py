@@ -24,7 +24,7 @@ OPTIONAL = {  # module: (distribution, purpose)
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report. Without a problem, ``remedy`` is empty; if ``serious``, nothing works without it."""
+    """One line of the report. Without a problem, ``remedy`` is empty; a ``serious`` problem must be fixed first."""
 
     name: str
     found: str

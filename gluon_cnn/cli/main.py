@@ -21,7 +21,7 @@ NO_MEMORY = "not enough memory: use smaller images or a smaller batch size"
 def command() -> NoReturn:
     """Run the command line and exit.
 
-    Functions registered with atexit are called, but MXNet's other cleanup is skipped, which may abort after Ctrl-C.
+    Functions registered with atexit are called, but MXNet's other cleanup, which may abort after Ctrl-C, is skipped.
     """
     status = main()
     atexit._run_exitfuncs()

@@ -12,10 +12,10 @@ from gluon_cnn.networks.registry import describe_networks
 NETWORK_NAMES = f"{describe_networks()}, or your own module:function, called with num_classes="
 RESIZE = "side length of the images in pixels; by default 28, or the smallest the network accepts"
 DATA = (
-    "sample (4,000 of Fashion-MNIST's images), fashion-mnist (all 60,000), cifar-10, or a folder with one subfolder "
-    "of images per class, or with two such folders, train/ and test/"
+    "sample (4,000 of Fashion-MNIST's training images), fashion-mnist (all 60,000), cifar-10, or a folder with one "
+    "subfolder of images per class, or with two such folders, train/ and test/"
 )
-EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others are the argument's name in Python
+EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others follow the argument's name in Python
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -45,7 +45,7 @@ def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
         "--augment",
         type=lambda names: names.split(","),
         metavar="CHANGE,...",
-        help="random changes to the training images, such as flip,crop: flip, crop, resized-crop, brightness, hue",
+        help="random changes to the training images, separated by commas: flip, crop, resized-crop, brightness, hue",
     )
     data.add_argument(
         "--normalize",
@@ -69,7 +69,7 @@ def add_settings(command: argparse.ArgumentParser, **defaults: object) -> None:
         dest="random_seed",
         type=int,
         metavar="N",
-        help="determines the weights, the order of the images and the validation split",
+        help="determines the initial weights, the order of the images and the validation split",
     )
     own = {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
     for action in command._actions:
@@ -108,7 +108,7 @@ def add_run(command: argparse.ArgumentParser) -> None:
 
 
 def add_output(command: argparse.ArgumentParser, default: str = "a new one in runs/") -> None:
-    command.add_argument("--output", type=Path, metavar="FOLDER", help=f"where to save it; by default {default}")
+    command.add_argument("--output", type=Path, metavar="FOLDER", help=f"folder for the results; by default {default}")
 
 
 def settings_from(options: argparse.Namespace) -> dict:

@@ -59,7 +59,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Train a network with softmax cross-entropy. The output folder receives the weights "
         "(network.params), settings and history (history.json), the history as a table (history.csv) and as curves "
         "(curves.png). Ctrl-C stops the training and saves the network if an epoch has been completed. After any "
-        "interruption, --resume continues after the last completed epoch.",
+        "interruption, `train --resume` resumes after the last completed epoch.",
         epilog="examples:\n"
         "  gluon-cnn train resnet --resize 96 --optimizer adam --lr 0.001 --epochs 3\n"
         "  gluon-cnn train --resume runs/resnet --epochs 10\n"
@@ -95,7 +95,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="hold out this share of the training images, e.g. 0.1; save the epoch with the best validation accuracy",
+        help="hold out this share of the training images, e.g. 0.1; save the weights with the best validation accuracy",
     )
     duration.add_argument(
         "--patience",
@@ -118,9 +118,9 @@ def make_parser() -> argparse.ArgumentParser:
         "finetune",
         "finetune:finetune",
         "train a pretrained network on a folder of photos and save it to a folder",
-        description="Train a new output layer for EfficientNet-Lite0, which is pretrained on the million photos of "
-        "ImageNet, on a folder with one subfolder of photos per class. A fifth of the photos are held out for testing; "
-        "some of the others are used to select the epoch that is saved. Needs no download.",
+        description="On a folder with one subfolder of photos per class, train a new output layer for "
+        "EfficientNet-Lite0, which is pretrained on ImageNet's million photos. A fifth of the photos are held out for "
+        "testing; some of the others are used to select the epoch whose weights are saved. No download is needed.",
         epilog="example:\n  gluon-cnn finetune photos",
     )
     finetune.add_argument("photos", metavar="FOLDER", help="folder with one subfolder of photos per class")
@@ -139,7 +139,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="share of the training images held out for validation",
     )
     finetune.add_argument(
-        "--patience", type=int, metavar="EPOCHS", default=20, help="stop after this many without improvement"
+        "--patience", type=int, metavar="EPOCHS", default=20, help="stop after this many epochs without improvement"
     )
     finetune.add_argument("--seed", dest="random_seed", type=int, metavar="N", default=0, help="random seed")
     options.add_output(finetune)
@@ -149,7 +149,7 @@ def make_parser() -> argparse.ArgumentParser:
         "train:launch",
         "train in several processes, on this machine or on many",
         description="Start workers together with mxnet's servers and scheduler, and stop all of them if one fails. "
-        "Each worker processes --batch-size images of a batch. Worker 0 prints and saves checkpoints and results.",
+        "Each worker processes --batch-size images per step. Worker 0 prints and saves checkpoints and results.",
         epilog="examples:\n"
         "  gluon-cnn launch -n 2 -- train lenet --epochs 3\n"
         "  gluon-cnn launch -n 4 -s 2 --hosts hosts.txt -- train resnet --resize 96\n"
@@ -162,8 +162,8 @@ def make_parser() -> argparse.ArgumentParser:
         "--hosts",
         type=Path,
         metavar="FILE",
-        help="machines to use in turn, over ssh without a password, one `host` or `host:port` per line; each needs the "
-        "package in the same folder; by default all processes run on this machine",
+        help="file with one `host` or `host:port` per line; processes are assigned in turn, over ssh without a "
+        "password; each host needs the package in the same folder; by default all processes run on this machine",
     )
     launch.add_argument(
         "--address", help="address at which the other machines reach this one; by default chosen automatically"
@@ -174,8 +174,9 @@ def make_parser() -> argparse.ArgumentParser:
         "evaluate",
         "runs:evaluate",
         "measure the accuracy of a trained network",
-        description="Measure the accuracy for each class and overall, on the test images of the network's training "
-        "data or on other data. If that is another folder, all its images are used.",
+        description="Measure recall, precision and F1 for each class, and the accuracy, on the test images of the "
+        "network's training data or on other data. If that is another folder, all its images are used, or those in its "
+        "subfolder test/.",
         epilog="example:\n  gluon-cnn evaluate --run runs/lenet --dataset fashion-mnist",
     )
     options.add_run(evaluate)
@@ -192,7 +193,7 @@ def make_parser() -> argparse.ArgumentParser:
         "runs:predict",
         "classify your own images with a trained network",
         description="Print the most likely classes of each image with their probabilities. The images should resemble "
-        "the training images: for Fashion-MNIST, bright clothes on black.",
+        "the training images: for Fashion-MNIST, bright clothes on a black background.",
         epilog="example:\n  gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
     )
     predict.add_argument("pictures", nargs="+", metavar="IMAGE", help="JPEG, PNG or another image format")
@@ -217,8 +218,8 @@ def make_parser() -> argparse.ArgumentParser:
         "runs:quantize",
         "make a trained network predict with 8-bit integers",
         description="Save a copy of a trained network whose convolutions and dense layers compute with 8-bit integers, "
-        "and print both accuracies and speeds on the test images. `evaluate` and `predict` accept the copy like any "
-        "other run. For CPUs; the speedup depends on their instructions for 8-bit integers.",
+        "and print the accuracy and speed of both on the test images. `evaluate` and `predict` accept the copy like "
+        "any other run. For CPUs; the speedup depends on their instructions for 8-bit integers.",
         epilog="example:\n  gluon-cnn quantize --run runs/resnet",
     )
     options.add_run(quantize)

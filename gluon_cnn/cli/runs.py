@@ -1,4 +1,4 @@
-"""gluon-cnn evaluate, predict, quantize and export."""
+"""gluon-cnn evaluate, explain, predict, quantize and export."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _interrupted(options: argparse.Namespace) -> Settings:
         if not more_epochs:
             raise ValueError(
                 f"{folder} contains a finished training run: there is nothing to resume; to continue it, pass --epochs "
-                f"with more than {stored.get('num_epochs')}"
+                f"greater than {stored.get('num_epochs')}"
             )
         if not (folder / CHECKPOINTS).is_dir():
             raise ValueError(

@@ -13,8 +13,8 @@ def compare_functions(ours: Callable, gluons: Callable, formula: Callable, **arr
 
     The formula is the same function in NumPy and float64; it is differentiated numerically, so the arrays should be
     small. The relative error is the largest difference divided by the largest value. AssertionError is raised if it
-    exceeds 1e-5 for an output, or 1e-4 for a gradient. Gradients are those of a sum of the outputs with fixed random
-    weights, since the gradient of a plain sum is zero for normalized values, whether they are correct or not.
+    exceeds 1e-5 for an output, or 1e-4 for a gradient. Gradients are those of a weighted sum of the outputs, with fixed
+    random weights, since the gradient of a plain sum is zero for normalized values, whether they are correct or not.
     """
     exact = [array.asnumpy().astype(np.float64) for array in arrays.values()]
     expected = formula(*exact)
@@ -38,7 +38,7 @@ def compare_blocks(ours: gluon.Block, others: gluon.Block, X: nd.NDArray) -> Non
     weights = np.random.RandomState(0).uniform(-1, 1, ours(X).shape)
     results = (_with_gradients(block, {"X": X}, weights) for block in (ours, others))
     for name, got, expected in zip(("outputs", "gradients of the input"), *results):
-        _require(got.shape == expected.shape, f"{name}: shape {got.shape} and {expected.shape}")
+        _require(got.shape == expected.shape, f"{name}: shapes {got.shape} and {expected.shape}")
         error = np.abs(got - expected).max() / np.abs(expected).max()
         _require(error <= GRADIENT_TOLERANCE, f"{name}: their relative difference is {error:.1e}")
         print(f"{name}, shape {got.shape}: equal within a relative error of {GRADIENT_TOLERANCE:.0e}")

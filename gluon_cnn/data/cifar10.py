@@ -51,7 +51,7 @@ def download_cifar10(root: str | Path | None = None) -> Path:
 
 
 def read_archive(path: Path, sha256: str = SHA256) -> tuple[Split, Split]:
-    """Return the images of the archive: six files of records, each a label and 3,072 bytes: red, green, blue."""
+    """Read the archive: six files of records, each a label and 3,072 bytes (red, green, blue)."""
     _check(path, sha256)
     parts = {}
     with tarfile.open(path) as archive:
@@ -66,7 +66,7 @@ def read_archive(path: Path, sha256: str = SHA256) -> tuple[Split, Split]:
 
 def _check(path: Path, sha256: str = SHA256) -> None:
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-        raise ValueError(f"{path} is not the archive of CIFAR-10 or is damaged (wrong SHA-256): get it again")
+        raise ValueError(f"{path} is not the archive of CIFAR-10 or is damaged (incorrect SHA-256): get it again")
 
 
 def _read_kaggle(folder: Path) -> tuple[Split, Split]:

@@ -1,4 +1,4 @@
-"""Loading data sets: the Fashion-MNIST sample, the full Fashion-MNIST, image folders, and arrays."""
+"""Loading data sets: the Fashion-MNIST sample, the full Fashion-MNIST, CIFAR-10, image folders, and arrays."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def load_data(
         :func:`gluon_cnn.data.cifar10.read_cifar10`.
 
         A folder with one subfolder of images per class, about a fifth of which are held out for testing; or a folder
-        with two such folders, ``train`` and ``test``. See the notes.
+        with two such folders, ``train`` and ``test``. See Notes below.
 
         Arrays ``(images, labels)`` as in :class:`Batches`, a fifth of which are held out for testing; or
         ``((images, labels), (images, labels))`` for training and testing.
@@ -68,8 +68,9 @@ def load_data(
         For images in a folder: 3 channels for colour or 1 for grey, and how to handle unreadable files; see
         :func:`gluon_cnn.data.images.read_folder`.
     held_out : iterable, optional
-        The test files of a folder, regardless of files added since: their names, the output of :func:`describe`, or a
-        :attr:`Batches.files`. A renamed file is recognized by its SHA-256.
+        The test files of a folder, regardless of files added since: their names, the entries of
+        ``["test"]["files"]`` from :func:`describe`, or :attr:`Batches.files`. A renamed file is recognized by its
+        SHA-256.
     validation : float
         Fraction of the training images of each class, 0 to less than 1, to hold out for validation.
     validation_seed : int
@@ -93,8 +94,8 @@ def load_data(
     Whether an image is a test image depends only on a hash of its name within its class folder: adding, removing or
     renaming a file never moves another between the training and test sets. The only exception ensures that neither part
     of a class is empty: if the hash selects none of its images, the one closest to being selected becomes a test image;
-    if it selects all, the one furthest from it remains a training image. This affects only classes with few images, and
-    never occurs with ``held_out``. Validation images are chosen in the same way.
+    if it selects all, the one closest to being left out remains a training image. This affects only classes with few
+    images, and never occurs with ``held_out``. Validation images are chosen in the same way.
 
     If its decoded images would need more than a quarter of the machine's memory, a folder is decoded batch by batch in
     the background.

@@ -28,7 +28,7 @@ SYSTEM |= {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "pica
 
 BROKEN_LINK = "broken links"  # why a file is not read
 
-# Notes about the images and files that cameras write next to them; ignored without a warning.
+# Notes about the images, and files that cameras write next to them; ignored without a warning.
 NOTES = {".aae", ".csv", ".htm", ".html", ".ini", ".json", ".log", ".md", ".tsv", ".txt", ".url", ".xml", ".xmp"}
 NOTES |= {".yaml", ".yml"}
 

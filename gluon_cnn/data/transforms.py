@@ -1,4 +1,4 @@
-"""Random transforms of training images and their deterministic versions for test images, batchwise in NumPy.
+"""Random transforms of training images and their deterministic versions for test images, computed on batches in NumPy.
 
 A transform is called with images of shape (N, C, H, W) and a random number generator, and returns the transformed
 images. Images are float32, with bytes scaled to 0..1; if ``on_bytes`` is True, a transform may also get bytes.

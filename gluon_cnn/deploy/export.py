@@ -30,9 +30,9 @@ def export_onnx(
     ``scores``; both are float32. ``metadata`` is stored in the file. Raise ImportError if ``onnx`` is not installed,
     and ValueError if the network cannot be exported or ONNX Runtime computes different scores.
 
-    If ``onnxruntime`` is installed, the file is first tested on random images, with this batch size and one image more:
-    MXNet's converter exports some operators incorrectly, such as local response normalization. ONNX Runtime up to 1.23
-    incorrectly averages windows that extend beyond the edge (``AvgPool2D(..., ceil_mode=True)``).
+    If ``onnxruntime`` is installed, the file is first tested on random images, with this batch size and one more
+    image: MXNet's converter exports some operators incorrectly, such as local response normalization. ONNX Runtime up
+    to 1.23 incorrectly averages windows that extend beyond the edge (``AvgPool2D(..., ceil_mode=True)``).
     """
     path, shape = _path(path), check_shape("input_shape", input_shape)
     check_float32_weights(net, "written as ONNX")
@@ -74,7 +74,7 @@ def export_onnx(
 
 
 def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequence[int]) -> tuple[Path, Path]:
-    """Export a network as an MXNet symbol and parameters, which ``gluon.SymbolBlock.imports`` reads without the code.
+    """Export a network as an MXNet symbol and parameters, which ``gluon.SymbolBlock.imports`` reads without its code.
 
     The arguments are those of :func:`export_onnx`, but ``path`` is a prefix, such as ``"lenet"``: return
     ``<path>-symbol.json`` and ``<path>-0000.params``. The input is called ``data``.
@@ -130,4 +130,4 @@ def _compare_scores(net: gluon.HybridBlock, content: bytes, shape: tuple[int, ..
         expected = net(nd.array(X, ctx=contexts_of(net)[0])).asnumpy()
         largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
         if scores.shape != expected.shape or not np.allclose(scores, expected, 0, 1e-4 * largest, equal_nan=True):
-            raise ValueError(f"ONNX Runtime {onnxruntime.__version__} computes different scores from the file")
+            raise ValueError(f"from the file, ONNX Runtime {onnxruntime.__version__} computes different scores")

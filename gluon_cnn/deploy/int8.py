@@ -83,6 +83,6 @@ def _check_input(net: gluon.SymbolBlock, inputs: tuple) -> None:
     if not isinstance(X, nd.NDArray):  # a symbol, while tracing
         return
     if X.dtype != np.float32:
-        raise TypeError(f"a quantized network takes float32, got {np.dtype(X.dtype)}: pass X.astype('float32') / 255")
+        raise TypeError(f"a quantized network takes float32; got {np.dtype(X.dtype)}: pass X.astype('float32') / 255")
     if autograd.is_recording():
         raise ValueError("a quantized network cannot be trained: train the original network")

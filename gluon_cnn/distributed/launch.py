@@ -27,7 +27,7 @@ PASSED_ON = ("GLUON_CNN_DATA", "MXNET_HOME", "TQDM_DISABLE", "DMLC_INTERFACE")  
 
 @dataclass(frozen=True)
 class Host:
-    """A machine reachable by ssh: its name or address, and its port unless ssh is configured with it."""
+    """A machine reachable by ssh: its name or address, and its port unless ssh's configuration gives it."""
 
     name: str
     port: int | None = None

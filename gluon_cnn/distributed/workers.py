@@ -78,7 +78,9 @@ class Workers:
         found = self.sum(mine)
         if found.any() and not found.all():  # the workers would deadlock
             none, some = int(found.argmin()), int(found.argmax())
-            raise ValueError(f"worker {none} has no batch left while worker {some} has one: give each the same number")
+            raise ValueError(
+                f"worker {none} has no batch left while worker {some} has one: give each the same number of batches"
+            )
         return int(found.sum())
 
     def tell(self, message: bytes) -> bytes:

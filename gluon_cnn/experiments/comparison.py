@@ -130,7 +130,8 @@ def compare(
     Parameters
     ----------
     networks : iterable of str, or mapping from names to callables
-        Hybrid blocks as in :func:`gluon_cnn.experiments.experiment.experiment`. Default: all networks of the course.
+        Names or constructors of hybrid blocks, as in :func:`gluon_cnn.experiments.experiment.experiment`. Default: all
+        networks of the course.
     dataset
         See :func:`gluon_cnn.load_data`.
     resize : int or mapping from names to int, optional
@@ -150,8 +151,8 @@ def compare(
 
     Notes
     -----
-    Ctrl-C stops the comparison and returns the networks completed so far. A network whose loss becomes infinite or NaN
-    is omitted, with a warning.
+    Ctrl-C stops the comparison and returns the measurements completed so far. A network whose loss becomes infinite or
+    NaN is omitted, with a warning.
     """
     if not isinstance(networks, Mapping):
         networks = {name: find_network(name) for name in (NETWORKS if networks is None else networks)}

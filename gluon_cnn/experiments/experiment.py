@@ -55,12 +55,12 @@ def experiment(
     ctx : Context or list of Context, optional
         Where to compute. Default: :func:`gluon_cnn.try_gpu`.
     verbose : bool
-        Whether to print and to show progress.
+        Whether to print messages and show progress.
     checkpoint : str or Path, optional
         Folder of checkpoints, to save and to resume from, see :func:`gluon_cnn.train`; not with ``seconds``.
     workers : Workers, optional
         The workers of a distributed training run, see :func:`gluon_cnn.distributed.workers.join`; each processes
-        ``batch_size`` images of a batch. Not with ``seconds``.
+        ``batch_size`` images per step. Not with ``seconds``.
 
     Returns
     -------

@@ -28,7 +28,7 @@ from gluon_cnn.training.history import History
 from gluon_cnn.training.prediction import probabilities
 from mxnet import gluon, nd
 
-AT_ONCE = 64  # images in a prediction
+AT_ONCE = 64  # images per batch
 
 
 @dataclass
@@ -142,7 +142,7 @@ class Run:
             See :func:`gluon_cnn.load_data`. Default: the files held out from the network's training data, regardless of
             files added since. From another folder, all images are returned, or those in its subfolder ``test``.
         broken : str, optional
-            See :func:`gluon_cnn.load_data`. Default: for the training data, the training's setting, else ``"refuse"``.
+            See :func:`gluon_cnn.load_data`. Default: the training run's setting for its data, else ``"refuse"``.
         """
         if dataset is None or self._is_own(dataset):
             test = self._own_data(broken, testing=True)[-1]
@@ -213,7 +213,7 @@ class Run:
         return Run(net, self.history, {**self.settings, "int8": True}, self.classes, self.input_shape, self.data)
 
     def read(self, paths: Sequence[str | Path]) -> tuple[np.ndarray, nd.NDArray]:
-        """Return image files as bytes, (N, C, H, W), and as input for the network."""
+        """Return the images in files as uint8, (N, C, H, W), and as input for the network."""
         channels, size = self.input_shape[0], self.input_shape[1:]
         images = np.stack([read_picture(path, size, channels) for path in paths])
         pixels = scale(images)
@@ -225,7 +225,7 @@ class Run:
         """Return the class probabilities for image files, of shape (images, classes).
 
         The files are read by :func:`gluon_cnn.data.images.read_picture`. They should resemble the training images:
-        Fashion-MNIST's are bright on black.
+        Fashion-MNIST's are bright on a black background.
 
         Raises
         ------

@@ -47,7 +47,7 @@ class Settings:
         Schedule of the learning rate: ``"constant"``; ``"cosine"``, down to 0 along a half cosine; ``"step"``,
         divided by ten after half of the steps and again after three quarters.
     warmup : int
-        Epochs in which the learning rate rises from 0 to its value, before the schedule begins.
+        Number of epochs over which the learning rate rises from 0 to ``learning_rate``, before the schedule begins.
     balance : bool
         Weight each image's loss by the inverse of its class's share, so that rare classes count as much as common ones.
     seconds : float, optional

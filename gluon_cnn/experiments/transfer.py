@@ -36,7 +36,7 @@ def transfer(
 ) -> Run:
     """Train a new output layer on the frozen features of a pretrained EfficientNet-Lite0.
 
-    The features are computed once per image; 200 photos take about ten seconds on two cores. The output layer has
+    The features are computed once per image; 200 photos take about ten seconds on two cores. The output layer uses
     Xavier initialization and is trained with Adam; the result has the weights of the epoch with the best validation
     accuracy.
 
@@ -51,9 +51,9 @@ def transfer(
     learning_rate : float
         Learning rate of Adam.
     random_seed : int
-        Determines the new weights, the order of the images and the validation split.
+        Determines the initial weights, the order of the images and the validation split.
     verbose : bool
-        Whether to print and to show progress.
+        Whether to print messages and show progress.
 
     Returns
     -------

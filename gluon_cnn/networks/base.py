@@ -9,7 +9,7 @@ import numpy as np
 from gluon_cnn._core.block import CheckedBlock, changed_inside
 from gluon_cnn._core.checks import refuse_numpy_mode
 from gluon_cnn._core.forward import channels_are_last
-from gluon_cnn.networks import copying  # noqa: F401 (networks can be copied, once it is imported)
+from gluon_cnn.networks import copying  # noqa: F401 (importing it makes networks copyable)
 from mxnet import gluon, nd
 from mxnet.gluon import nn
 
@@ -19,7 +19,7 @@ LARGEST_SIDE_TRIED = 4096  # pixels; a network that rejects this size rejects ev
 class HybridBlock(CheckedBlock):
     """Gluon's HybridBlock for feature maps (N, C, H, W).
 
-    An image that is too small, or whose dtype or channels do not match, is refused with a clear error.
+    An image that is too small, or whose dtype or channels do not match, is rejected with a clear error.
     """
 
     in_channels = 0  # for blocks whose channels are known before their weights

@@ -25,7 +25,7 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # o
 
 
 class ConvBN(nn.HybridBlock):
-    """A convolution without bias, batch norm, and ReLU6 if ``activation``.
+    """A bias-free convolution, then batch norm and, if ``activation``, ReLU6.
 
     At stride 2 it pads like TensorFlow: an even side gets one more zero at its end than at its beginning.
     """

@@ -17,7 +17,7 @@ NUMBER = re.compile(r"\d+(?=_)")  # a layer's number: lenet0_conv1_weight
 
 
 def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[mx.Context] | None = None) -> None:
-    """Load a network's parameters from a file of ``save_parameters``, ``collect_params().save`` or ``export_symbol``.
+    """Load parameters from a file written by ``save_parameters``, ``collect_params().save`` or ``export_symbol``.
 
     The first names parameters by their position in the network, ``conv1.weight``, the others by their layer,
     ``lenet0_conv0_weight``, and the last adds the prefix ``arg:`` or ``aux:``. Raise OSError if the file cannot be
@@ -49,7 +49,8 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[
         here = p.list_ctx() if p._data is not None else p._deferred_init[1] if p._deferred_init else contexts
         if set(here) != set(contexts):
             raise ValueError(
-                f"{type(net).__name__} is on {_listed(here)}; {path} is to be read to {_listed(contexts)}: pass ctx="
+                f"{type(net).__name__} is on {_listed(here)}; {path} is to be loaded onto {_listed(contexts)}: "
+                "pass ctx="
             )
     for place, name in found.items():
         parameters[place]._load_init(arrays[name], contexts)

@@ -29,7 +29,7 @@ def mlpconv(
 
 
 class NiN(Network):
-    """Network in network as in the notes, with AlexNet's kernels and global average pooling of one map per class.
+    """Network in network as in the notes: AlexNet's kernels and global average pooling of one feature map per class.
 
     With ``batch_norm``, the notes' settings train the network in a few epochs. Without it, training can lose a class:
     if the last ReLU sets its feature map to zero for every image, the class no longer gets a gradient.

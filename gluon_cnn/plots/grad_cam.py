@@ -50,7 +50,7 @@ def grad_cam(net: gluon.Block, X: nd.NDArray, labels: Sequence[int] | np.ndarray
     """Return heat maps, (N, H, W) in 0..1: how much each position of an image raises the score of a class.
 
     ``X`` are images as the network takes them, (N, C, H, W); ``labels`` are one class number per image, by default the
-    predicted classes. A heat map is the sum of the last feature maps that have a height and a width, each weighted by
+    predicted classes. A heat map is the sum of the last feature maps larger than 1x1, each weighted by
     the mean gradient of the score, with negative values set to 0, and resized to the image.
 
     Source: Selvaraju and others, Grad-CAM: visual explanations from deep networks via gradient-based localization,
@@ -63,7 +63,7 @@ def grad_cam(net: gluon.Block, X: nd.NDArray, labels: Sequence[int] | np.ndarray
         scores = forward_logits(net, X)
     spatial = [k for k, y in enumerate(outputs) if getattr(y, "ndim", 0) == 4 and y.shape[2] * y.shape[3] > 1]
     if not spatial:
-        raise ValueError(f"{type(net).__name__} has no feature maps with a height and a width")
+        raise ValueError(f"{type(net).__name__} has no feature maps larger than 1x1")
     classes = scores.argmax(axis=1) if labels is None else nd.array(labels, ctx=X.context)
     seen: list[Any] = []
 

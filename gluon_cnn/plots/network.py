@@ -46,6 +46,6 @@ def plot_shares(table: Summary, title: str) -> None:
         plt.bar(x - 0.2, [layer.parameters / table.parameters for layer in layers], 0.4, label="share of the weights")
         plt.bar(x + 0.2, [layer.flops / table.flops for layer in layers], 0.4, label="share of the work (FLOPs)")
         plt.xticks(x, names, rotation=30, ha="right")
-        plt.gca().set(xlabel="layer with weights, its width", ylabel="share", title=title)
+        plt.gca().set(xlabel="layer with weights and its width", ylabel="share", title=title)
         plt.legend()
         show_figure()

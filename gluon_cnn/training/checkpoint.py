@@ -46,7 +46,7 @@ class Checkpoint:
     net, trainer : Block, Trainer
         The initialized network and its optimizer, on this machine.
     workers : Workers, optional
-        The workers of a distributed training; worker 0 reads and writes, and broadcasts to the others.
+        The workers of a distributed training run; worker 0 reads and writes, and broadcasts to the others.
     train_data, test_data, validation_data : iterable, optional
         If the training data is a :class:`gluon_cnn.Batches`, its seed and epoch are stored, so that the order
         continues. If all are Batches, a description of the data is stored, too.
@@ -75,7 +75,7 @@ class Checkpoint:
                 "batch_size": self._data.batch_size,
                 "augmentation": described(self._data.transform),
             }
-        if trainer.optimizer not in _began:  # may have changed by a second call
+        if trainer.optimizer not in _began:  # kept, since they may have changed by a second call
             _began[trainer.optimizer] = {
                 "optimizer": settings_of(trainer.optimizer, rescale_grad=trainer._scale),
                 "schedule": settings_of(trainer.optimizer.lr_scheduler),
@@ -154,7 +154,7 @@ class Checkpoint:
         return record["history"]
 
     def _statistics(self) -> list[str]:
-        """Return parameters without gradients, such as batch norm's moving averages, which differ between contexts."""
+        """Name the parameters without gradients, such as batch norm's moving averages, which differ by context."""
         return [name for name, p in self._parameters.items() if p.grad_req == "null" and p._data is not None]
 
     def _of_this_training(self) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class OnTestData:
 
 
 class OnValidationData(OnTestData):
-    """Measure loss and accuracy on the validation data; in the end, test the weights of the best epoch."""
+    """Measure loss and accuracy on the validation data; at the end, test the weights of the best epoch."""
 
     def __init__(
         self,

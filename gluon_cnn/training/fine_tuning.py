@@ -44,7 +44,7 @@ def finetune(
         The trained network, modified in place. Its last layer with weights, dense or convolutional, is the output
         layer.
     train_data, test_data : iterable of (X, y)
-        Batches as for :func:`gluon_cnn.train`, with the original number of channels.
+        Batches as for :func:`gluon_cnn.train`, with the number of channels that the network was trained on.
     num_classes : int
         Number of new classes.
     num_epochs : int

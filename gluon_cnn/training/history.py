@@ -21,7 +21,7 @@ class History:
     train_accuracy: list[float] = field(default_factory=list)  # 0..1, during the epoch
     test_accuracy: list[float] = field(default_factory=list)  # 0..1, after the epoch
     pictures: list[int] = field(default_factory=list)  # number of training images
-    images_per_second: list[float] = field(default_factory=list)  # loading, forward, backward and update; no test
+    images_per_second: list[float] = field(default_factory=list)  # loading, forward, backward, update; no evaluation
     seconds: list[float] = field(default_factory=list)  # the complete epoch, with validation or test
     validation_loss: list[float] = field(default_factory=list)  # mean per image, after the epoch
     validation_accuracy: list[float] = field(default_factory=list)  # 0..1, after the epoch

@@ -55,11 +55,11 @@ def train(
     num_epochs : int
         Passes through ``train_data``, at least 1.
     verbose : bool
-        Whether to print and to show progress.
+        Whether to print messages and show progress.
     checkpoint : str or Path, optional
-        Folder to which the state is saved after each epoch. If it contains one, training resumes from it, including
-        the learning rate and the order of :class:`Batches`, and yields the same weights as without interruption. Other
-        data must draw its order from NumPy, MXNet or ``random``, as ``DataLoader`` does.
+        Folder to which the state is saved after each epoch. If it contains a checkpoint, training resumes from it,
+        including the learning rate and the order of :class:`Batches`, and yields the same weights as without
+        interruption. Other data must draw its order from NumPy, MXNet or ``random``, as ``DataLoader`` does.
     validation_data : iterable of (X, y), optional
         Evaluated after each epoch instead of ``test_data``. At the end, ``net`` gets the weights of the epoch with the
         highest validation accuracy, and the test data is evaluated once.
@@ -74,7 +74,7 @@ def train(
     Raises
     ------
     FloatingPointError
-        If the loss is no longer finite. It is also a ValueError.
+        If the loss is no longer finite. The exception is also a ValueError.
 
     Notes
     -----

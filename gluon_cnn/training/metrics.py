@@ -20,7 +20,7 @@ BATCHES_AHEAD = 2
 
 
 class NotFinite(ValueError, FloatingPointError):
-    """The loss is infinite or NaN."""
+    """The loss, the images or the scores contain infinity or NaN."""
 
 
 def evaluate_accuracy(data: Iterable, net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None = None) -> float:
@@ -45,7 +45,7 @@ def measure(
     workers: Workers,
     loss: gluon.loss.Loss | None = None,
 ) -> Tally:
-    """Return the accuracy, and the loss if given, on the data of all workers."""
+    """Return the accuracy, and with ``loss`` the mean loss, on the data of all workers."""
     tally = Tally()
     with autograd.pause():  # prediction mode, even inside autograd.record()
         for batch in data:
@@ -109,7 +109,7 @@ class Tally:
             )
 
     def _read(self) -> None:
-        # In NumPy, while MXNet's engine processes the next batches; these sums are too small for the engine.
+        # In NumPy, while MXNet's engine processes the next batches; these sums are too small to pay for its overhead.
         for losses, output, total, labels in self._pending.popleft():
             loss = 0.0 if losses is None else float(losses.asnumpy().sum(dtype=np.float64))
             scores, classes = output.asnumpy(), labels.asnumpy()

@@ -36,7 +36,7 @@ class Progress:
         self._bar.close()
 
     def begin_epoch(self, epoch: int) -> None:
-        """Show the epoch, from 0, that begins; previous ones may have been trained earlier."""
+        """Show that an epoch, counted from 0, begins; previous ones may have been trained earlier."""
         if epoch and not self._bar.n:
             self._bar.initial = self._bar.n = self._batches * epoch
         self._bar.set_description_str(f"epoch {epoch + 1} of {self._num_epochs}")

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 INPUT, KERNEL, OUTPUT, PADDING, EMPTY = "#DDDDDD", "#F7EFA0", "#A8D8F5", "#FFFFFF", "#FFFFFF"
-TINTS = ("#A8D8F5", "#F9D99A", "#A5DCCB", "#F3C3A5", "#DDDDDD", "#E6C3D8")  # groups that belong together
+TINTS = ("#A8D8F5", "#F9D99A", "#A5DCCB", "#F3C3A5", "#DDDDDD", "#E6C3D8")  # one for each group of cells
 FRAME = COLORS["red"]
 
 
@@ -42,7 +42,7 @@ class Canvas:
         self.box(x, y, width, height, fill, edgecolor=FRAME, linewidth=2.8, zorder=3)
 
     def cell(self, x: float, y: float, value: float, fill: str, side: float = 1.0, **settings: Any) -> None:
-        """Draw one cell with a number of at most three digits, or an empty one for NaN."""
+        """Draw one cell with a number rounded to three significant digits, or an empty one for NaN."""
         self.box(x, y, side, side, fill, **settings)
         if not np.isnan(value):
             self.write(x + 0.5, y + 0.5, f"{value:.3g}")
@@ -54,7 +54,7 @@ class Canvas:
             self.cell(x + column, y + row, value, str(fills[row, column]))
 
     def beside(self, x: float, middle: float, values: np.ndarray, fill: Any, sign: str = "") -> float:
-        """Draw a table centred at a height, with a sign to its right; return where the next table begins."""
+        """Draw a table vertically centred at ``middle`` and a sign to its right; return where the next table begins."""
         self.cells(x, middle - len(values) / 2, values, fill)
         self.write(x + values.shape[1] + 0.6, middle, sign, fontsize=16)
         return x + values.shape[1] + 1.2

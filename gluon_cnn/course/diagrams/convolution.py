@@ -1,4 +1,4 @@
-"""Figures of lesson 01: a kernel, its positions and its receptive field."""
+"""Figures of lesson 01: kernels, their positions, and receptive fields."""
 
 from collections.abc import Sequence
 from typing import Any

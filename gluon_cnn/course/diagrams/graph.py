@@ -99,7 +99,7 @@ def _label(kind: str, attrs: dict[str, str]) -> str:
 
 
 def _place(nodes: list[_Node]) -> None:
-    """Assign each node a column, its longest distance from the input, and a lane; branches fan out around merges."""
+    """Assign each node a column (longest distance from the input) and a lane: branches fan out, merges are centred."""
     for number, node in enumerate(nodes):
         if not (before := [nodes[source] for source in node.before]):
             continue

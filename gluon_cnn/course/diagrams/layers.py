@@ -13,7 +13,7 @@ from mxnet import nd
 
 
 def draw_pooling(X: Any, pool_size: int = 2, title: str | None = None) -> None:
-    """Draw an image (H, W) in adjacent windows, with the maximum and the mean of each."""
+    """Draw an image (H, W) divided into adjacent windows, with the maximum and the mean of each."""
     X = nd.array(X)
     largest, mean = (pool2d(X, pool_size, mode).asnumpy() for mode in ("max", "avg"))
     (height, width), (rows, columns), tints = X.shape, largest.shape, _tints(largest.shape)

@@ -20,7 +20,7 @@ check_2 = exercise(
 check_3 = exercise(
     3,
     "nd.flip(K, axis=(0, 1)) reverses rows and columns.",
-    "In this form the order does not matter: convolving with A, then B, equals convolving with A convolved with B.",
+    "This operation is associative: convolving with A, then B, equals convolving with A convolved with B.",
 )(
     computes(
         lambda X, K: corr2d(X, nd.flip(K, axis=(0, 1))),

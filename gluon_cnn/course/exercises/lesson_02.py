@@ -7,7 +7,7 @@ from mxnet import nd
 
 check_1 = exercise(
     1,
-    "each sigmoid multiplies by its derivative, which is at most 1/4.",
+    "each sigmoid multiplies the gradient by its derivative, which is at most 1/4.",
     "Less than a millionth, and that only if every input is exactly 0; large weights can make up for some of it.",
 )(is_close(0.25**10, rel_tol=0.01))
 
@@ -40,7 +40,7 @@ check_3 = exercise(
 @exercise(
     4,
     "a kernel shows itself when it slides over an image of zeros with a single 1 in the middle. Let A and B slide "
-    "over such an image of 9x9; both are symmetric, so nothing has to be rotated.",
+    "over such a 9x9 image; both are symmetric, so nothing has to be rotated.",
     "Without an activation in between, two layers are one.",
 )
 def check_4(kernel):

@@ -26,7 +26,7 @@ check_1 = exercise(
 
 check_2 = exercise(
     2,
-    "X.mean(axis=1, keepdims=True) is the mean of each sample; the variance likewise, eps is 1e-5.",
+    "X.mean(axis=1, keepdims=True) is the mean of each sample; the variance is found likewise; eps is 1e-5.",
     "It normalizes each sample on its own, so training and prediction are the same and a batch of one is no problem.",
 )(
     computes(
@@ -45,7 +45,8 @@ check_2 = exercise(
 check_3 = exercise(
     3,
     "add 100 to each of them in turn: which of the two changes does the subtraction of the mean undo?",
-    "The mean rises by as much and is subtracted; beta takes the bias's place. So use_bias=False is common there.",
+    "The mean rises by as much and is subtracted; beta takes the bias's place. So use_bias=False is common before "
+    "batch norm.",
 )(lambda answer: str(answer).strip().lower() in ("bias", "the bias", "conv.bias", "b"))
 
 

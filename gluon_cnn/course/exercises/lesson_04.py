@@ -13,7 +13,7 @@ check_1 = exercise(
 
 @exercise(
     2,
-    "g.dropout(nd.ones((N, C, 1, 1)), p) makes one decision for each feature map, including the factor; "
+    "g.dropout(nd.ones((N, C, 1, 1)), p) decides once for each feature map and includes the factor; "
     "broadcasting does the rest.",
     "Neighbouring pixels are nearly equal, so dropping single ones removes little; this drops a whole feature.",
 )

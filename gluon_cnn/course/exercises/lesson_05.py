@@ -23,7 +23,7 @@ check_2 = exercise(
 
 
 def lenet_5(X, weights, activation=nd.sigmoid, pooling="avg"):
-    """Return what LeNet-5, fully connected between its two stages, computes with these ten arrays."""
+    """Return what LeNet-5 computes with these ten arrays; its second convolution sees all six channels."""
     for weight, bias, padding in ((*weights[:2], 2), (*weights[2:4], 0)):
         kernel = weight.shape[2:]
         X = nd.Convolution(X, weight, bias, kernel=kernel, pad=(padding, padding), num_filter=len(bias))
@@ -42,9 +42,9 @@ MISTAKES = {
 
 @exercise(
     3,
-    "seven layers: conv 6 (5x5, padding 2), pool, conv 16 (5x5), pool, dense 120, 84 and 10; sigmoid after all but the "
-    "last of those with weights.",
-    "61,706 parameters, about a third of the notes' version.",
+    "seven layers: conv 6 (5x5, padding 2), pool, conv 16 (5x5), pool, dense 120, 84 and 10; sigmoid after each "
+    "layer with weights but the last.",
+    "61,706 parameters, about a third as many as in the notes' version.",
 )
 def check_3(net):
     """Check a network by its output for random weights; its own weights are restored."""

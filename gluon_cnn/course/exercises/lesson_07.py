@@ -4,7 +4,7 @@ from gluon_cnn.course.answers import DENSE_SHARE, WrongAnswer, equals, exercise,
 
 check_1 = exercise(
     1,
-    "each kernel has a slice of 3x3 for every input channel, and one bias; the second convolution's input has 512.",
+    "each kernel has a 3x3 slice for every input channel, and one bias; the second convolution has 512 input channels.",
     "3,539,968, two thirds of them in the second convolution; pooling has none.",
 )(equals(512 * (256 * 9 + 1) + 512 * (512 * 9 + 1)))
 

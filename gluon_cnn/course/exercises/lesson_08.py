@@ -7,13 +7,13 @@ from mxnet import nd
 check_1 = exercise(
     1,
     "each of the 64 kernels has as many slices as there are input channels, and one bias.",
-    "16,448 and 147,520: a 1x1 in front of a 3x3 or 5x5 makes it cheap, see lesson 09.",
+    "16,448 and 147,520: a 1x1 convolution before a 3x3 or 5x5 one makes that cheap; see lesson 09.",
 )(lambda answer: tuple(answer) == (64 * (256 + 1), 64 * (256 * 9 + 1)))
 
 
 @exercise(
     2,
-    "one output channel, three input channels, a kernel of 1x1; each colour counts one third.",
+    "one output channel, three input channels, a 1x1 kernel; each colour counts one third.",
     "Three numbers, used at every pixel.",
 )
 def check_2(weights):

@@ -7,7 +7,7 @@ from mxnet import init, nd
 check_1 = exercise(
     1,
     "add up the output channels of the four paths; the 1x1 before a 3x3 or 5x5 stays inside its path.",
-    "96 and 16 are inside: they make the 3x3 and the 5x5 cheap.",
+    "96 and 16 are inside: they make the 3x3 and 5x5 convolutions cheap.",
 )(equals(192 + 208 + 48 + 64))
 
 check_2 = exercise(
@@ -20,12 +20,12 @@ check_2 = exercise(
 @exercise(
     3,
     "HybridConcurrent(axis=1), then add nn.Conv2D(8, kernel_size=1) and a 3x3 with padding=1.",
-    "Its 24 channels are 8 that saw one pixel and 16 that saw nine.",
+    "Of its 24 channels, 8 saw one pixel and 16 saw nine.",
 )
 def check_3(block):
     """Check two paths: send a bright pixel through positive weights and see which pixels of which channels change.
 
-    Pooling reaches nine pixels, too, so one path has to have a kernel of 3x3.
+    Pooling reaches nine pixels, too, so one path has to have a 3x3 kernel.
     """
     shapes = [p.shape for p in block.collect_params(".*weight").values()]
     channels = shapes[0][1] if shapes and shapes[0][1] else 2  # those that it has seen already, if any
@@ -42,5 +42,5 @@ def check_3(block):
     if not changed[pixels == 9, 2:5, 2:5].all():
         raise WrongAnswer("the nine pixels that a bright pixel changes are not adjacent")
     if (3, 3) not in [p.shape[2:] for p in block.collect_params(".*weight").values()]:
-        raise WrongAnswer("no convolution has a kernel of 3x3")
+        raise WrongAnswer("no convolution has a 3x3 kernel")
     return sorted(pixels) == [1] * 8 + [9] * 16

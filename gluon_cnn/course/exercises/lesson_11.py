@@ -38,6 +38,6 @@ check_2 = exercise(
 
 check_3 = exercise(
     3,
-    "five halvings of 96 leave a feature map of 3x3, and pooling of 1x1 changes nothing.",
+    "five halvings of 96 leave a 3x3 feature map, and 1x1 pooling changes nothing.",
     "3 * 3: nine times as many weights in the dense layer, tied to positions; a feature map's mean needs one weight.",
 )(lambda answer: answer == 9 if np.isscalar(answer) else tuple(answer) == (3, 3))

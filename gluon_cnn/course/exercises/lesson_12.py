@@ -6,13 +6,13 @@ from mxnet import nd
 check_1 = exercise(
     1,
     "a window of 28 has 32 - 28 + 1 positions in each direction, and each crop has a mirror image.",
-    "5 * 5 * 2. They are far from 50 new photos, but no two are equal.",
+    "5 * 5 * 2. They are worth far less than 50 new photos, but no two are equal.",
 )(equals(50))
 
 check_2 = exercise(
     2,
-    "which of them turns the image of a digit into something that is not a digit, or is another one?",
-    "A 2 seen in the mirror is not a 2. A small shift or a change of brightness leaves it what it is.",
+    "which of them turns the image of a digit into something that is not a digit, or into another digit?",
+    "A mirrored 2 is not a 2. After a small shift or a change of brightness, it still is.",
 )(lambda answer: str(answer).strip().lower() in ("flip", "horizontal flip", "horizontalflipaug"))
 
 

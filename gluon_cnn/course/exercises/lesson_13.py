@@ -12,14 +12,15 @@ check_1 = exercise(
 
 check_2 = exercise(
     2,
-    "the layer's own factor multiplies the trainer's rate.",
+    "the layer's lr_mult multiplies the trainer's learning rate.",
     "0.005 * 4. The feature layers change four times more slowly, so that little of what they learned is lost.",
 )(lambda answer: abs(answer - 0.02) < 1e-9)
 
 
 @exercise(
     3,
-    'in net.collect_params().values(), grad_req is "null" where training changes nothing; np.prod(p.shape) counts.',
+    'in net.collect_params().values(), grad_req is "null" where training changes nothing; np.prod(p.shape) counts '
+    "the values of p.",
     "Batch norm's moving averages are parameters, too, but no trainer changes them.",
 )
 def check_3(trainable):

@@ -12,7 +12,7 @@ check_1 = exercise(
 check_2 = exercise(
     2,
     "the number of images was left open. Try it: session.run(None, {'data': np.zeros(shape, np.float32)}).",
-    "Its dense layer has weights for 28x28 pixels, its first convolution for one channel; the batch size is open.",
+    "Its dense layer has weights for 28x28 pixels, its first convolution for one channel; the batch size is variable.",
 )(lambda answer: [bool(part) for part in answer] == [True, True, False, False])
 
 
