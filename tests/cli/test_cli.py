@@ -42,7 +42,7 @@ def test_every_command_explains_itself(capsys):
 
 def test_without_mxnet_each_command_but_the_doctor_says_what_to_do(capsys, monkeypatch):
     monkeypatch.setattr(cli.startup, "mxnet_problem", lambda: "mxnet is not installed: pip install mxnet")
-    words = "gluon-cnn: mxnet is not installed: pip install mxnet (more: gluon-cnn doctor)\n"
+    words = "gluon-cnn: mxnet is not installed: pip install mxnet (for details: gluon-cnn doctor)\n"
     assert run(capsys, "summary", "lenet") == (1, "", words)
 
 

@@ -66,7 +66,7 @@ def test_each_position_of_the_sliders_draws_or_says_what_does_not_fit(controls, 
     controls["draw"](
         size=slider_by_name["size"].min, kernel_size=slider_by_name["kernel_size"].max, stride=1, padding=0
     )
-    assert "a kernel of 7x7 does not fit into 3x3, padding 0" in capsys.readouterr().out
+    assert "a kernel of 7x7 does not fit into 3x3 with padding 0" in capsys.readouterr().out
 
 
 def test_a_chosen_kernel_fills_the_cells_and_the_photo_follows(controls):

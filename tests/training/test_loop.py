@@ -169,7 +169,7 @@ POISONED = [*batches()[:3], (np.full((10, 5), np.nan, np.float32), LABELS[:10])]
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        (dict(data=[]), ValueError, "train_data gave no batch"),
+        (dict(data=[]), ValueError, "train_data yielded no batches"),
         (dict(data=iter(batches()), num_epochs=2), ValueError, "train_data .* can be iterated in each epoch"),
         (dict(data=POISONED), FloatingPointError, "the loss is nan in batch 3: lower the learning rate"),
         (dict(data=[FEATURES]), TypeError, r"a pair \(X, y\); got ndarray"),
@@ -184,7 +184,7 @@ def test_what_is_wrong_is_named(wrong, error, message):
     given = {"data": batches(), "loss": LOSS, "ctx": mx.cpu(), "num_epochs": 1, **wrong}
     with pytest.raises(error, match=message):
         g.train(given["data"], batches(), net, given["loss"], trainer, given["ctx"], given["num_epochs"])
-    with pytest.raises(ValueError, match="gave no batch"):
+    with pytest.raises(ValueError, match="no batches"):
         g.evaluate_accuracy(iter(()), net)
 
 

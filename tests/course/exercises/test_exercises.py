@@ -616,7 +616,7 @@ def test_a_network_that_is_judged_keeps_its_weights(judge):
         ("03.2", lambda X: layer_norm(X, 0), "this is batch norm"),
         ("03.2", lambda X: layer_norm(X, eps=0), "eps is missing"),
         ("03.2", lambda X: layer_norm(X, ddof=1), "the variance divides by K, not by K - 1"),
-        ("03.2", lambda X: layer_norm(X, eps=0, outside=1e-5), "eps belongs under the root"),
+        ("03.2", lambda X: layer_norm(X, eps=0, outside=1e-5), "eps belongs inside the square root"),
         ("03.4", lambda *arrays: fold(*arrays, eps=0), "eps is missing"),
         ("04.3", lambda *given: mean_prediction(*given, training=False), "the network was in prediction mode"),
         ("04.3", lambda *given: mean_prediction(*given, passes=1), "asked for 5 passes, it sent each image through"),
