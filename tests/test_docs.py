@@ -201,7 +201,7 @@ def with_less_work(name, words):
         return [*words, "--networks", "lenet", "--launches", "1", "--rounds", "1", "--seconds", "0.1"]
     if words[0].startswith("benchmarks/"):
         less = {
-            "scaling": ["--networks", "lenet", "--rounds", "1", "--pictures", "64"],
+            "scaling": ["--networks", "lenet", "--rounds", "1", "--images", "64"],
             "operators": ["--steps", "1"],
             "input_pipeline": ["--rounds", "1", "--seconds", "0.1"],
             "run": ["--rounds", "1", "--seconds", "0.1"],  # of augmentation

@@ -195,7 +195,7 @@ def make_parser() -> argparse.ArgumentParser:
         "the training images: for Fashion-MNIST, clothes bright on black.",
         epilog="example:\n  gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
     )
-    predict.add_argument("pictures", nargs="+", metavar="IMAGE", help="JPEG, PNG or another image format")
+    predict.add_argument("images", nargs="+", metavar="IMAGE", help="JPEG, PNG or another image format")
     options.add_run(predict)
     predict.add_argument("--top", type=int, metavar="K", default=3, help="number of classes to print")
 

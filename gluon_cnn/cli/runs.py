@@ -24,7 +24,7 @@ from gluon_cnn.training.prediction import predict_batches
 
 def evaluate(options: argparse.Namespace) -> int:
     run = load_run(options)
-    labels, probabilities = predict_batches(run.test_pictures(options.dataset, options.broken), run.net)
+    labels, probabilities = predict_batches(run.test_images(options.dataset, options.broken), run.net)
     predicted = probabilities.argmax(axis=1)
     right = predicted == labels
     print(f"{'':<20} correct of images recall  precision  F1")
@@ -57,7 +57,7 @@ def predict(options: argparse.Namespace) -> int:
     top = check_int("--top", options.top, 1)
     run = load_run(options)
     failed = 0
-    for path in options.pictures:
+    for path in options.images:
         try:
             (probabilities,) = run.predict([path])
         except OSError as error:  # the other images may be valid
@@ -74,7 +74,7 @@ def quantize(options: argparse.Namespace) -> int:
     run = load_run(options, source)
     named = source if source.name.strip(".") else Path(os.path.realpath(source))
     refuse_taken(options.output, REPORT)
-    test, small = run.test_pictures(), run.quantize()
+    test, small = run.test_images(), run.quantize()
     with new_run_folder(options.output, named.with_name(f"{named.name}-int8")) as folder:
         for name, net in (("32-bit floats", run.net), ("8-bit integers", small.net)):
             evaluate_accuracy([next(iter(test))], net)  # warm-up

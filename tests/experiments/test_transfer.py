@@ -36,7 +36,7 @@ def run(photos, tmp_path_factory):
 
 
 def test_it_learns_and_predicts_what_it_measured(run, photos):
-    test = run.test_pictures()
+    test = run.test_images()
     labels, expected = predict_batches(test, run.net)
     assert run.history.test_accuracy == [(expected.argmax(1) == labels).mean()]
     assert run.history.test_accuracy[0] == 1

@@ -309,7 +309,7 @@ def test_a_run_made_by_hand(tmp_path, parts):  # (own)
     assert len(again.history) == len(run.history)
     assert again.predict([]).shape == (0, 3)
     with pytest.raises(ValueError, match="the run does not record which images it was trained on: pass some"):
-        again.test_pictures()
+        again.test_images()
 
 
 def of_version_0_1_0(folder):
