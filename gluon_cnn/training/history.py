@@ -6,9 +6,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-DROPPED = "loader_seconds"  # in files of version 0.1.0; it included the engine's pending computation
-RENAMED = {"pictures": "images"}  # in older files
-
 
 @dataclass
 class History:
@@ -65,9 +62,10 @@ class History:
 
 def read_history(values: Any) -> History:
     """Parse a history from a file; raise TypeError or ValueError if it is invalid."""
-    found: dict[str, Any] = {
-        RENAMED.get(name, name): column for name, column in dict(values).items() if name != DROPPED
-    }
+    found = dict(values)
+    found.pop("loader_seconds", None)  # in files of version 0.1.0; it included the engine's pending computation
+    if "pictures" in found:
+        found["images"] = found.pop("pictures")  # its name in older files
     history = History(**found)
     columns = asdict(history)
     if not all(
