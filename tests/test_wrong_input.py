@@ -452,6 +452,7 @@ COMMANDS = {
     "parameters that are not there": ["export", "lenet", "nothing"],
     "a folder as parameters": ["export", "lenet", "empty"],
     "a run to export that is none": ["export", "--run", "empty"],
+    "a rate for no network": ["rate", "lenet5"],
     "no folder to finetune on": ["finetune", "empty"],
     "an image to explain that is none": ["explain", "file", "--network", "efficientnet-lite0"],
     "a function that is not there": ["train", "os:no_network"],

@@ -114,6 +114,18 @@ def make_parser() -> argparse.ArgumentParser:
         "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, started by a launcher"
     )
 
+    rate = add(
+        "rate",
+        "train:rate",
+        "suggest a learning rate for a network and a data set",
+        description="Train a copy of the network for 100 batches while the learning rate rises from 0.000001 to 10, "
+        "and suggest a tenth of the rate with the lowest loss (Smith's range test). Nothing is saved.",
+        epilog="example:\n  gluon-cnn rate lenet --dataset photos --resize 64 --optimizer adam --plot rate.png",
+    )
+    rate.add_argument("network", help=options.NETWORK_NAMES)
+    options.add_settings(rate)
+    rate.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the loss over the learning rate to this file")
+
     finetune = add(
         "finetune",
         "finetune:finetune",

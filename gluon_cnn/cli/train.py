@@ -1,4 +1,4 @@
-"""gluon-cnn train and launch."""
+"""gluon-cnn train, rate and launch."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from gluon_cnn.experiments.choices import find_network
 from gluon_cnn.experiments.experiment import Preparation, prepare
 from gluon_cnn.experiments.files import REPORT, read_report
 from gluon_cnn.experiments.settings import Settings
+from gluon_cnn.plots.style import draw_anywhere
 from gluon_cnn.training import checkpoint
 
 
@@ -48,6 +49,15 @@ def train(options: argparse.Namespace) -> int:
         finally:
             if not (folder / CHECKPOINTS).exists():  # training did not start
                 (folder / SETTINGS).unlink(missing_ok=True)
+
+
+def rate(options: argparse.Namespace) -> int:
+    found = prepare(Settings(**settings_from(options))).find_learning_rate()
+    print(f"Suggested: --lr {found.suggestion:g}")
+    if options.plot is not None:
+        draw_anywhere(found.plot, options.plot)
+        print(f"Loss over learning rate: {options.plot}")
+    return 0
 
 
 def _train_in(folder: Path, prepared: Preparation) -> int:

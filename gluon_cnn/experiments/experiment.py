@@ -32,6 +32,7 @@ from gluon_cnn.experiments.choices import (
 )
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.experiments.settings import Settings
+from gluon_cnn.training.learning_rate import RangeTest, find_learning_rate
 from gluon_cnn.training.loop import train
 from mxnet import gluon, nd
 
@@ -97,17 +98,24 @@ class Preparation:
                 f"{len(self.train_data.labels):,} images to train on, {validated}"
                 f"{len(self.test_data.labels):,} held out for the test"
             )
-        loss: Any = gluon.loss.SoftmaxCrossEntropyLoss()
-        loss.hybridize(static_alloc=True)
-        if self.settings.balance:
-            loss = balanced(loss, self.train_data.labels)
         history = train(
-            *(data, self.test_data, self.net, loss, self.trainer, self.ctx, num_epochs, verbose, checkpoint),
+            *(data, self.test_data, self.net, self.loss(), self.trainer, self.ctx, num_epochs, verbose, checkpoint),
             validation_data=self.validation_data,
             patience=self.settings.patience,
         )
         about = description.describe(self.train_data, self.test_data, self.validation_data)
         return Run(self.net, history, vars(self.settings), self.train_data.classes, self.test_data.image_shape, about)
+
+    def find_learning_rate(self) -> RangeTest:
+        """Suggest a learning rate; see :func:`gluon_cnn.training.learning_rate.find_learning_rate`."""
+        params = _optimizer_params(self.settings)
+        return find_learning_rate(self.train_data, self.net, self.loss(), self.settings.optimizer, params, ctx=self.ctx)
+
+    def loss(self) -> Callable[[nd.NDArray, nd.NDArray], nd.NDArray]:
+        """Return softmax cross-entropy, weighted by class if the settings say so."""
+        loss = gluon.loss.SoftmaxCrossEntropyLoss()
+        loss.hybridize(static_alloc=True)
+        return balanced(loss, self.train_data.labels) if self.settings.balance else loss
 
 
 def prepare(
@@ -132,16 +140,21 @@ def prepare(
         raise TypeError(f"network must return a Gluon network; got {net!r}")
     net.initialize(INITIALIZERS[settings.initializer](), ctx=contexts)
     net.hybridize(static_alloc=True)
-    rates: dict[str, Any] = {"momentum": settings.momentum} if settings.momentum else {}
     lengths = (settings.num_epochs, settings.warmup, len(train_data))
     schedule = learning_rates(settings.schedule, settings.learning_rate, *lengths)
-    rates |= {"learning_rate": settings.learning_rate, "lr_scheduler": schedule, "wd": settings.weight_decay}
+    params = {**_optimizer_params(settings), "learning_rate": settings.learning_rate, "lr_scheduler": schedule}
     try:
-        trainer = gluon.Trainer(net.collect_params(), settings.optimizer, rates, **workers.settings)
+        trainer = gluon.Trainer(net.collect_params(), settings.optimizer, params, **workers.settings)
     except TypeError:
         raise ValueError(f"the optimizer {settings.optimizer!r} has no momentum: leave it at 0") from None
     stored = _to_store(settings, train_data)
     return Preparation(net, trainer, train_data, test_data, contexts, stored, *validation_data)
+
+
+def _optimizer_params(settings: Settings) -> dict[str, Any]:
+    """Return the optimizer's arguments, except the learning rate."""
+    momentum = {"momentum": settings.momentum} if settings.momentum else {}
+    return {**momentum, "wd": settings.weight_decay}
 
 
 def balanced(loss: gluon.loss.Loss, labels: np.ndarray) -> Callable[[nd.NDArray, nd.NDArray], nd.NDArray]:
