@@ -198,6 +198,9 @@ def make_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--confusion", type=Path, metavar="FILE.png", help="draw how often each class was predicted as each class"
     )
+    evaluate.add_argument(
+        "--mistakes", type=Path, metavar="FILE.png", help="draw the ten mistakes of which the network is most confident"
+    )
 
     predict = add(
         "predict",

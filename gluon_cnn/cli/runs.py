@@ -16,7 +16,7 @@ from gluon_cnn.experiments.choices import choose
 from gluon_cnn.experiments.files import REPORT
 from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.plots.grad_cam import show_grad_cam
-from gluon_cnn.plots.predictions import plot_confusion
+from gluon_cnn.plots.predictions import plot_confusion, show_mistakes
 from gluon_cnn.plots.style import draw_anywhere
 from gluon_cnn.training.metrics import evaluate_accuracy
 from gluon_cnn.training.prediction import predict_batches
@@ -24,7 +24,8 @@ from gluon_cnn.training.prediction import predict_batches
 
 def evaluate(options: argparse.Namespace) -> int:
     run = load_run(options)
-    labels, probabilities = predict_batches(run.test_images(options.dataset, options.broken), run.net)
+    test = run.test_images(options.dataset, options.broken)
+    labels, probabilities = predict_batches(test, run.net)
     predicted = probabilities.argmax(axis=1)
     right = predicted == labels
     print(f"{'':<20} correct of images recall  precision  F1")
@@ -37,6 +38,12 @@ def evaluate(options: argparse.Namespace) -> int:
     if options.confusion is not None:
         draw_anywhere(lambda file: plot_confusion(labels, probabilities, run.classes, file), options.confusion)
         print(f"Confusion matrix: {options.confusion}")
+    if options.mistakes is not None and right.all():
+        print("There are no mistakes to draw")
+    elif options.mistakes is not None:
+        arguments = (test, labels, probabilities, run.classes)
+        draw_anywhere(lambda file: show_mistakes(*arguments, images=test.images, file=file), options.mistakes)
+        print(f"Most confident mistakes: {options.mistakes}")
     return 0
 
 
