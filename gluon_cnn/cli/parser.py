@@ -131,27 +131,34 @@ def make_parser() -> argparse.ArgumentParser:
         "finetune:finetune",
         "train a pretrained network on a folder of photos and save it to a folder",
         description="Train a new output layer for EfficientNet-Lite0, which is pretrained on the million photos of "
-        "ImageNet, on a folder with one subfolder of photos per class. A fifth of the photos is held out for testing; "
-        "a part of the others is used to select the epoch that is saved. Needs no download.",
+        "ImageNet, on a folder with one subfolder of photos per class. A fifth of the photos is held out for testing. "
+        "Needs no download.",
         epilog="example:\n  gluon-cnn finetune photos",
     )
     finetune.add_argument("photos", metavar="FOLDER", help="folder with one subfolder of photos per class")
+    finetune.add_argument(
+        "--network",
+        metavar="NAME",
+        default="efficientnet-lite0",
+        help="or your own module:function, called with num_classes=; it returns a trained network with .features and "
+        ".output",
+    )
     finetune.add_argument("--resize", type=int, metavar="PIXELS", default=224, help="a multiple of 32; 96 is faster")
     options.add_broken(finetune)
     finetune.add_argument("--batch-size", type=int, metavar="N", default=32, help="images per batch")
     finetune.add_argument("--lr", dest="learning_rate", type=float, metavar="RATE", default=0.001, help="learning rate")
     finetune.add_argument(
-        "--epochs", dest="num_epochs", type=int, metavar="N", default=100, help="maximum number of epochs"
+        "--epochs", dest="num_epochs", type=int, metavar="N", default=50, help="passes through the features"
     )
     finetune.add_argument(
         "--validation",
         type=float,
         metavar="SHARE",
-        default=0.2,
-        help="share of the training images held out for validation",
+        default=0.0,
+        help="hold out this share of the training images, such as 0.2, and save the epoch with the best accuracy on it",
     )
     finetune.add_argument(
-        "--patience", type=int, metavar="EPOCHS", default=20, help="stop after this many without improvement"
+        "--patience", type=int, metavar="EPOCHS", help="with --validation: stop after this many without improvement"
     )
     finetune.add_argument("--seed", dest="random_seed", type=int, metavar="N", default=0, help="random seed")
     options.add_output(finetune)

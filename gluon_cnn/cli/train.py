@@ -10,7 +10,16 @@ from pathlib import Path
 
 from gluon_cnn._core import record
 from gluon_cnn._core.files import atomic_write
-from gluon_cnn.cli.folders import CHECKPOINTS, RUNS, SETTINGS, claimed, new_run_folder, refuse_taken, this_command
+from gluon_cnn.cli.folders import (
+    CHECKPOINTS,
+    RUNS,
+    SETTINGS,
+    claimed,
+    new_run_folder,
+    refuse_taken,
+    tell_saved,
+    this_command,
+)
 from gluon_cnn.cli.options import EPOCHS, NETWORK_NAMES, settings_from
 from gluon_cnn.distributed.launch import launch as start_processes
 from gluon_cnn.distributed.launch import read_hosts
@@ -77,9 +86,7 @@ def _train_in(folder: Path, prepared: Preparation) -> int:
     if not len(run.history):
         print("Nothing was saved")
         return 130
-    name = prepared.settings.network
-    own = f" --network {name}" if ":" in name else ""
-    print(f"Saved to {folder}; {this_command()} predict IMAGE --run {folder}{own} uses it")
+    tell_saved(folder, prepared.settings.network)
     if (folder / SETTINGS).exists():
         print(f"{this_command()} train --resume {folder} resumes after the last completed epoch")
     return 0

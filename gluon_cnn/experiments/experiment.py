@@ -29,6 +29,7 @@ from gluon_cnn.experiments.choices import (
     fewest_pixels,
     find_network,
     learning_rates,
+    make_network,
 )
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.experiments.settings import Settings
@@ -93,11 +94,7 @@ class Preparation:
         if seconds is not None:
             data, num_epochs = _for_seconds(self.train_data, seconds), 1
         if verbose and self.train_data.files is not None and not Workers.of(self.trainer).rank:
-            validated = f"{len(self.validation_data.labels):,} for validation, " if self.validation_data else ""
-            print(
-                f"{len(self.train_data.labels):,} images to train on, {validated}"
-                f"{len(self.test_data.labels):,} held out for the test"
-            )
+            announce(self.train_data, self.test_data, self.validation_data)
         history = train(
             *(data, self.test_data, self.net, self.loss(), self.trainer, self.ctx, num_epochs, verbose, checkpoint),
             validation_data=self.validation_data,
@@ -118,6 +115,12 @@ class Preparation:
         return balanced(loss, self.train_data.labels) if self.settings.balance else loss
 
 
+def announce(train_data: Batches, test_data: Batches, validation_data: Batches | None = None) -> None:
+    """Print the numbers of images."""
+    validated = f"{len(validation_data.labels):,} for validation, " if validation_data else ""
+    print(f"{len(train_data.labels):,} images to train on, {validated}{len(test_data.labels):,} held out for the test")
+
+
 def prepare(
     settings: Settings, ctx: mx.Context | Sequence[mx.Context] | None = None, workers: Workers | None = None
 ) -> Preparation:
@@ -125,30 +128,34 @@ def prepare(
     workers = workers or Workers()
     if workers.count > 1 and settings.seconds is not None:
         raise ValueError("workers must take the same number of steps: leave out seconds=")
-    settings = _checked(settings)
+    settings = check_settings(settings)
     network = settings.network
     make = find_network(network) if isinstance(network, str) else network
     contexts = as_contexts(try_gpu() if ctx is None else ctx)
     seed(settings.random_seed)
-    parts = _load(settings, fewest_pixels(make) if settings.resize is None else 1)
+    parts = load_parts(settings, fewest_pixels(make) if settings.resize is None else 1)
     left = len(parts[0].labels) % (settings.batch_size * workers.count)
     if 0 < left < workers.count:
         raise ValueError(f"the last batch of {left} cannot be shared by {workers.count} workers: change the batch size")
     train_data, *validation_data, test_data = (part.share(workers.rank, workers.count) for part in parts)
-    net = make(num_classes=len(train_data.classes))
-    if not isinstance(net, gluon.Block):
-        raise TypeError(f"network must return a Gluon network; got {net!r}")
+    net = make_network(make, len(train_data.classes))
     net.initialize(INITIALIZERS[settings.initializer](), ctx=contexts)
     net.hybridize(static_alloc=True)
-    lengths = (settings.num_epochs, settings.warmup, len(train_data))
+    trainer = make_trainer(net, settings, len(train_data), workers)
+    stored = settings_to_store(settings, train_data)
+    return Preparation(net, trainer, train_data, test_data, contexts, stored, *validation_data)
+
+
+def make_trainer(net: gluon.Block, settings: Settings, steps: int, workers: Workers | None = None) -> gluon.Trainer:
+    """Return the trainer of a network for epochs of so many steps."""
+    lengths = (settings.num_epochs, settings.warmup, steps)
     schedule = learning_rates(settings.schedule, settings.learning_rate, *lengths)
     params = {**_optimizer_params(settings), "learning_rate": settings.learning_rate, "lr_scheduler": schedule}
+    kvstore = {} if workers is None else workers.settings
     try:
-        trainer = gluon.Trainer(net.collect_params(), settings.optimizer, params, **workers.settings)
+        return gluon.Trainer(net.collect_params(), settings.optimizer, params, **kvstore)
     except TypeError:
         raise ValueError(f"the optimizer {settings.optimizer!r} has no momentum: leave it at 0") from None
-    stored = _to_store(settings, train_data)
-    return Preparation(net, trainer, train_data, test_data, contexts, stored, *validation_data)
 
 
 def _optimizer_params(settings: Settings) -> dict[str, Any]:
@@ -164,7 +171,7 @@ def balanced(loss: gluon.loss.Loss, labels: np.ndarray) -> Callable[[nd.NDArray,
     return lambda output, y: loss(output, y, weights.as_in_context(y.context).take(y).expand_dims(1))
 
 
-def _checked(settings: Settings) -> Settings:
+def check_settings(settings: Settings) -> Settings:
     """Return the settings with Python numbers; refuse values that would fail late or with an unclear error."""
     augment = [settings.augment] if isinstance(settings.augment, str) else list(settings.augment)
     if unnamed := [item for item in augment if not isinstance(item, str)]:
@@ -204,7 +211,7 @@ def _checked(settings: Settings) -> Settings:
     )
 
 
-def _load(settings: Settings, fewest: int) -> tuple[Batches, ...]:
+def load_parts(settings: Settings, fewest: int = 1) -> tuple[Batches, ...]:
     """Load the data; if no size is given, choose one of at least ``fewest`` pixels a side."""
     size = settings.resize
     if size is None and isinstance(settings.dataset, (str, Path)):
@@ -219,7 +226,7 @@ def _load(settings: Settings, fewest: int) -> tuple[Batches, ...]:
     return parts
 
 
-def _to_store(settings: Settings, data: Batches) -> Settings:
+def settings_to_store(settings: Settings, data: Batches) -> Settings:
     """Return the settings in a form that can be saved to a file."""
     dataset, size = settings.dataset, data.resize or data.images.shape[2:]
     if not isinstance(dataset, (str, Path)):

@@ -21,6 +21,7 @@ from gluon_cnn.data.images import read_folder, read_image
 from gluon_cnn.data.transforms import Normalize
 from gluon_cnn.deploy.int8 import quantize
 from gluon_cnn.experiments import files
+from gluon_cnn.experiments.choices import make_network
 from gluon_cnn.networks.efficientnet import MEAN, PIXELS, SCALE, efficientnet_lite0, imagenet_classes
 from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.networks.registry import NETWORKS, PRETRAINED
@@ -128,7 +129,7 @@ class Run:
         files.check_sums(folder, sums)
         if make is None or is_graph:
             return cls(files.read_graph(folder), **report)
-        net = make(num_classes=len(report["classes"]))
+        net = make_network(make, len(report["classes"]))
         load_weights(net, folder / files.WEIGHTS, ctx)
         net.hybridize(static_alloc=True, static_shape=True)  # for prediction; other batch sizes are planned anew
         return cls(net, **report)
