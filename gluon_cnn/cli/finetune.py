@@ -11,6 +11,9 @@ from gluon_cnn.experiments.transfer import transfer
 def finetune(options: argparse.Namespace) -> int:
     refuse_taken(options.output, REPORT)
     run = transfer(options.photos, **settings_from(options))
+    if not len(run.history):  # Ctrl-C in the first epoch
+        print("Nothing was saved")
+        return 130
     with new_run_folder(options.output, RUNS / options.network.replace(":", "-")) as folder:
         run.save(folder)
     tell_saved(folder, options.network)

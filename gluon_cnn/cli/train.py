@@ -117,7 +117,7 @@ def _interrupted(options: argparse.Namespace) -> Settings:
             )
         if not (folder / CHECKPOINTS).is_dir():
             raise ValueError(
-                f"{folder} contains no checkpoint to continue from; gluon-cnn 0.1.0 saved none for finished trainings"
+                f"{folder} contains no checkpoint to continue from: only `train` saves them, since version 0.2"
             )
     try:
         settings = Settings.from_stored(stored)
