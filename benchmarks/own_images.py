@@ -4,9 +4,9 @@
 
 The folders: surfaces, disjoint parts of seven photos (scikit-image); faces and no faces (scikit-image); stamps of
 birds, flowers, fruit, road signs and vegetables (Debian's package tuxpaint-stamps-default; --stamps names another
-place); --images of each of Fashion-MNIST's ten classes. The simple ways: the class of the most similar training image by
-its pixels, and LeNet from scratch. Each seed names the files differently, so that it holds out others. No setting was
-chosen by the held-out images.
+place); --images of each of Fashion-MNIST's ten classes. The simple ways: the class of the most similar training image
+by its pixels, and LeNet from scratch. Each seed names the files differently, so that it holds out others. No setting
+was chosen by the held-out images.
 """
 
 from __future__ import annotations

@@ -264,7 +264,8 @@ def test_the_commands_of_a_document_run(path, tmp_path):
         (tmp_path / "build" / "bench").symlink_to(OTHERS)
     modules = {"gluon-cnn": ["-m", "gluon_cnn.cli"], "papermill": ["-m", "papermill"], "python": []}
     for name, *words in commands(path, tmp_path / "looked up"):
-        words = with_less_work(name, words) if name in modules else None
+        run_above = path.stem == "your_images" and name == "gluon-cnn"
+        words = with_less_work(name, words) if name in modules and not run_above else None
         if words is None:
             continue
         print(name, *words, flush=True)
