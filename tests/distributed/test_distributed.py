@@ -196,7 +196,7 @@ def assert_alike(one, other, tolerance=1e-5):
     for name in weights:
         np.testing.assert_allclose(weights[name], other_weights[name], atol=tolerance, rtol=tolerance, err_msg=name)
     for row, other_row in zip(history, other_history):
-        for column in ("loss", "train_accuracy", "test_accuracy", "pictures"):
+        for column in ("loss", "train_accuracy", "test_accuracy", "images"):
             assert float(row[column]) == pytest.approx(float(other_row[column]), rel=1e-4)
     assert len(history) == len(other_history)
 

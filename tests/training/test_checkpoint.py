@@ -52,7 +52,7 @@ def trained(num_epochs, folder, made, ctx=None):
 
 
 def assert_same(one, other):
-    for key in ("loss", "train_accuracy", "test_accuracy", "pictures"):
+    for key in ("loss", "train_accuracy", "test_accuracy", "images"):
         assert getattr(one[0], key) == getattr(other[0], key)
     for a, b in zip(one[1], other[1]):
         np.testing.assert_array_equal(a, b)

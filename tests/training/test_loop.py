@@ -257,10 +257,11 @@ def test_the_clock_runs_until_the_last_update(monkeypatch):
 def test_a_history_says_nothing_that_was_not_measured():
     """MXNet computes while the next batch is asked for, so that the time until it is there is not the loader's."""
     history = epochs(1, verbose=False)
-    names = ["loss", "train_accuracy", "test_accuracy", "pictures", "images_per_second", "seconds"]
+    names = ["loss", "train_accuracy", "test_accuracy", "images", "images_per_second", "seconds"]
     names += ["validation_loss", "validation_accuracy"]
     assert list(vars(history)) == names
     former = json.loads(json.dumps({**vars(history), "loader_seconds": [0.5]}))
+    former["pictures"] = former.pop("images")  # its old name
     assert read_history(former) == history
     with pytest.raises(ValueError, match="a part of the history is missing"):
         read_history({name: former[name] for name in former if name != "loss"})
