@@ -131,8 +131,8 @@ def make_parser() -> argparse.ArgumentParser:
         "finetune:finetune",
         "train a pretrained network on a folder of photos and save it to a folder",
         description="On a folder with one subfolder of photos per class, train a new output layer for "
-        "EfficientNet-Lite0, which is pretrained on the million photos of ImageNet. A fifth of the photos are held out for "
-        "testing. Needs no download.",
+        "EfficientNet-Lite0, which is pretrained on the million photos of ImageNet. A fifth of the photos are held out "
+        "for testing. Needs no download.",
         epilog="example:\n  gluon-cnn finetune photos",
     )
     finetune.add_argument("photos", metavar="FOLDER", help="folder with one subfolder of photos per class")
@@ -161,7 +161,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--patience",
         type=int,
         metavar="EPOCHS",
-        help="with --validation: stop after this many epochs without improvement",
+        help="with --validation: stop after so many epochs without improvement",
     )
     finetune.add_argument("--seed", dest="random_seed", type=int, metavar="N", default=0, help="random seed")
     options.add_output(finetune)
