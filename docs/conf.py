@@ -67,6 +67,7 @@ notebooks/*
 :caption: How to
 
 docs/your_images
+docs/teaching
 docs/environment
 docs/compat
 docs/distributed
@@ -82,6 +83,7 @@ docs/api
 docs/modules
 docs/glossary
 docs/errata
+docs/differences
 ```
 
 ```{toctree}
