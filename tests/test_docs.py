@@ -310,3 +310,44 @@ def test_figures_stand_beside_the_command_that_made_them(name):
     measured = [section for section in sections if re.search(r"^\|.*\d[.,]\d", section, flags=re.MULTILINE)]
     assert measured
     assert [s.splitlines()[0] for s in measured if not re.search(r"```bash|`make |`gluon-cnn |`test_|`tests/", s)] == []
+
+
+MINUTES = {"twenty minutes": 20, "half an hour": 30, "three quarters of an hour": 45, "an hour": 60}
+
+
+def numbers_of_lessons(text):
+    """Return the numbers that a text names, "01 to 05" among them."""
+    text = re.sub(r"\[(?:lesson )?(\d\d)\]\([^)]*\)", r"\1", text)
+    ranges = re.findall(r"(\d\d) to (\d\d)", text)
+    return {int(n) for n in re.findall(r"\d\d", text)} | {n for a, b in ranges for n in range(int(a), int(b) + 1)}
+
+
+def test_the_syllabus_says_what_the_lessons_say():
+    page = (ROOT / "docs" / "teaching.md").read_text()
+    rows = re.findall(r"^\| \[(\d\d) .*?\]\((.*?)\) \|(.*?)\| (\d+) \|", page, re.MULTILINE)
+    assert [number for number, *_ in rows] == [path.name[:2] for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    for number, link, needs, minutes in rows:
+        first = nbformat.read(ROOT / "docs" / link, as_version=4).cells[0].source
+        stated, time = re.search(r"\*\*You need\*\*(.*?)\*\*Time\*\*: (.*?)(?: with the exercises)?;", first).groups()
+        assert numbers_of_lessons(stated) == numbers_of_lessons(needs), number
+        assert (MINUTES.get(time) or int(time.removesuffix(" minutes"))) == int(minutes), number
+
+
+def test_grading_counts_what_the_checks_accept(tmp_path):
+    """The program that docs/teaching.md shows."""
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "teaching.md").read_text(), re.DOTALL)
+    (tmp_path / "grade.py").write_text(program)
+    imports = "from gluon_cnn.course.exercises.lesson_01 import check_1, check_2, check_3, check_4"
+    answers = ["check_1(27)\ncheck_1(26)", "answer = 11\ncheck_2(answer)", "check_3(no_such_name)", "check_4(None)"]
+    cells = [nbformat.v4.new_code_cell(source) for source in (imports, *answers)]
+    solution = nbformat.v4.new_code_cell("# solution\ncheck_2(12)", metadata={"tags": ["solution"]})
+    stored = [nbformat.v4.new_output("stream", text="Exercise 4: right.\n")]  # outputs prove nothing
+    cells[4].outputs = stored
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[*cells, solution], metadata=kernel), tmp_path / "01.ipynb")
+    done = subprocess.run(
+        [sys.executable, "grade.py", "01.ipynb"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert done.stdout == "01.ipynb: 1 of 4 (1)\n"
