@@ -312,6 +312,43 @@ def overflowing(scores):
     return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
 
 
+def softmax_by_logarithms(scores):
+    return np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
+
+
+def softmax_by_rows(scores):
+    rows = []
+    for row in scores:
+        powers = [np.exp(score - max(row)) for score in row]
+        rows.append([power / sum(powers) for power in powers])
+    return rows
+
+
+def rounded(weights, bits, rounding=np.round):
+    step = np.abs(weights).max() / (2 ** (bits - 1) - 1)
+    return rounding(weights / step) * step
+
+
+def rounded_to_grid(weights, bits):
+    largest = max(weights.max(), -weights.min())
+    grid = np.linspace(-largest, largest, 2**bits - 1)
+    return grid[np.abs(weights[..., None] - grid).argmin(axis=-1)]
+
+
+def rounded_in_mxnet(weights, bits):
+    weights, count = nd.array(weights), (1 << (bits - 1)) - 1
+    step = weights.abs().max() / count
+    return ((weights / step).round() * step).asnumpy()
+
+
+def rounded_in_place(weights, bits):
+    step = max(abs(weight) for weight in weights.ravel()) / (2 ** (bits - 1) - 1)
+    weights /= step
+    np.rint(weights, out=weights)
+    weights *= step
+    return weights
+
+
 def network(num_classes, convolution=True, pooling=False, end=None):
     net = nn.HybridSequential()
     net.add(nn.Conv2D(4, 3, activation="relu") if convolution else nn.Dense(4))
@@ -567,9 +604,38 @@ ANSWERS = {
             nn.Dense,
         ],
     ),
-    "15.1": ([683_952], [170_988, 683_952 * 8]),
-    "15.2": ([[True, True, False, False], (1, 1, 0, 0)], [[True, False, False, False], [True], 4]),
-    "15.3": ([softmax], [overflowing, lambda scores: softmax(scores.T).T, lambda scores: scores[0]]),
+    "15.1": ([683_952, 683_952.0, np.int64(170_988) * 4], [170_988, 683_952 * 8, "many", [683_952]]),
+    "15.2": (
+        [[True, True, False, False], (1, 1, 0, 0), np.array([True, True, False, False])],
+        [[True, False, False, False], [True], 4, True, "yes"],
+    ),
+    "15.3": (
+        [softmax, softmax_by_logarithms, softmax_by_rows, lambda scores: nd.array(scores).softmax().asnumpy()],
+        [
+            overflowing,
+            lambda scores: overflowing(np.clip(scores, -700, 700)),
+            lambda scores: softmax(scores.T).T,
+            lambda scores: softmax(scores).round(1),
+            lambda scores: scores / scores.sum(axis=1, keepdims=True),
+            lambda scores: scores[0],
+            lambda scores: None,
+            0.5,
+        ],
+    ),
+    "15.4": (
+        [rounded, rounded_to_grid, rounded_in_mxnet, rounded_in_place],
+        [
+            lambda weights, bits: rounded(weights, bits, np.floor),
+            lambda weights, bits: rounded(weights, bits, np.trunc),
+            lambda weights, bits: rounded(weights, bits + 1),
+            lambda weights, bits: np.round(weights * 2 ** (bits - 1)) / 2 ** (bits - 1),
+            lambda weights, bits: np.round(weights, bits),
+            lambda weights, bits: np.round(weights / (np.abs(weights).max() / (2 ** (bits - 1) - 1))),
+            lambda weights, bits: weights,
+            lambda weights, bits: None,
+            8,
+        ],
+    ),
 }
 
 
@@ -623,6 +689,10 @@ def test_a_network_that_is_judged_keeps_its_weights(judge):
         ("05.3", lenet_5(pool=nn.MaxPool2D), "its pooling takes the maximum, not the mean"),
         ("05.3", lenet_5(activation=None), "its activations are missing"),
         ("05.3", lenet_5(first=20), "layer 1 of those with weights has a weight of (20, 1, 5, 5), not (6, 1, 5, 5)"),
+        ("15.3", overflowing, "for scores [[1000.0, 900.0, 999.0]"),
+        ("15.3", lambda scores: overflowing(np.clip(scores, -700, 700)), "for scores [[1000.0, 900.0, 999.0]"),
+        ("15.4", lambda weights, bits: rounded(weights, bits, np.floor), "it cuts off instead of rounding"),
+        ("15.4", lambda weights, bits: rounded(weights, bits + 1), "with 2 bits it returned more than 3 different"),
         ("05.4", shift_not_by_zero, "with pixels = 0 the images should stay as they are"),
     ],
 )
