@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 15, the way out of MXNet."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape
+from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape, is_sequence
 
 check_1 = exercise(
     1,
@@ -13,7 +13,7 @@ check_2 = exercise(
     2,
     "the batch size was left open. Try it: session.run(None, {'data': np.zeros(shape, np.float32)}).",
     "Its dense layer has weights for 28x28 pixels, its first convolution for one channel; the batch size is variable.",
-)(lambda answer: [bool(part) for part in answer] == [True, True, False, False])
+)(is_sequence(True, True, False, False))
 
 
 @exercise(
