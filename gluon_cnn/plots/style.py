@@ -18,7 +18,7 @@ COLORS = {
     "purple": "#CC79A7",
     "black": "#000000",
 }
-WIDEST = 9.0  # inches; wider figures would be scaled down on the site
+MAX_WIDTH = 9.0  # inches; wider figures would be scaled down on the site
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
     "axes.spines.right": False,
@@ -64,7 +64,7 @@ def show_or_save(file: str | Path | BinaryIO | None) -> None:
         plt.close()
 
 
-def draw_anywhere(plot: Callable[[Any], None], file: Any) -> None:
+def plot_with_fallback(plot: Callable[[Any], None], file: Any) -> None:
     """Plot to a file, falling back to Agg if matplotlib's backend does not start."""
     try:
         plot(file)
