@@ -21,6 +21,12 @@ FONTS = {
 missing: set[str] = set()  # what was drawn and has no row
 
 
+NO_FONT = (
+    "The words in figures stay English: no font for GLUON_CNN_LANGUAGE={} was found. "
+    "On Debian and Ubuntu: sudo apt-get install fonts-wqy-microhei, then restart the kernel"
+)
+
+
 @cache
 def choose_language() -> None:
     """Let figures have their words in the chosen language, if there is a font for it."""
@@ -29,19 +35,18 @@ def choose_language() -> None:
         return
     if language not in FONTS:
         warnings.warn(f"GLUON_CNN_LANGUAGE={language}: figures have words in en, {', '.join(FONTS)}", stacklevel=3)
-        return
+    elif font := find_font(language):
+        get_text = Text.get_text
+        plt.rcParams["font.family"] = [*plt.rcParams["font.family"], font]  # for characters that the first one lacks
+        Text.get_text = lambda text: translate(get_text(text), language)
+    else:
+        warnings.warn(NO_FONT.format(language), stacklevel=3)
+
+
+def find_font(language: str) -> str | None:
+    """Return the name of an installed font with a language's characters."""
     installed = {font.name for font in fontManager.ttflist}
-    font = next((name for name in FONTS[language] if name in installed), None)
-    if font is None:
-        warnings.warn(
-            f"The words in figures stay English: no font for GLUON_CNN_LANGUAGE={language} was found. On Debian and "
-            "Ubuntu: sudo apt-get install fonts-wqy-microhei, then restart the kernel",
-            stacklevel=3,
-        )
-        return
-    get_text = Text.get_text
-    plt.rcParams["font.family"] = [*plt.rcParams["font.family"], font]  # for the characters that the first one lacks
-    Text.get_text = lambda text: translate(get_text(text), language)
+    return next((name for name in FONTS[language] if name in installed), None)
 
 
 @cache
