@@ -83,7 +83,7 @@ def test_the_version_is_the_same_everywhere():
 
 
 def test_links_between_the_files_are_whole():
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
             assert (path.parent / link).exists(), f"{path.name} links to {link}"
 

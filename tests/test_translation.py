@@ -126,6 +126,52 @@ def test_every_chinese_lesson_has_a_catalogue_and_an_english_lesson():
     assert chinese <= {path.stem for path in ENGLISH.glob("*.ipynb")}
 
 
+def readme(language):
+    return (ROOT / f"README{language}.md").read_text()
+
+
+def without_comments(code):
+    return [line.split("  #")[0].rstrip() for line in code.splitlines()]
+
+
+def lessons_in(text):
+    """Return number, file and running time of each row."""
+    return re.findall(
+        r"^\| (\d\d) \| \[[^]]*\]\(notebooks/(?:zh/)?(\w+)\.ipynb\) \|.*\| ([\d.]+ [分秒ms])", text, re.MULTILINE
+    )
+
+
+def links_in(text):
+    return {link.replace("notebooks/zh/", "notebooks/") for link in re.findall(r"\]\(([^)]+)\)", text)}
+
+
+def test_both_readmes_have_the_same_commands_lessons_links_and_names():
+    english, chinese = readme(""), readme(".zh")
+    for kind in ("bash", "python"):
+        codes = [re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL) for text in (english, chinese)]
+        assert codes[0]
+        assert [without_comments(code) for code in codes[1]] == [without_comments(code) for code in codes[0]]
+    rows = lessons_in(english)
+    assert [stem for _, stem, _ in rows] == sorted(path.stem for path in ENGLISH.glob("*.ipynb"))
+    assert [(*row, time.replace("分", "m").replace("秒", "s")) for *row, time in lessons_in(chinese)] == rows
+    assert links_in(chinese) - {"README.md"} == links_in(english) - {"README.zh.md"}
+    names = [
+        set(re.findall(r"`([^`\n]+)`", re.sub("```.*?```", "", text, flags=re.DOTALL))) for text in (english, chinese)
+    ]
+    assert names[0] <= names[1]
+
+
+def test_the_chinese_readme_leads_to_chinese_lessons_where_there_are():
+    linked = set(re.findall(r"\]\(notebooks/zh/(\w+)\.ipynb\)", readme(".zh")))
+    assert linked == {path.stem for path in CATALOGUES}
+
+
+def test_the_chinese_readme_uses_the_terms_of_the_glossary():
+    for english, chinese in zip(readme("").split("\n| "), readme(".zh").split("\n| ")):
+        if re.match(r"\d\d \|", english):
+            assert terms_missing(english, chinese, "") == []
+
+
 def test_the_glossary_has_each_term_once():
     terms = [term for term, _, _ in glossary()]
     assert sorted(terms) == sorted(set(terms))
