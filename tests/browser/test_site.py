@@ -69,7 +69,8 @@ class Links(HTMLParser):
 
 
 def test_there_is_a_page_of_everything():
-    assert len(LESSONS) == len(list((ROOT / "notebooks").glob("*.ipynb")))
+    lessons = [path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
+    assert len(LESSONS) == len(lessons)
     assert {path.stem for path in (ROOT / "docs").glob("*.md")} < {page.split("/")[-1][:-5] for page in PAGES}
 
 
