@@ -73,6 +73,8 @@ def paragraph_faults(entry):
     if not entry.translated():
         yield "fuzzy" if entry.fuzzy else "untranslated"
         return
+    if "\n" in entry.msgstr:
+        yield "a paragraph is one line"
     if marks(entry.msgid) != marks(entry.msgstr):
         changed = (marks(entry.msgid) - marks(entry.msgstr)) + (marks(entry.msgstr) - marks(entry.msgid))
         yield f"code, formulas, links, tags or markup differ: {list(changed)}"
@@ -91,7 +93,7 @@ def faults(path):
     advice = f"{path.name}: .venv/bin/python notebooks/zh/build.py notebooks/{english.name}"
     updated = translation.update(catalogue, lesson)
     if str(updated) != path.read_text():
-        yield f"the English lesson changed since its catalogue was written: {advice}"
+        yield f"the catalogue is not that of today's English lesson: {advice}"
     for entry in updated:
         if not entry.obsolete:
             yield from (f"{path.name}: {fault}: {entry.msgid[:80]}" for fault in paragraph_faults(entry))
@@ -279,7 +281,7 @@ def test_lessons_link_to_chinese_ones_where_there_are(lesson):
 
 def test_a_changed_english_paragraph_is_found_and_marked(lesson):
     write(lesson, TEXT.replace("on axis 1", "on axis 1, after the batch's"))
-    assert "the English lesson changed since its catalogue was written" in "".join(faults(catalogue_of(lesson)))
+    assert "the catalogue is not that of today's English lesson" in "".join(faults(catalogue_of(lesson)))
     run(lesson)
     (fault,) = faults(catalogue_of(lesson))
     assert "fuzzy: **A deliberate mistake.**" in fault
@@ -295,6 +297,21 @@ def test_a_changed_english_paragraph_is_found_and_marked(lesson):
     run(lesson)
     (entry,) = polib.pofile(str(catalogue_of(lesson))).fuzzy_entries()
     assert entry.previous_msgid == previous  # that of the translation
+
+
+def test_a_catalogue_is_the_same_after_an_editor_wrapped_its_lines(lesson):
+    path = catalogue_of(lesson)
+    catalogue = polib.pofile(str(path))
+    catalogue.wrapwidth = 40
+    catalogue.metadata["X-Generator"] = "an editor"
+    catalogue.metadata["Plural-Forms"] = "nplurals=1; plural=0;"
+    catalogue.save(str(path))
+    run(lesson)
+    text = path.read_text()
+    assert "X-Generator: an editor" in text
+    assert list(faults(path)) == []
+    run(lesson)
+    assert path.read_text() == text
 
 
 def test_a_paragraph_that_went_is_obsolete_and_comes_back(lesson):
@@ -337,6 +354,7 @@ def test_changes_by_hand_are_found(lesson):
         ("## The question", "问题", "code, formulas, links"),
         ("See [lesson 04](04_dropout.ipynb)", "见第 04 课", "code, formulas, links"),
         ("**All** of them", "全部", "code, formulas, links"),
+        ("A question", "一个\n问题", "one line"),
         ("**Data.** All", "**数据。**全部", "needs a space"),
         ("The **data**", "全部**“数据”**", "needs a space"),
         ("| a word | another |", "| 一个词 |", "code, formulas, links"),

@@ -30,7 +30,7 @@ NO_FONT = (
 @cache
 def choose_language() -> None:
     """Let figures have their words in the chosen language, if there is a font for it."""
-    language = os.environ.get("GLUON_CNN_LANGUAGE", "en")
+    language = os.environ.get("GLUON_CNN_LANGUAGE") or "en"
     if language == "en":
         return
     if language not in FONTS:
