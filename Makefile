@@ -98,7 +98,7 @@ parity: $(STAMP) $(OTHERS)/.installed ## compare every layer and network with Py
 	$(BIN)/python benchmarks/parity/ours.py build/parity
 	$(OTHERS)/bin/python benchmarks/parity/theirs.py build/parity
 	$(OTHERS)/bin/python -m pytest -q -ra -p no:cacheprovider -c /dev/null --rootdir benchmarks \
-	  benchmarks/parity/test_torch.py benchmarks/parity/test_paddle.py
+	  benchmarks/parity/test_torch.py benchmarks/parity/test_paddle.py benchmarks/parity/test_fragments.py
 	$(BIN)/python -m pytest -q benchmarks/parity/test_from_torch.py
 
 $(OTHERS)/.installed: benchmarks/requirements.txt $(STAMP)

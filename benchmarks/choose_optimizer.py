@@ -1,8 +1,8 @@
-"""Compare optimizers for LeNet on training pictures set aside from the sample.
+"""Compare optimizers for LeNet on training images set aside from the sample.
 
     .venv/bin/python benchmarks/choose_optimizer.py
 
-The test pictures are not looked at. About ten minutes on two cores.
+The test images are not looked at. About ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OPTIMIZERS = [
 def accuracies(
     seed: int, images: np.ndarray, labels: np.ndarray, optimizer: tuple[str, dict], epochs: Sequence[int]
 ) -> list[float]:
-    """Train with one seed and return the accuracy on the pictures set aside after each of these numbers of epochs."""
+    """Train with one seed and return the accuracy on the images set aside after each of these numbers of epochs."""
     order = np.random.RandomState(7).permutation(len(labels))
     kept, aside = order[:-SET_ASIDE], order[-SET_ASIDE:]
     g.seed(seed)

@@ -27,8 +27,8 @@ from tqdm import tqdm
 MACHINES, GIGABITS = (2, 4, 8, 16, 32, 64), (1, 10, 100)
 
 
-def pictures(folder: Path, count: int) -> None:
-    """Write a folder of pictures of two classes for `gluon-cnn train`; a fifth of them is for the test."""
+def write_images(folder: Path, count: int) -> None:
+    """Write a folder of images of two classes for `gluon-cnn train`; a fifth of them is for the test."""
     train, _ = g.load_data("sample", 1)
     for label, name in enumerate(("t-shirt", "trouser")):
         (folder / name).mkdir(parents=True)
@@ -37,7 +37,7 @@ def pictures(folder: Path, count: int) -> None:
 
 
 def rate(command: list[str], batch_size: int, data: Path, network: str) -> float:
-    """Return the training pictures a second of all workers in the second epoch."""
+    """Return the training images a second of all workers in the second epoch."""
     with tempfile.TemporaryDirectory() as folder:
         settings = ["--dataset", data, "--grey", "--batch-size", batch_size, "--epochs", 2, "--output", "run"]
         line = [sys.executable, "-m", "gluon_cnn.cli", *command, "train", network, *settings]
@@ -59,7 +59,7 @@ def predicted(machines: int, gigabits: float, megabytes: float, seconds: float) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", nargs="+", default=["lenet", "resnet"])
-    parser.add_argument("--pictures", type=int, default=640)
+    parser.add_argument("--images", type=int, default=640)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -72,7 +72,7 @@ def main() -> None:
     measured, model = [], []
     with tempfile.TemporaryDirectory() as temporary:
         data = Path(temporary) / "data"
-        pictures(data, options.pictures)
+        write_images(data, options.images)
         for network in options.networks:
             turns = [name for _ in range(options.rounds) for name in ways]
             rates: dict[str, list[float]] = {name: [] for name in ways}
@@ -92,7 +92,7 @@ def main() -> None:
             for gigabits in GIGABITS:
                 cells = [predicted(n, gigabits, megabytes, whole / alone) for n in MACHINES]
                 model.append((network, f"{megabytes:.1f}", str(gigabits), *(f"{a:.1f}-{b:.1f}" for a, b in cells)))
-    print(format_table(("network", "way", "pictures/s", "of alone", "range"), measured))
+    print(format_table(("network", "way", "images/s", "of alone", "range"), measured))
     print(format_table(("network", "MB", "Gbit/s", *(f"{n} machines" for n in MACHINES)), model))
 
 

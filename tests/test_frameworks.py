@@ -1,5 +1,9 @@
 """What docs/frameworks.md says of Gluon, and `make parity` cannot show."""
 
+import re
+import runpy
+from pathlib import Path
+
 import gluon_cnn  # noqa: F401 (before mxnet)
 import mxnet as mx
 import numpy as np
@@ -41,3 +45,12 @@ def test_reading_waits():
     wrong = nd.random.normal(0, -1, shape=(2,))
     with pytest.raises(mx.MXNetError):
         wrong.asnumpy()
+
+
+def test_make_parity_runs_every_fragment_of_pytorch():
+    """And the lessons that build something, 01 to 12, have one."""
+    folder = Path(__file__).parent.parent / "benchmarks" / "parity"
+    lessons = runpy.run_path(str(folder / "fragments.py"))["fragments"]()
+    tests = re.findall(r"^def test_lesson_(\d\d)\(", (folder / "test_fragments.py").read_text(), re.MULTILINE)
+    assert tests == sorted(lessons)
+    assert {f"{number:02}" for number in range(1, 13)} <= lessons.keys()

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import os
 import re
 import subprocess
@@ -24,6 +25,7 @@ tomllib = pytest.importorskip("tomllib")  # in Python since 3.11
 nbformat = pytest.importorskip("nbformat")
 fresh = pytest.importorskip("tests.fresh")  # needs nbformat, too
 ROOT = Path(__file__).parent.parent
+FOLDED = "jp-MarkdownHeadingCollapsed"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -278,6 +280,30 @@ class TestLesson:
     def test_stored_outputs_are_fresh(self, path, notebook):
         found = notebook.metadata.get("executed")
         assert found == fresh.digest(notebook), f"cells were changed: make notebooks LESSONS=notebooks/{path.name}"
+
+    def test_is_stored_as_jupyterlab_saves_it(self, path, notebook):
+        """So that opening and saving a lesson leaves it as it is; tests/browser/test_lab.py shows that it does."""
+        text = json.dumps(json.loads(path.read_text()), ensure_ascii=False, indent=1, sort_keys=True)
+        assert path.read_text() == text + "\n"
+        assert notebook.metadata.kernelspec == fresh.KERNEL
+        for cell in notebook.cells:
+            # JupyterLab shows hidden outputs again when it runs a cell, and adds "collapsed" when it does not
+            assert cell.metadata.keys() <= {"alt", "jupyter", "tags", FOLDED}
+            assert cell.metadata.get("jupyter", {}) in ({}, {"source_hidden": True})
+
+    def test_folds_its_solutions(self, notebook):
+        """A collapsed heading hides code and outputs, also after Run All Cells, up to the next exercise's heading."""
+        heading, solutions = None, 0
+        for cell in notebook.cells:
+            titles = re.findall(r"^#+ .*", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
+            heading = cell if titles else heading
+            if titles and FOLDED in cell.metadata:
+                assert (cell.metadata[FOLDED], cell.source) == (True, "#### Solution")
+            if "solution" in cell.metadata.get("tags", []):
+                solutions += 1
+                assert heading.source == "#### Solution"
+                assert cell.metadata.jupyter.source_hidden
+        assert solutions >= 2
 
     def test_the_code_shown_is_the_packages(self, path, notebook, monkeypatch):
         pytest.importorskip("IPython")

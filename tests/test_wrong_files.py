@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from gluon_cnn._core.files import atomic_write, write_all
 from gluon_cnn.data.idx import read_idx
-from gluon_cnn.data.images import read_folder, read_picture
+from gluon_cnn.data.images import read_folder, read_image
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.networks.loading import load_weights
 from hypothesis import given
@@ -47,7 +47,7 @@ def test_no_pipe_is_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     for path in (tmp_path / "pipe.png", tmp_path):
         with pytest.raises(OSError, match=f"{path} cannot be read as an image"):
-            read_picture(path, (8, 8))
+            read_image(path, (8, 8))
     for name in ("network.params", "history.json"):
         os.mkfifo(tmp_path / name)
     with pytest.raises(OSError, match="history.json cannot be read: it is a device or a pipe"):
@@ -61,7 +61,7 @@ def test_no_pipe_is_waited_for(tmp_path):
 def test_a_wrong_size_is_not_blamed_on_the_picture(tmp_path, size):
     (tmp_path / "fine.jpg").write_bytes(picture_bytes())
     with pytest.raises(OURS, match="size must be"):
-        read_picture(tmp_path / "fine.jpg", size)
+        read_image(tmp_path / "fine.jpg", size)
 
 
 def picture_bytes(kind="JPEG", size=(40, 30)):
@@ -86,7 +86,7 @@ def test_a_broken_picture(tmp_path, raw, monkeypatch):
     for lenient in (False, True):  # as Pillow is, and as gluoncv leaves it
         monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
         with pytest.raises(OSError, match=r"broken.jpg cannot be read as an image") as caught:
-            read_picture(path, (8, 8))
+            read_image(path, (8, 8))
         refused(caught.value)
 
 
@@ -101,7 +101,7 @@ def test_a_picture_that_would_fill_the_memory(tmp_path):
     rows = zlib.compress(b"\0" * 1_000_000)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
     with pytest.raises(OSError, match="bomb.png cannot be read as an image"):
-        read_picture(path, (8, 8))
+        read_image(path, (8, 8))
 
 
 def test_a_link_to_nothing_is_named(tmp_path):

@@ -17,6 +17,7 @@ from gluon_cnn.networks.loading import load_weights  # noqa: F401 (in CALLS)
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training.prediction import predict_batches
 from mxnet import autograd, gluon, init, nd
+from PIL import Image
 
 from tests.networks.small import ROWS, small
 
@@ -73,7 +74,7 @@ def after_use(name, hybridize):
 def test_every_block_refuses_and_works_as_before(name):
     net, X, expected = after_use(name, hybridize=len(name) % 2 == 0)
     for wrong, words in {
-        X.astype("uint8"): "computes in float32, got uint8: pass x.astype('float32') / 255",
+        X.astype("uint8"): "computes in float32; got uint8: pass x.astype('float32') / 255",
         nd.concat(X, X[:, :1], dim=1): OTHER_CHANNELS.get(name, "has weights for 4 "),
     }.items():
         with pytest.raises(OURS) as caught:
@@ -93,9 +94,9 @@ def test_every_block_refuses_and_works_as_before(name):
 INPUTS = {
     "one axis": (lambda X: X[0, 0, 0], "(N, C, H, W); got ("),
     "five axes": (lambda X: X.expand_dims(0), "(N, C, H, W); got (1, 2, 4, "),
-    "integers": (lambda X: X.astype("int32"), "computes in float32, got int32: pass x.astype('float32')"),
-    "double precision": (lambda X: X.astype("float64"), "computes in float32, got float64"),
-    "half precision": (lambda X: X.astype("float16"), "computes in float32, got float16"),
+    "integers": (lambda X: X.astype("int32"), "computes in float32; got int32: pass x.astype('float32')"),
+    "double precision": (lambda X: X.astype("float64"), "computes in float32; got float64"),
+    "half precision": (lambda X: X.astype("float16"), "computes in float32; got float16"),
     "no image": (lambda X: X[:0], "got an empty batch, (0, 4, "),
     "no NDArray": (lambda X: X.asnumpy(), "takes an NDArray; got ndarray: pass nd.array(x)"),
     "a list": (lambda X: [X], "takes an NDArray; got list"),
@@ -144,7 +145,7 @@ CALLS = {
     "corr2d(x(1, 5, 5), K)": "X must have shape (H, W); got (1, 5, 5)",
     "corr2d(X, x(2))": "K must have shape (kh, kw); got (2,)",
     "corr2d(X, K.astype('float64'))": "K holds float64 and X float32: they must be the same",
-    "corr2d(K, X)": "a kernel of 5x5 does not fit into 2x2, padding 0: make the input or the padding larger",
+    "corr2d(K, X)": "does not fit into 2x2 with padding 0: make the input or the padding larger",
     "corr2d(X, K, padding=-1)": "padding must be at least 0; got -1",
     "corr2d(X, K, padding=10**6)": "X with its padding (2000005, 2000005) is larger than an NDArray can be",
     "corr2d(X, K, stride=0)": "stride must be at least 1; got 0",
@@ -188,10 +189,10 @@ CALLS = {
     "efficientnet_lite0(num_classes=0)": "num_classes must be at least 1; got 0",
     "efficientnet_lite0('yes')": "pretrained must be True or False; got 'yes'",
     "LeNet(2)(x(1, 28, 28))": "LeNet takes (N, C, H, W); got (1, 28, 28): pass x.expand_dims(axis=0)",
-    "cast(seen(), 'float64')(x(2, 1, 28, 28))": "LeNet computes in float64, got float32: pass x.astype('float64')",
-    "cast(seen(), 'float16')(x(2, 1, 28, 28, dtype='float16'))": "which mxnet does on a GPU only: call cast('float32')",
-    "cast(initialized(conv_block(4)), 'float16')(x(2, 4, 8, 8, dtype='float16'))": "on a GPU only",
-    "summary(lenet(), ())": "shape must be positive integers with the batch first",
+    "cast(seen(), 'float64')(x(2, 1, 28, 28))": "LeNet computes in float64; got float32: pass x.astype('float64')",
+    "cast(seen(), 'float16')(x(2, 1, 28, 28, dtype='float16'))": "call cast('float32')",
+    "cast(initialized(conv_block(4)), 'float16')(x(2, 4, 8, 8, dtype='float16'))": "call cast('float32')",
+    "summary(lenet(), ())": "shape must be positive integers with the batch size first",
     "summary(lenet(), (True, 1, 28, 28))": "shape must be positive integers",
     "summary(lenet(), (1, 1, 2.5))": "shape must be positive integers",
     "summary(lenet(), (1, 1, 10**30, 28))": "is larger than an NDArray can be",
@@ -430,7 +431,7 @@ COMMANDS = {
     "a negative size": ["train", "lenet", "--resize", "-3"],
     "a wrong data set": ["train", "lenet", "--dataset", "mnist"],
     "a file as data set": ["train", "lenet", "--dataset", "file"],
-    "a folder without pictures": ["train", "lenet", "--dataset", "empty"],
+    "a folder without images": ["train", "lenet", "--dataset", "empty"],
     "an archive as data set": ["train", "lenet", "--dataset", "archive.zip"],
     "a learning rate that is none": ["train", "lenet", "--lr", "nan"],
     "a seed below 0": ["train", "lenet", "--seed", "-1"],
@@ -452,12 +453,36 @@ COMMANDS = {
     "parameters that are not there": ["export", "lenet", "nothing"],
     "a folder as parameters": ["export", "lenet", "empty"],
     "a run to export that is none": ["export", "--run", "empty"],
+    "a rate for no network": ["rate", "lenet5"],
     "no folder to finetune on": ["finetune", "empty"],
+    "a folder of one class to finetune on": ["finetune", "one class"],
+    "a folder of one class to train on": ["train", "lenet", "--dataset", "one class"],
+    "a folder of one class to find a rate for": ["rate", "lenet", "--dataset", "one class"],
+    "a class without images to finetune on": ["finetune", "hollow"],
+    "a class without images to train on": ["train", "lenet", "--dataset", "hollow"],
+    "a class that is only in test, to finetune on": ["finetune", "split"],
+    "a class that is only in test, to train on": ["train", "lenet", "--dataset", "split"],
+    "a truncated image to finetune on": ["finetune", "broken"],
+    "a truncated image to train on": ["train", "lenet", "--dataset", "broken"],
+    "a truncated image to predict": ["predict", "broken/a/cut.jpg", "--network", "efficientnet-lite0"],
+    "a truncated image to explain": ["explain", "broken/a/cut.jpg", "--network", "efficientnet-lite0"],
+    "a folder to predict": ["predict", "empty", "--network", "efficientnet-lite0"],
+    "a constructor that is none to finetune": ["finetune", "photos", "--network", "os:getcwd"],
+    "an untrained network to finetune": ["finetune", "photos", "--network", "lenet"],
     "an image to explain that is none": ["explain", "file", "--network", "efficientnet-lite0"],
     "a function that is not there": ["train", "os:no_network"],
     "a program that is not there": ["launch", "-n", "1", "nothing.py"],
     "another program than one of Python's": ["launch", "-n", "1", "ls"],
     "a file as folder for data": ["data", "--root", "file"],
+}
+
+
+FOLDERS = {
+    "photos": "ab",
+    "broken": "ab",
+    "one class": "a",
+    "hollow": ("a", "hollow"),
+    "split": ("train/a", "train/b", "test/a", "test/b", "test/c"),
 }
 
 
@@ -472,6 +497,14 @@ def test_a_wrong_command(arguments, tmp_path, monkeypatch, capsys, no_usual_plac
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("hello")
     Path("empty").mkdir()
+    for folder, classes in FOLDERS.items():
+        for name in classes:
+            Path(folder, name).mkdir(parents=True)
+            for number in range(3 * (name != "hollow")):
+                Image.new("RGB", (9, 8), (80 * number, 0, 0)).save(Path(folder, name, f"{number}.png"))
+    cut = Path("broken/a/cut.jpg")
+    Image.effect_noise((90, 80), 50).save(cut)
+    cut.write_bytes(cut.read_bytes()[:-500])
     with zipfile.ZipFile("archive.zip", "w") as archive:
         archive.writestr("../outside.png", b"no")
     before = sorted(path.name for path in tmp_path.iterdir())

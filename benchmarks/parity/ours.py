@@ -15,6 +15,8 @@ from pathlib import Path
 
 import gluon_cnn as g
 import numpy as np
+from fragments import numbers
+from gluon_cnn.data.transforms import CenterCrop
 from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn
 from tqdm import tqdm
@@ -65,6 +67,65 @@ CASES: dict[str, tuple[Callable[[], gluon.Block], tuple[int, ...]]] = {
     "resnet": (lambda: g.ResNet(10), (4, 1, 75, 75)),
     "densenet": (lambda: g.DenseNet(), (4, 1, 40, 40)),
 }
+
+
+# lesson: the block that its fragment of PyTorch writes, and an input
+FRAGMENTS: dict[str, tuple[Callable[[], gluon.Block], tuple[int, ...]]] = {
+    "01": (lambda: nn.Conv2D(16, 3, padding=1), (2, 3, 28, 28)),
+    "05": (lambda: g.LeNet(), (8, 1, 28, 28)),
+    "06": (lambda: g.AlexNet(), (2, 1, 224, 224)),
+    "07": (lambda: g.vgg_block(2, 6), (2, 3, 8, 8)),
+    "08": (lambda: g.mlpconv(6, 3, 0), (2, 3, 16, 16)),
+    "09": (lambda: g.Inception(4, 3, 6, 2, 5, 4), (2, 3, 8, 8)),
+    "10": (lambda: g.Residual(8), (2, 8, 8, 8)),
+    "10, other shape": (lambda: g.Residual(16, same_shape=False), (2, 8, 9, 9)),
+    "11": (lambda: g.DenseBlock(3, 4), (2, 3, 8, 8)),
+    "11, transition": (lambda: g.transition_block(5), (2, 3, 8, 8)),
+}
+
+
+def fragment(make: Callable[[], gluon.Block], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Return outputs in prediction and in training, and the input's gradient, of a block with known weights."""
+    net = make()
+    net.initialize()
+    X = nd.array(numbers(1000, shape))
+    with autograd.record():  # determines the shapes; a prediction would reorder the weights, which then take no values
+        net(X)
+    for k, p in enumerate(net.collect_params().values()):
+        p.set_data(numbers(k, p.shape))
+    net.apply(_without_dropout)
+    found = {"predicted": net(X).asnumpy()}
+    X.attach_grad()
+    with autograd.record():
+        output = net(X)
+        value = (output * nd.array(numbers(1001, output.shape))).sum()
+    value.backward()
+    return {**found, "trained": output.asnumpy(), "gradient": X.grad.asnumpy()}
+
+
+def examples_of_lesson_02() -> dict[str, np.ndarray]:
+    X = nd.array([[1, 3, 2, 0], [5, 4, 1, 1], [0, 2, 8, 6], [1, 1, 7, 3]])
+    copied = nd.UpSampling(X.reshape((1, 1, 4, 4)), scale=2, sample_type="nearest")[0, 0]
+    results = g.pool2d(X, 2), g.pool2d(X, 2, mode="avg"), copied, nd.LeakyReLU(-X)
+    return {str(k): result.asnumpy() for k, result in enumerate(results)}
+
+
+def training_of_lesson_05() -> dict[str, np.ndarray]:
+    """Return LeNet's parameters after the fragment's loop over two batches."""
+    net, loss = g.LeNet(), gluon.loss.SoftmaxCrossEntropyLoss()
+    net.initialize()
+    batches = nd.array(numbers(1000, (2, 8, 1, 28, 28)))
+    with autograd.record():
+        net(batches[0])
+    for k, p in enumerate(net.collect_params().values()):
+        p.set_data(numbers(k, p.shape) / 2)
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.02, "momentum": 0.9})
+    for X in batches:
+        with autograd.record():
+            cost = loss(net(X), nd.arange(8))
+        cost.backward()
+        trainer.step(len(X))
+    return {str(k): p.data().asnumpy() for k, p in enumerate(net.collect_params().values())}
 
 
 def case(make: Callable[[], gluon.Block], shape: tuple[int, ...], dtype: str) -> dict[str, np.ndarray]:
@@ -122,6 +183,12 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, (make, shape) in tqdm(CASES.items(), desc="ours", unit="case"):
         np.savez(folder / f"{name}.npz", **case(make, shape, "float64" if name in NETWORKS else "float32"))
+    for name, (make, shape) in tqdm(FRAGMENTS.items(), desc="fragments", unit="block"):
+        np.savez(folder / f"lesson {name}.npz", **fragment(make, shape))
+    np.savez(folder / "lesson 02.npz", **examples_of_lesson_02())
+    np.savez(folder / "lesson 05, trained.npz", **training_of_lesson_05())
+    images = numbers(1000, (4, 1, 32, 32))
+    np.savez(folder / "lesson 12.npz", cropped=CenterCrop(28)(images, np.random.RandomState(0)))
     g.seed(0)
     X = nd.random.uniform(1, 2, shape=(200, 50))
     modes = {

@@ -2,7 +2,7 @@
 
     build/bench/bin/python benchmarks/parity/theirs.py build/parity
 
-Each becomes a NumPy archive: the state_dict under the names it has, pictures X and the output for them. Besides
+Each becomes a NumPy archive: the state_dict under the names it has, images X and the output for them. Besides
 the course's networks written in PyTorch there are three whose layers are torchvision's, with its names.
 """
 

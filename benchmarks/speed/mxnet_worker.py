@@ -23,7 +23,7 @@ state: dict = {}
 
 
 def make(network: str, side: int, batch_size: int, weights: str) -> dict:
-    """Make the network and a batch; write the weights in the order of the layers. Return the work for a picture."""
+    """Make the network and a batch; write the weights in the order of the layers. Return the work for an image."""
     g.seed(0)
     if "block" in SETTINGS:
         startup.channels_at_once = lambda: SETTINGS["block"]
@@ -56,7 +56,7 @@ def outputs(file: str) -> None:
 
 
 def train(steps: int) -> float:
-    """Return pictures a second."""
+    """Return images a second."""
     batches = [(state["X"], state["y"])] * steps
     if SETTINGS.get("loop") == "notes":
         return len(state["y"]) * steps / notes_loop(batches)
@@ -80,7 +80,7 @@ def notes_loop(batches: list) -> float:
 
 
 def predict(steps: int) -> float:
-    """Return pictures a second."""
+    """Return images a second."""
     net, X = state["net"], state["X"]
     start = time.perf_counter()
     for _ in range(steps):

@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
 OTHERS = HERE.parents[1] / "build" / "bench"  # what make bench installs
-SIZES = {  # pixels of a side, pictures in a batch
+SIZES = {  # pixels of a side, images in a batch
     "lenet": (28, 64),
     "alexnet": (224, 32),
     "vgg": (96, 32),
@@ -112,7 +112,7 @@ class Worker:
 def measure(
     network: str, names: list[str], options: argparse.Namespace, bar: tqdm
 ) -> dict[str, dict[str, list[float] | float]]:
-    """Return for each contender its pictures a second in each round, of each task, and its peak memory in MB."""
+    """Return for each contender its images a second in each round, of each task, and its peak memory in MB."""
     side, batch_size = SIZES[network]
     side, batch_size = options.side or side, options.batch_size or batch_size
     with tempfile.TemporaryDirectory() as folder:
@@ -218,7 +218,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of turns in each launch")
     parser.add_argument("--seconds", type=float, default=1.0, help="of one turn")
     parser.add_argument("--side", type=int, help="pixels, instead of each network's own")
-    parser.add_argument("--batch-size", type=int, help="pictures, instead of each network's own")
+    parser.add_argument("--batch-size", type=int, help="images, instead of each network's own")
     parser.add_argument("--torch-python", default=str(OTHERS / "bin" / "python"), help="the Python that has PyTorch")
     parser.add_argument("--output", type=Path, default=Path("build/speed.json"), help="all that was measured")
     options = parser.parse_args()
@@ -244,9 +244,7 @@ def main() -> None:
                         found[network][name].setdefault(key, []).extend(value if isinstance(value, list) else [value])
             options.output.parent.mkdir(parents=True, exist_ok=True)
             options.output.write_text(json.dumps(found, indent=1))
-    print(
-        f"pictures a second; ratios: median (quartiles) of {options.launches} x {options.rounds} rounds; {CORES} cores"
-    )
+    print(f"images a second; ratios: median (quartiles) of {options.launches} x {options.rounds} rounds; {CORES} cores")
     for task in options.tasks:
         print(f"\n{task}\n\n{report(found, options.contenders, task)}")
 

@@ -61,7 +61,7 @@ def outputs(file: str) -> None:
 
 
 def train(steps: int) -> float:
-    """Return pictures a second."""
+    """Return images a second."""
     net, X, y, loss, optimizer = (state[name] for name in ("net", "X", "y", "loss", "optimizer"))
     net.train()
     start, total = time.perf_counter(), 0.0
@@ -78,7 +78,7 @@ def train(steps: int) -> float:
 
 
 def predict(steps: int) -> float:
-    """Return pictures a second."""
+    """Return images a second."""
     net, X = state["net"], state["X"]
     with torch.inference_mode():
         start = time.perf_counter()

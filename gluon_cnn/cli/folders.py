@@ -91,6 +91,12 @@ def refuse_taken(wanted: Path | None, *names: str) -> None:
             raise ValueError(f"{what}: choose another --output")
 
 
+def tell_saved(folder: Path, network: str) -> None:
+    """Print where a run is and how to use it."""
+    own = f" --network {network}" if ":" in network else ""
+    print(f"Saved to {folder}; to use it: {this_command()} predict IMAGE --run {folder}{own}")
+
+
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
     """Lock a folder against other training runs, if it exists."""

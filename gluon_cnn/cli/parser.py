@@ -114,32 +114,54 @@ def make_parser() -> argparse.ArgumentParser:
         "--kvstore", metavar="KIND", help="dist_sync: train together with other processes, started by a launcher"
     )
 
+    rate = add(
+        "rate",
+        "train:rate",
+        "suggest a learning rate for a network and a data set",
+        description="Train a copy of the network for 100 batches while the learning rate rises from 0.000001 to 10, "
+        "and suggest a tenth of the rate with the lowest loss (Smith's range test). Nothing is saved.",
+        epilog="example:\n  gluon-cnn rate lenet --dataset photos --resize 64 --optimizer adam --plot rate.png",
+    )
+    rate.add_argument("network", help=options.NETWORK_NAMES)
+    options.add_settings(rate)
+    rate.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the loss over the learning rate to this file")
+
     finetune = add(
         "finetune",
         "finetune:finetune",
         "train a pretrained network on a folder of photos and save it to a folder",
         description="On a folder with one subfolder of photos per class, train a new output layer for "
-        "EfficientNet-Lite0, which is pretrained on ImageNet's million photos. A fifth of the photos are held out for "
-        "testing; some of the others are used to select the epoch whose weights are saved. No download is needed.",
+        "EfficientNet-Lite0, which is pretrained on the million photos of ImageNet. A fifth of the photos are held out "
+        "for testing. Needs no download.",
         epilog="example:\n  gluon-cnn finetune photos",
     )
     finetune.add_argument("photos", metavar="FOLDER", help="folder with one subfolder of photos per class")
+    finetune.add_argument(
+        "--network",
+        metavar="NAME",
+        default="efficientnet-lite0",
+        help="or your own module:function, called with num_classes=; it returns a trained network with .features and "
+        ".output",
+    )
     finetune.add_argument("--resize", type=int, metavar="PIXELS", default=224, help="a multiple of 32; 96 is faster")
     options.add_broken(finetune)
     finetune.add_argument("--batch-size", type=int, metavar="N", default=32, help="images per batch")
     finetune.add_argument("--lr", dest="learning_rate", type=float, metavar="RATE", default=0.001, help="learning rate")
     finetune.add_argument(
-        "--epochs", dest="num_epochs", type=int, metavar="N", default=100, help="maximum number of epochs"
+        "--epochs", dest="num_epochs", type=int, metavar="N", default=50, help="passes through the features"
     )
     finetune.add_argument(
         "--validation",
         type=float,
         metavar="SHARE",
-        default=0.2,
-        help="share of the training images held out for validation",
+        default=0.0,
+        help="hold out this share of the training images, such as 0.2, and save the epoch with the best accuracy on it",
     )
     finetune.add_argument(
-        "--patience", type=int, metavar="EPOCHS", default=20, help="stop after this many epochs without improvement"
+        "--patience",
+        type=int,
+        metavar="EPOCHS",
+        help="with --validation: stop after so many epochs without improvement",
     )
     finetune.add_argument("--seed", dest="random_seed", type=int, metavar="N", default=0, help="random seed")
     options.add_output(finetune)
@@ -187,6 +209,9 @@ def make_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--confusion", type=Path, metavar="FILE.png", help="draw the confusion matrix of true and predicted classes"
     )
+    evaluate.add_argument(
+        "--mistakes", type=Path, metavar="FILE.png", help="draw the ten mistakes of which the network is most confident"
+    )
 
     predict = add(
         "predict",
@@ -196,7 +221,7 @@ def make_parser() -> argparse.ArgumentParser:
         "the training images: for Fashion-MNIST, bright clothes on a black background.",
         epilog="example:\n  gluon-cnn predict shoe.jpg shirt.png --run runs/lenet --top 2",
     )
-    predict.add_argument("pictures", nargs="+", metavar="IMAGE", help="JPEG, PNG or another image format")
+    predict.add_argument("images", nargs="+", metavar="IMAGE", help="JPEG, PNG or another image format")
     options.add_run(predict)
     predict.add_argument("--top", type=int, metavar="K", default=3, help="number of classes to print")
 
@@ -237,7 +262,7 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("network", nargs="?", help=f"{options.NETWORK_NAMES}; by default a run's")
     export.add_argument("parameters", nargs="?", type=Path, metavar="params", help="the network's parameter file")
     options.add_run(export)
-    export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx needs the package onnx")
+    export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx requires onnx before 1.19")
     options.add_images(export)
     export.add_argument(
         "--output", type=Path, metavar="NAME", help="name of the file; by default that of the network or the run"

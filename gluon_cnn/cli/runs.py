@@ -16,7 +16,7 @@ from gluon_cnn.experiments.choices import choose
 from gluon_cnn.experiments.files import REPORT
 from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.plots.grad_cam import show_grad_cam
-from gluon_cnn.plots.predictions import plot_confusion
+from gluon_cnn.plots.predictions import plot_confusion, show_mistakes
 from gluon_cnn.plots.style import draw_anywhere
 from gluon_cnn.training.metrics import evaluate_accuracy
 from gluon_cnn.training.prediction import predict_batches
@@ -24,7 +24,8 @@ from gluon_cnn.training.prediction import predict_batches
 
 def evaluate(options: argparse.Namespace) -> int:
     run = load_run(options)
-    labels, probabilities = predict_batches(run.test_pictures(options.dataset, options.broken), run.net)
+    test = run.test_images(options.dataset, options.broken)
+    labels, probabilities = predict_batches(test, run.net)
     predicted = probabilities.argmax(axis=1)
     right = predicted == labels
     print(f"{'':<20} correct of images recall  precision  F1")
@@ -37,6 +38,12 @@ def evaluate(options: argparse.Namespace) -> int:
     if options.confusion is not None:
         draw_anywhere(lambda file: plot_confusion(labels, probabilities, run.classes, file), options.confusion)
         print(f"Confusion matrix: {options.confusion}")
+    if options.mistakes is not None and right.all():
+        print("There are no mistakes to draw")
+    elif options.mistakes is not None:
+        arguments = (test, labels, probabilities, run.classes)
+        draw_anywhere(lambda file: show_mistakes(*arguments, images=test.images, file=file), options.mistakes)
+        print(f"Most confident mistakes: {options.mistakes}")
     return 0
 
 
@@ -57,7 +64,7 @@ def predict(options: argparse.Namespace) -> int:
     top = check_int("--top", options.top, 1)
     run = load_run(options)
     failed = 0
-    for path in options.pictures:
+    for path in options.images:
         try:
             (probabilities,) = run.predict([path])
         except OSError as error:  # the other images may be valid
@@ -74,7 +81,7 @@ def quantize(options: argparse.Namespace) -> int:
     run = load_run(options, source)
     named = source if source.name.strip(".") else Path(os.path.realpath(source))
     refuse_taken(options.output, REPORT)
-    test, small = run.test_pictures(), run.quantize()
+    test, small = run.test_images(), run.quantize()
     with new_run_folder(options.output, named.with_name(f"{named.name}-int8")) as folder:
         for name, net in (("32-bit floats", run.net), ("8-bit integers", small.net)):
             evaluate_accuracy([next(iter(test))], net)  # warm-up

@@ -1,4 +1,4 @@
-"""gluon-cnn train and launch."""
+"""gluon-cnn train, rate and launch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from pathlib import Path
 
 from gluon_cnn._core import record
 from gluon_cnn._core.files import atomic_write
-from gluon_cnn.cli.folders import CHECKPOINTS, RUNS, SETTINGS, claimed, new_run_folder, refuse_taken, this_command
+from gluon_cnn.cli.folders import (
+    CHECKPOINTS,
+    RUNS,
+    SETTINGS,
+    claimed,
+    new_run_folder,
+    refuse_taken,
+    tell_saved,
+    this_command,
+)
 from gluon_cnn.cli.options import EPOCHS, NETWORK_NAMES, settings_from
 from gluon_cnn.distributed.launch import launch as start_processes
 from gluon_cnn.distributed.launch import read_hosts
@@ -19,6 +28,7 @@ from gluon_cnn.experiments.choices import find_network
 from gluon_cnn.experiments.experiment import Preparation, prepare
 from gluon_cnn.experiments.files import REPORT, read_report
 from gluon_cnn.experiments.settings import Settings
+from gluon_cnn.plots.style import draw_anywhere
 from gluon_cnn.training import checkpoint
 
 
@@ -50,6 +60,15 @@ def train(options: argparse.Namespace) -> int:
                 (folder / SETTINGS).unlink(missing_ok=True)
 
 
+def rate(options: argparse.Namespace) -> int:
+    found = prepare(Settings(**settings_from(options))).find_learning_rate()
+    print(f"Suggested: --lr {found.suggestion:g}")
+    if options.plot is not None:
+        draw_anywhere(found.plot, options.plot)
+        print(f"Loss over learning rate: {options.plot}")
+    return 0
+
+
 def _train_in(folder: Path, prepared: Preparation) -> int:
     """Train in a folder of settings and checkpoints until all epochs are completed."""
     checkpoints = folder / CHECKPOINTS
@@ -67,9 +86,7 @@ def _train_in(folder: Path, prepared: Preparation) -> int:
     if not len(run.history):
         print("Nothing was saved")
         return 130
-    name = prepared.settings.network
-    own = f" --network {name}" if ":" in name else ""
-    print(f"Saved to {folder}; to use it: {this_command()} predict IMAGE --run {folder}{own}")
+    tell_saved(folder, prepared.settings.network)
     if (folder / SETTINGS).exists():
         print(f"{this_command()} train --resume {folder} resumes after the last completed epoch")
     return 0
@@ -100,8 +117,7 @@ def _interrupted(options: argparse.Namespace) -> Settings:
             )
         if not (folder / CHECKPOINTS).is_dir():
             raise ValueError(
-                f"{folder} contains no checkpoint to continue from; gluon-cnn 0.1.0 saved none for "
-                "finished training runs"
+                f"{folder} contains no checkpoint to continue from: only `train` saves them, since version 0.2"
             )
     try:
         settings = Settings.from_stored(stored)

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -51,6 +51,17 @@ def equals(*expected: Any) -> Callable[[Any], bool]:
     return lambda answer: answer in expected
 
 
+def is_sequence(*expected: Any) -> Callable[[Any], bool]:
+    """Return a function that checks whether an answer is a tuple, list or array of the expected values."""
+
+    def is_right(answer: Any) -> bool:
+        if isinstance(answer, str) or not isinstance(answer, Iterable):
+            raise WrongAnswer(f"answer with {len(expected)} values, in parentheses")
+        return tuple(answer) == expected
+
+    return is_right
+
+
 def is_close(expected: float, **tolerance: float) -> Callable[[Any], bool]:
     """Return a function that checks whether an answer is close to the expected number, by :func:`math.isclose`."""
     return lambda answer: isinstance(answer, Real) and math.isclose(answer, expected, **tolerance)
@@ -84,8 +95,10 @@ def numbers(*shape: int) -> nd.NDArray:
 
 
 def result_of(function: Callable, *arguments: Any, shape: tuple[int, ...] | None = None) -> nd.NDArray:
-    """Call a learner's function; any result but an NDArray (of this shape) is a wrong answer."""
+    """Call a learner's function; any result but an array (of this shape) is a wrong answer."""
     result = function(*arguments)
+    if isinstance(result, np.ndarray):
+        result = nd.array(result)
     if not isinstance(result, nd.NDArray):
         raise WrongAnswer(f"it returned {'nothing' if result is None else type(result).__name__}, not an NDArray")
     if shape is not None:

@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 MODES = {1: "L", 3: "RGB"}  # Pillow's names, by number of channels
 
 
-def read_picture(path: str | Path, size: tuple[int, int], channels: int = 3) -> np.ndarray:
+def read_image(path: str | Path, size: tuple[int, int], channels: int = 3) -> np.ndarray:
     """Read an image file as an array of the given size.
 
     Parameters
@@ -165,7 +165,7 @@ def read_folder(
         system files, and notes (such as ``.txt`` and ``.json``) are ignored; other files that are not read are counted
         in a warning.
     size, channels
-        See :func:`read_picture`.
+        See :func:`read_image`.
     broken : str
         How to handle unreadable files: ``"refuse"`` the folder, or ``"skip"`` them with a warning. The message names
         the first five of them.
@@ -209,5 +209,5 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
     for label, name in enumerate(listing.classes):
         if label not in labels:
             raise ValueError(f"{shown(listing.folder / name)} contains no image that can be read: {first(faults)}")
-    found: Any = np.stack(pixels) if in_memory else ImagesOnDisk(paths, (channels, *size), read_picture)
+    found: Any = np.stack(pixels) if in_memory else ImagesOnDisk(paths, (channels, *size), read_image)
     return Images(found, np.array(labels, np.int32), files), faults

@@ -20,10 +20,10 @@ from mxnet.contrib import quantization
 TOLERANCE = 0.1
 
 
-def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -> gluon.SymbolBlock:
+def quantize(net: gluon.HybridBlock, images: Iterable, num_batches: int = 8) -> gluon.SymbolBlock:
     """Return a copy of a trained network with convolutions and dense layers quantized to 8-bit integers, for CPUs.
 
-    ``pictures`` are batches (X, y) of float32 training images; the labels are ignored. The range of each layer's
+    ``images`` are batches (X, y) of float32 training images; the labels are ignored. The range of each layer's
     integers is calibrated to its minimum and maximum over the first ``num_batches``. The copy is hybridized, takes and
     returns floats, and cannot be trained. Raise ValueError if MXNet cannot quantize a layer, or if the copy's output
     for the first batch is incorrect.
@@ -32,13 +32,13 @@ def quantize(net: gluon.HybridBlock, pictures: Iterable, num_batches: int = 8) -
     inference, 2017.
     """
     check_float32_weights(net, "quantized")
-    counted = zip(range(check_int("num_batches", num_batches, 1)), pictures)
+    counted = zip(range(check_int("num_batches", num_batches, 1)), images)
     batches = [[X] for _, batch in counted for X, _ in split_batch(batch, [mx.cpu()])]
     if not batches:
-        raise ValueError("pictures yielded no batches: pass batches of training images")
+        raise ValueError("images yielded no batches: pass batches of training images")
     batches = [batch for batch in batches if batch[0].shape == batches[0][0].shape]  # drop a smaller last batch
     for number, (X,) in enumerate(batches):
-        check_finite(f"batch {number} of pictures", check_array("pictures", X))
+        check_finite(f"batch {number} of images", check_array("images", X))
     X = batches[0][0]
     expected = forward(net, X.as_in_context(contexts_of(net)[0]))  # also waits for MXNet to rearrange weights
     data = mx.sym.var("data")

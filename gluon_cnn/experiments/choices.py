@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -57,9 +58,21 @@ def learning_rates(schedule: str, rate: float, epochs: int, warmup: int, steps: 
     return lr_scheduler.FactorScheduler(total + 1, 1, **rising) if warmup else None
 
 
+def make_network(make: Callable[..., gluon.Block], num_classes: int) -> gluon.Block:
+    """Call a network's constructor; raise ValueError if it is none."""
+    try:
+        inspect.signature(make).bind(num_classes=num_classes)
+    except TypeError as error:
+        raise ValueError(f"network must be a function to be called with num_classes=; got {make!r}: {error}") from None
+    net = make(num_classes=num_classes)
+    if not isinstance(net, gluon.Block):
+        raise ValueError(f"network must return a Gluon network; got {net!r}")
+    return net
+
+
 def fewest_pixels(make: Callable[..., gluon.Block]) -> int:
     """Return the smallest side length, in pixels, that a network of the course accepts; 1 for other networks."""
-    net = make(num_classes=1)
+    net = make_network(make, 1)
     return net.smallest_size() if isinstance(net, Network) else 1
 
 

@@ -39,7 +39,7 @@ class Measurement:
     flops: int  # for one image, see gluon_cnn.summary
     receptive_field: int  # in pixels along one axis, see gluon_cnn.receptive_field
     images_per_second: float  # in training, from the first batch on
-    pictures: int  # training images, counted once per epoch
+    images: int  # training images, counted once per epoch
     test_accuracy: float  # 0..1
 
 
@@ -54,7 +54,7 @@ class Comparison:
         head = ("network", "pixels", "parameters", "MFLOPs", "receptive field", "images/s", "images", "test accuracy")
         rows = [
             f"{m.network}\t{m.pixels}\t{m.parameters:,}\t{m.flops / 1e6:,.1f}\t{m.receptive_field}\t"
-            f"{m.images_per_second:,.0f}\t{m.pictures:,}\t{m.test_accuracy:.3f}".split("\t")
+            f"{m.images_per_second:,.0f}\t{m.images:,}\t{m.test_accuracy:.3f}".split("\t")
             for m in self.measurements
         ]
         return format_table(head, [tuple(row) for row in rows])
@@ -74,7 +74,7 @@ class Comparison:
         """Plot accuracy against parameters and images, and speed against FLOPs; show or write the figure."""
         best, quickest, busiest = (
             max(self.measurements, key=lambda m: getattr(m, name)).network
-            for name in ("test_accuracy", "images_per_second", "pictures")
+            for name in ("test_accuracy", "images_per_second", "images")
         )
         panels = (
             (
@@ -91,7 +91,7 @@ class Comparison:
                 "training images per second",
                 f"{quickest} is the fastest",
             ),
-            ("pictures", "test_accuracy", "training images", "test accuracy", f"{busiest} processes the most images"),
+            ("images", "test_accuracy", "training images", "test accuracy", f"{busiest} processes the most images"),
         )
         with style():
             _, axes = plt.subplots(2, 2, figsize=(WIDEST, 7), layout="constrained")
@@ -181,15 +181,15 @@ def compare(
 
 def _measure(name: str, run: Run) -> Measurement:
     history, table = run.history, summary(run.net, (1, *run.input_shape))
-    pictures = sum(history.pictures)
-    seconds = sum(n / rate for n, rate in zip(history.pictures, history.images_per_second))
+    images = sum(history.images)
+    seconds = sum(n / rate for n, rate in zip(history.images, history.images_per_second))
     return Measurement(
         network=name,
         pixels=run.input_shape[1],
         parameters=table.parameters,
         flops=table.flops,
         receptive_field=receptive_field(run.net),
-        images_per_second=pictures / seconds,
-        pictures=pictures,
+        images_per_second=images / seconds,
+        images=images,
         test_accuracy=history.test_accuracy[-1],
     )

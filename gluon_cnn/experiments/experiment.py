@@ -29,9 +29,11 @@ from gluon_cnn.experiments.choices import (
     fewest_pixels,
     find_network,
     learning_rates,
+    make_network,
 )
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.experiments.settings import Settings
+from gluon_cnn.training.learning_rate import RangeTest, find_learning_rate
 from gluon_cnn.training.loop import train
 from mxnet import gluon, nd
 
@@ -92,22 +94,31 @@ class Preparation:
         if seconds is not None:
             data, num_epochs = _for_seconds(self.train_data, seconds), 1
         if verbose and self.train_data.files is not None and not Workers.of(self.trainer).rank:
-            validated = f"{len(self.validation_data.labels):,} for validation, " if self.validation_data else ""
-            print(
-                f"{len(self.train_data.labels):,} images to train on, {validated}"
-                f"{len(self.test_data.labels):,} held out for testing"
-            )
-        loss: Any = gluon.loss.SoftmaxCrossEntropyLoss()
-        loss.hybridize(static_alloc=True)
-        if self.settings.balance:
-            loss = balanced(loss, self.train_data.labels)
+            announce(self.train_data, self.test_data, self.validation_data)
         history = train(
-            *(data, self.test_data, self.net, loss, self.trainer, self.ctx, num_epochs, verbose, checkpoint),
+            *(data, self.test_data, self.net, self.loss(), self.trainer, self.ctx, num_epochs, verbose, checkpoint),
             validation_data=self.validation_data,
             patience=self.settings.patience,
         )
         about = description.describe(self.train_data, self.test_data, self.validation_data)
         return Run(self.net, history, vars(self.settings), self.train_data.classes, self.test_data.image_shape, about)
+
+    def find_learning_rate(self) -> RangeTest:
+        """Suggest a learning rate; see :func:`gluon_cnn.training.learning_rate.find_learning_rate`."""
+        params = _optimizer_params(self.settings)
+        return find_learning_rate(self.train_data, self.net, self.loss(), self.settings.optimizer, params, ctx=self.ctx)
+
+    def loss(self) -> Callable[[nd.NDArray, nd.NDArray], nd.NDArray]:
+        """Return softmax cross-entropy, weighted by class if the settings say so."""
+        loss = gluon.loss.SoftmaxCrossEntropyLoss()
+        loss.hybridize(static_alloc=True)
+        return balanced(loss, self.train_data.labels) if self.settings.balance else loss
+
+
+def announce(train_data: Batches, test_data: Batches, validation_data: Batches | None = None) -> None:
+    """Print the numbers of images."""
+    validated = f"{len(validation_data.labels):,} for validation, " if validation_data else ""
+    print(f"{len(train_data.labels):,} images to train on, {validated}{len(test_data.labels):,} held out for testing")
 
 
 def prepare(
@@ -117,31 +128,40 @@ def prepare(
     workers = workers or Workers()
     if workers.count > 1 and settings.seconds is not None:
         raise ValueError("workers must take the same number of steps: leave out seconds=")
-    settings = _checked(settings)
+    settings = check_settings(settings)
     network = settings.network
     make = find_network(network) if isinstance(network, str) else network
     contexts = as_contexts(try_gpu() if ctx is None else ctx)
     seed(settings.random_seed)
-    parts = _load(settings, fewest_pixels(make) if settings.resize is None else 1)
+    parts = load_parts(settings, fewest_pixels(make) if settings.resize is None else 1)
     left = len(parts[0].labels) % (settings.batch_size * workers.count)
     if 0 < left < workers.count:
         raise ValueError(f"the last batch of {left} cannot be shared by {workers.count} workers: change the batch size")
     train_data, *validation_data, test_data = (part.share(workers.rank, workers.count) for part in parts)
-    net = make(num_classes=len(train_data.classes))
-    if not isinstance(net, gluon.Block):
-        raise TypeError(f"network must return a Gluon network; got {net!r}")
+    net = make_network(make, len(train_data.classes))
     net.initialize(INITIALIZERS[settings.initializer](), ctx=contexts)
     net.hybridize(static_alloc=True)
-    rates: dict[str, Any] = {"momentum": settings.momentum} if settings.momentum else {}
-    lengths = (settings.num_epochs, settings.warmup, len(train_data))
+    trainer = make_trainer(net, settings, len(train_data), workers)
+    stored = settings_to_store(settings, train_data)
+    return Preparation(net, trainer, train_data, test_data, contexts, stored, *validation_data)
+
+
+def make_trainer(net: gluon.Block, settings: Settings, steps: int, workers: Workers | None = None) -> gluon.Trainer:
+    """Return the trainer of a network for epochs of so many steps."""
+    lengths = (settings.num_epochs, settings.warmup, steps)
     schedule = learning_rates(settings.schedule, settings.learning_rate, *lengths)
-    rates |= {"learning_rate": settings.learning_rate, "lr_scheduler": schedule, "wd": settings.weight_decay}
+    params = {**_optimizer_params(settings), "learning_rate": settings.learning_rate, "lr_scheduler": schedule}
+    kvstore = {} if workers is None else workers.settings
     try:
-        trainer = gluon.Trainer(net.collect_params(), settings.optimizer, rates, **workers.settings)
+        return gluon.Trainer(net.collect_params(), settings.optimizer, params, **kvstore)
     except TypeError:
         raise ValueError(f"the optimizer {settings.optimizer!r} has no momentum: leave it at 0") from None
-    stored = _to_store(settings, train_data)
-    return Preparation(net, trainer, train_data, test_data, contexts, stored, *validation_data)
+
+
+def _optimizer_params(settings: Settings) -> dict[str, Any]:
+    """Return the optimizer's arguments, except the learning rate."""
+    momentum = {"momentum": settings.momentum} if settings.momentum else {}
+    return {**momentum, "wd": settings.weight_decay}
 
 
 def balanced(loss: gluon.loss.Loss, labels: np.ndarray) -> Callable[[nd.NDArray, nd.NDArray], nd.NDArray]:
@@ -151,7 +171,7 @@ def balanced(loss: gluon.loss.Loss, labels: np.ndarray) -> Callable[[nd.NDArray,
     return lambda output, y: loss(output, y, weights.as_in_context(y.context).take(y).expand_dims(1))
 
 
-def _checked(settings: Settings) -> Settings:
+def check_settings(settings: Settings) -> Settings:
     """Return the settings with Python numbers; refuse values that would fail late or with an unclear error."""
     augment = [settings.augment] if isinstance(settings.augment, str) else list(settings.augment)
     if unnamed := [item for item in augment if not isinstance(item, str)]:
@@ -191,7 +211,7 @@ def _checked(settings: Settings) -> Settings:
     )
 
 
-def _load(settings: Settings, fewest: int) -> tuple[Batches, ...]:
+def load_parts(settings: Settings, fewest: int = 1) -> tuple[Batches, ...]:
     """Load the data; if no size is given, choose one of at least ``fewest`` pixels a side."""
     size = settings.resize
     if size is None and isinstance(settings.dataset, (str, Path)):
@@ -206,7 +226,7 @@ def _load(settings: Settings, fewest: int) -> tuple[Batches, ...]:
     return parts
 
 
-def _to_store(settings: Settings, data: Batches) -> Settings:
+def settings_to_store(settings: Settings, data: Batches) -> Settings:
     """Return the settings in a form that can be saved to a file."""
     dataset, size = settings.dataset, data.resize or data.images.shape[2:]
     if not isinstance(dataset, (str, Path)):

@@ -17,10 +17,11 @@ from gluon_cnn._core.files import make_folder, write_all
 from gluon_cnn._core.record import digest, written
 from gluon_cnn.data.batches import Batches, scale
 from gluon_cnn.data.datasets import DATASETS, load_data
-from gluon_cnn.data.images import read_folder, read_picture
+from gluon_cnn.data.images import read_folder, read_image
 from gluon_cnn.data.transforms import Normalize
 from gluon_cnn.deploy.int8 import quantize
 from gluon_cnn.experiments import files
+from gluon_cnn.experiments.choices import make_network
 from gluon_cnn.networks.efficientnet import MEAN, PIXELS, SCALE, efficientnet_lite0, imagenet_classes
 from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.networks.registry import NETWORKS, PRETRAINED
@@ -128,12 +129,12 @@ class Run:
         files.check_sums(folder, sums)
         if make is None or is_graph:
             return cls(files.read_graph(folder), **report)
-        net = make(num_classes=len(report["classes"]))
+        net = make_network(make, len(report["classes"]))
         load_weights(net, folder / files.WEIGHTS, ctx)
         net.hybridize(static_alloc=True, static_shape=True)  # for prediction; other batch sizes are planned anew
         return cls(net, **report)
 
-    def test_pictures(self, dataset: Any = None, broken: str | None = None) -> Batches:
+    def test_images(self, dataset: Any = None, broken: str | None = None) -> Batches:
         """Return test images in batches.
 
         Parameters
@@ -202,29 +203,29 @@ class Run:
         normalize = self.settings.get("normalize")
         return load_data(dataset, AT_ONCE, size, channels=channels, broken=broken, normalize=normalize, **more)
 
-    def quantize(self, pictures: Iterable | None = None) -> Run:
+    def quantize(self, images: Iterable | None = None) -> Run:
         """Return a copy of the run with a network quantized to 8-bit integers, see :func:`gluon_cnn.quantize`.
 
-        ``pictures`` are batches (X, y) of training images, by default from the network's training data.
+        ``images`` are batches (X, y) of training images, by default from the network's training data.
         """
         if isinstance(self.net, gluon.SymbolBlock) or self.settings.get("int8"):
             raise ValueError("this network already computes with 8-bit integers")
-        net = quantize(self.net, self._own_data()[0] if pictures is None else pictures)
+        net = quantize(self.net, self._own_data()[0] if images is None else images)
         return Run(net, self.history, {**self.settings, "int8": True}, self.classes, self.input_shape, self.data)
 
     def read(self, paths: Sequence[str | Path]) -> tuple[np.ndarray, nd.NDArray]:
         """Return the images in files as uint8, (N, C, H, W), and as input for the network."""
         channels, size = self.input_shape[0], self.input_shape[1:]
-        images = np.stack([read_picture(path, size, channels) for path in paths])
+        images = np.stack([read_image(path, size, channels) for path in paths])
         pixels = scale(images)
         for step in self._transforms():
             pixels = step(pixels)
         return images, nd.from_numpy(pixels).as_in_context(contexts_of(self.net)[0])
 
-    def predict(self, pictures: Iterable[str | Path]) -> np.ndarray:
+    def predict(self, images: Iterable[str | Path]) -> np.ndarray:
         """Return the class probabilities for image files, of shape (images, classes).
 
-        The files are read by :func:`gluon_cnn.data.images.read_picture`. They should resemble the training images:
+        The files are read by :func:`gluon_cnn.data.images.read_image`. They should resemble the training images:
         Fashion-MNIST's are bright on a black background.
 
         Raises
@@ -232,9 +233,9 @@ class Run:
         OSError
             If a file is missing or is not an image.
         """
-        if isinstance(pictures, (str, Path)):
-            raise TypeError(f"pictures must be a list of files; got {str(pictures)!r}: pass [{str(pictures)!r}]")
-        paths, found = list(pictures), [np.empty((0, len(self.classes)), np.float32)]
+        if isinstance(images, (str, Path)):
+            raise TypeError(f"images must be a list of files; got {str(images)!r}: pass [{str(images)!r}]")
+        paths, found = list(images), [np.empty((0, len(self.classes)), np.float32)]
         for start in range(0, len(paths), AT_ONCE):
             _, X = self.read(paths[start : start + AT_ONCE])
             found.append(probabilities(self.net, X).asnumpy())

@@ -49,3 +49,19 @@ def plot_history(
         for ax in (left, right):
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         show_or_save(file)
+
+
+def plot_range_test(
+    rates: Sequence[float], losses: Sequence[float], suggestion: float, file: str | Path | BinaryIO | None = None
+) -> None:
+    """Plot the smoothed loss over the learning rate, and the suggested rate, and show the figure or write it to a file.
+
+    The arguments are those of :class:`gluon_cnn.training.learning_rate.RangeTest`.
+    """
+    with style():
+        _, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
+        ax.plot(rates, losses)
+        ax.axvline(suggestion, color="grey", linestyle=":")
+        ax.set(xscale="log", xlabel="learning rate", ylabel="smoothed loss", title=f"Suggested rate: {suggestion:g}")
+        ax.set_ylim(0, 1.2 * losses[0])
+        show_or_save(file)

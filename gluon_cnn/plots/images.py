@@ -1,21 +1,29 @@
 """Images in a grid."""
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import matplotlib.pyplot as plt
 import numpy as np
 from gluon_cnn._core.checks import as_numpy, check_int
 from gluon_cnn.data.augmentation import Augmenter, apply_aug_list
-from gluon_cnn.plots.style import COLORS, WIDEST, show_figure, style
+from gluon_cnn.plots.style import COLORS, WIDEST, show_or_save, style
 from mxnet import nd
 
 
-def show_in_rows(images: Sequence[Any], titles: Sequence[str], in_a_row: int, height: float) -> None:
-    """Show images with titles in rows of page width."""
+def show_in_rows(
+    images: Sequence[Any],
+    titles: Sequence[str],
+    in_a_row: int,
+    height: float,
+    file: str | Path | BinaryIO | None = None,
+) -> None:
+    """Show images with titles in rows of page width, or write the figure to a file."""
     rows = -(-len(titles) // in_a_row)
     columns = min(in_a_row, len(titles))
-    show_images(images, rows, columns, figsize=(WIDEST * columns / in_a_row, height * rows), titles=titles)
+    figsize = (WIDEST * columns / in_a_row, height * rows)
+    show_images(images, rows, columns, figsize=figsize, titles=titles, file=file)
 
 
 def show_images(
@@ -25,8 +33,9 @@ def show_images(
     figsize: tuple[float, float] | None = None,
     titles: Sequence[str] | None = None,
     title: str | None = None,
+    file: str | Path | BinaryIO | None = None,
 ) -> None:
-    """Show images in a grid, row by row.
+    """Show images in a grid, row by row, or write the figure to a file.
 
     Images have shape (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W), and are bytes 0..255 or floats 0..1. The
     first ``num_rows * num_cols`` are shown; cells without an image remain empty. ``figsize`` is in inches; by default,
@@ -55,7 +64,7 @@ def show_images(
             ax.imshow(shown[i], vmin=0, vmax=255 if shown[i].dtype.kind in "iu" else 1)
             if titles is not None and i < len(titles):
                 ax.set_title(titles[i], fontsize=10)
-        show_figure()
+        show_or_save(file)
 
 
 def apply(img: nd.NDArray, aug: Augmenter, n: int = 3, title: str | None = None) -> nd.NDArray:

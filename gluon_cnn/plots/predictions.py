@@ -11,11 +11,20 @@ from gluon_cnn.plots.images import show_in_rows
 from gluon_cnn.plots.style import show_or_save, style
 
 
-def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequence[str], count: int = 10) -> None:
-    """Show the incorrect predictions with the highest probabilities, titled with the true and predicted classes.
+def show_mistakes(
+    data: Iterable,
+    labels: Any,
+    probabilities: Any,
+    names: Sequence[str],
+    count: int = 10,
+    images: Any = None,
+    file: str | Path | BinaryIO | None = None,
+) -> None:
+    """Show the incorrect predictions with the highest probabilities, or write the figure to a file.
 
-    ``labels`` and ``probabilities`` are the results of :func:`predict_batches` for the batches ``data``; ``names`` are
-    the class names.
+    The titles are the true class, the predicted class and its probability. ``labels`` and ``probabilities`` are the
+    results of :func:`predict_batches` for the batches ``data``; ``names`` are the class names. ``images`` are all
+    images, drawn instead of those in ``data``, which may be normalized.
     """
     labels, probabilities = as_numpy(labels), as_numpy(probabilities)
     predictions = probabilities.argmax(axis=1)
@@ -24,9 +33,11 @@ def show_mistakes(data: Iterable, labels: Any, probabilities: Any, names: Sequen
     if not len(surest):
         print("No mistakes")
         return
-    images = np.concatenate([as_numpy(X) for X, _ in data])
-    titles = [f"{names[int(labels[k])]}\nas {names[predictions[k]]}" for k in surest]
-    show_in_rows(images[surest], titles, in_a_row=5, height=2.0)
+    if images is None:
+        images = np.concatenate([as_numpy(X) for X, _ in data])
+    found = [(names[int(labels[k])], names[predictions[k]], probabilities[k, predictions[k]]) for k in surest]
+    titles = [f"{true}\nas {taken}, {probability:.0%}" for true, taken, probability in found]
+    show_in_rows(images[surest], titles, in_a_row=5, height=2.0, file=file)
 
 
 def plot_confusion(

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-FORMER = "loader_seconds"  # in histories of version 0.1.0; it included the engine's pending computation
-
 
 @dataclass
 class History:
@@ -20,7 +18,7 @@ class History:
     loss: list[float] = field(default_factory=list)  # mean per training image, during the epoch
     train_accuracy: list[float] = field(default_factory=list)  # 0..1, during the epoch
     test_accuracy: list[float] = field(default_factory=list)  # 0..1, after the epoch
-    pictures: list[int] = field(default_factory=list)  # number of training images
+    images: list[int] = field(default_factory=list)  # number of training images
     images_per_second: list[float] = field(default_factory=list)  # loading, forward, backward, update; no evaluation
     seconds: list[float] = field(default_factory=list)  # the complete epoch, with validation or test
     validation_loss: list[float] = field(default_factory=list)  # mean per image, after the epoch
@@ -64,7 +62,11 @@ class History:
 
 def read_history(values: Any) -> History:
     """Parse a history from a file; raise TypeError or ValueError if it is invalid."""
-    history = History(**{name: column for name, column in dict(values).items() if name != FORMER})
+    found = dict(values)
+    found.pop("loader_seconds", None)  # in files of version 0.1.0; it included the engine's pending computation
+    if "pictures" in found:
+        found["images"] = found.pop("pictures")  # its name in older files
+    history = History(**found)
     columns = asdict(history)
     if not all(
         isinstance(column, list) and {type(value) for value in column} <= {int, float} for column in columns.values()
@@ -73,7 +75,7 @@ def read_history(values: Any) -> History:
     if history.validation_accuracy and len(history.test_accuracy) == 1:
         del columns["test_accuracy"]
     lengths = {len(column) for column in columns.values()}
-    missing = columns.keys() - dict(values).keys() - {"validation_loss", "validation_accuracy"}
+    missing = columns.keys() - found.keys() - {"validation_loss", "validation_accuracy"}
     if missing or lengths - {0, len(history)}:  # in a history made by hand, some may be empty
         raise ValueError("a part of the history is missing")
     return history

@@ -121,7 +121,7 @@ def train(
                     history.append(
                         loss=tally.loss,
                         train_accuracy=tally.accuracy,
-                        pictures=tally.count,
+                        images=tally.count,
                         images_per_second=tally.count / (trained - start),
                         **evaluation.after_epoch(),
                         seconds=time.perf_counter() - start,

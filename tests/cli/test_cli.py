@@ -28,7 +28,7 @@ def test_every_command_explains_itself(capsys):
         assert stopped.value.code == status
         assert "usage: gluon-cnn" in "".join(capsys.readouterr())
     (commands,) = (action.choices for action in make_parser()._actions if action.choices)
-    named = "doctor data summary train finetune launch evaluate explain predict quantize export compare"
+    named = "doctor data summary train rate finetune launch evaluate explain predict quantize export compare"
     assert set(commands) == set(named.split())
     for name in commands:
         with pytest.raises(SystemExit) as stopped:
@@ -42,7 +42,7 @@ def test_every_command_explains_itself(capsys):
 
 def test_without_mxnet_each_command_but_the_doctor_says_what_to_do(capsys, monkeypatch):
     monkeypatch.setattr(cli.startup, "mxnet_problem", lambda: "mxnet is not installed: pip install mxnet")
-    words = "gluon-cnn: mxnet is not installed: pip install mxnet (more: gluon-cnn doctor)\n"
+    words = "gluon-cnn: mxnet is not installed: pip install mxnet (for details: gluon-cnn doctor)\n"
     assert run(capsys, "summary", "lenet") == (1, "", words)
 
 
@@ -204,6 +204,14 @@ def test_the_next_command_is_named_as_this_one_was(monkeypatch, called, on_path,
     monkeypatch.setattr(sys, "argv", [called])
     monkeypatch.setattr("shutil.which", lambda _: on_path)
     assert folders.this_command() == name
+
+
+def test_a_learning_rate_is_suggested_and_drawn(capsys, tmp_path):
+    plot = tmp_path / "rate.png"
+    status, printed, errors = run(capsys, "rate", "lenet", "--optimizer", "adam", "--plot", str(plot))
+    assert status == 0, errors
+    assert 0.0005 < float(printed.splitlines()[0].removeprefix("Suggested: --lr ")) < 0.02
+    assert plot.stat().st_size > 5000
 
 
 def test_explain_draws_a_file(monkeypatch, tmp_path):

@@ -201,7 +201,7 @@ def test_the_doctor_works_without_mxnet(broken_mxnet):
     printed, errors = run("import sys; from gluon_cnn.cli import doctor; sys.exit(doctor.run())", **broken_mxnet)
     assert "!! mxnet" in printed
     assert "apt-get install libgomp1" in printed
-    assert "The course cannot run like this" in printed
+    assert "The course cannot run yet" in printed
     assert not errors
 
 

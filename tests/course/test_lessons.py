@@ -41,8 +41,8 @@ def test_three_ways_to_compute_the_same(capsys):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda X: X.square() * 1.0001, "output, {}: off by a relative 1.0e-04"),
-        (lambda X: X * nd.BlockGrad(X), "gradient of X, {}: off by a relative 5.0e-01"),
+        (lambda X: X.square() * 1.0001, "output, {}: the relative error is 1.0e-04"),
+        (lambda X: X * nd.BlockGrad(X), "gradient of X, {}: the relative error is 5.0e-01"),
         (lambda X: X.square().sum(), "output, {}: shape"),
     ],
 )
@@ -63,7 +63,7 @@ def test_a_difference_is_an_error_without_asserts():
         """,
         "-O",
     )
-    assert "AssertionError: output, Gluon's: off by a relative" in errors
+    assert "AssertionError: output, Gluon's: the relative error" in errors
 
 
 def judged(capsys, answer, is_right=lambda value: value == 3):
@@ -96,17 +96,17 @@ def test_blocks_that_agree_and_blocks_that_do_not(capsys):
     same.weight.set_data(ours.weight.data())
     equality.compare_blocks(ours, same, X)
     assert capsys.readouterr().out.splitlines() == [
-        "outputs, shape (2, 4): equal to a relative 1e-04",
-        "gradients of the input, shape (2, 3): equal to a relative 1e-04",
+        "outputs, shape (2, 4): equal within a relative error of 1e-04",
+        "gradients of the input, shape (2, 3): equal within a relative error of 1e-04",
     ]
-    for factor, words in ((1.001, "outputs: they differ by a relative 1"), (-1, "outputs")):  # -1: the same squares
+    for factor, words in ((1.001, "outputs: their relative difference is 1"), (-1, "outputs")):  # -1: the same squares
         other.weight.set_data(ours.weight.data() * factor)
         with pytest.raises(AssertionError, match=words):
             equality.compare_blocks(ours, other, X)
     with pytest.raises(AssertionError, match="shape"):
         equality.compare_blocks(ours, nn.Flatten(), X)
     cut, whole = nn.HybridLambda(lambda F, x: F.BlockGrad(2 * x)), nn.HybridLambda(lambda F, x: 2 * x)
-    with pytest.raises(AssertionError, match="gradients of the input: they differ"):
+    with pytest.raises(AssertionError, match="gradients of the input: their relative difference"):
         equality.compare_blocks(cut, whole, nd.ones((2, 2)))
 
 

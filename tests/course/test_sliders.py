@@ -5,12 +5,12 @@ import os
 import numpy as np
 import pytest
 from gluon_cnn.course import sliders
-from gluon_cnn.data.photos import picture
+from gluon_cnn.data.photos import load_photo
 from matplotlib import pyplot as plt
 
 jupyter = pytest.importorskip("jupyter_client.manager")
 pytest.importorskip("ipywidgets")
-EXPLORE = "from gluon_cnn.course import sliders; from gluon_cnn.data.photos import picture\n"
+EXPLORE = "from gluon_cnn.course import sliders; from gluon_cnn.data.photos import load_photo\n"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def outputs(kernel, code, somebody):
     return found
 
 
-@pytest.mark.parametrize("call", ["sliders.explore_windows()", "sliders.explore_kernel(picture('camera'))"])
+@pytest.mark.parametrize("call", ["sliders.explore_windows()", "sliders.explore_kernel(load_photo('camera'))"])
 def test_a_program_gets_a_picture_and_a_person_sliders(kernel, call):
     widget = "application/vnd.jupyter.widget-view+json"
     still = outputs(kernel, call, somebody=False)
@@ -66,11 +66,11 @@ def test_each_position_of_the_sliders_draws_or_says_what_does_not_fit(controls, 
     controls["draw"](
         size=slider_by_name["size"].min, kernel_size=slider_by_name["kernel_size"].max, stride=1, padding=0
     )
-    assert "a kernel of 7x7 does not fit into 3x3, padding 0" in capsys.readouterr().out
+    assert "a kernel of 7x7 does not fit into 3x3 with padding 0" in capsys.readouterr().out
 
 
 def test_a_chosen_kernel_fills_the_cells_and_the_photo_follows(controls):
-    photo = picture("camera")
+    photo = load_photo("camera")
     sliders.explore_kernel(photo)
     cells = controls["values"]
     controls["controls"].children[0].value = "vertical edges"
@@ -83,7 +83,7 @@ def test_a_chosen_kernel_fills_the_cells_and_the_photo_follows(controls):
 
 @pytest.mark.parametrize("name", ["camera", "coffee"])
 def test_filters_do_what_their_names_say(name):
-    photo = picture(name)
+    photo = load_photo(name)
     scaled = photo.asnumpy() / 255
     np.testing.assert_allclose(sliders.filter_photo(photo, sliders.KERNELS["identity"]), scaled, atol=1e-6)
     mean = sliders.filter_photo(photo, sliders.KERNELS["mean"])

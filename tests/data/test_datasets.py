@@ -248,10 +248,10 @@ def test_pictures():
     pytest.importorskip("skimage")
     cat = photos.cat()
     assert (cat.shape, cat.dtype) == ((300, 451, 3), np.uint8)
-    for name in photos.PICTURES:
-        assert photos.picture(name).shape[0] >= 300
+    for name in photos.PHOTOS:
+        assert photos.load_photo(name).shape[0] >= 300
     with pytest.raises(ValueError, match="no photo 'dog'; choose one of 'astronaut'"):
-        photos.picture("dog")
+        photos.load_photo("dog")
 
 
 def test_pictures_need_scikit_image(monkeypatch):

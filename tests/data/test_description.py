@@ -106,7 +106,7 @@ def test_held_out_files_alike_are_all_found(folder, write_images):
 def test_a_held_out_file_that_is_missing_or_changed_is_named(folder, write_images):
     before = described(folder)["test"]["files"]
     write_images(folder, {before[0]["name"]: 255})
-    with pytest.raises(ValueError, match=f"1 of {len(before)} held-out .* missing .*: {before[0]['name']}: restore"):
+    with pytest.raises(ValueError, match=f"1 of {len(before)} held-out .* missing .*: {before[0]['name']}; restore"):
         loaded(folder, held_out=before)
     (folder / before[0]["name"]).unlink()
     with pytest.raises(ValueError, match=before[0]["name"]):

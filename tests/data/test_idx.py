@@ -39,8 +39,8 @@ BROKEN = {
     "too many dimensions": (b"\0\0\x08\x28" + b"\0\0\0\1" * 40 + b"x", "not an IDX file of bytes"),
     "no picture": (b"\0\0\x08\x03" + b"\0\0\0\0" + b"\xff" * 8, "is empty: its header promises 0 x 4294967295"),
     "cut off in the header": (WHOLE[:9], "cut off inside its header"),
-    "cut off in the data": (WHOLE[:-1], "its header promises 2 x 3 x 4 bytes, 23 are there"),
-    "too long": (WHOLE + b"x", "its header promises 2 x 3 x 4 bytes, 25 are there"),
+    "cut off in the data": (WHOLE[:-1], "its header promises 2 x 3 x 4 bytes, .* contains 23"),
+    "too long": (WHOLE + b"x", "its header promises 2 x 3 x 4 bytes, .* contains 25"),
     "header that lies": (WHOLE[:4] + b"\xff" * 4 + WHOLE[8:], "its header promises 4294967295 x 3 x 4 bytes"),
 }
 

@@ -27,7 +27,7 @@ def test_a_folder_of_pictures_trains_a_network(folder, write_images):
     run = experiment("lenet", folder, resize=28, batch_size=4, num_epochs=3, learning_rate=0.05)
     assert run.classes == ("blue", "red")
     assert run.input_shape == (3, 28, 28)
-    assert run.history.pictures == [16] * 3
+    assert run.history.images == [16] * 3
     assert run.history.test_accuracy[-1] == 1
     write_images(folder, {"new.png": RED}, (100, 50))
     (probabilities,) = run.predict([folder / "new.png"])
@@ -64,13 +64,13 @@ def test_nothing_is_stretched_the_middle_is_kept(tmp_path):
     pixels = np.zeros((10, 30, 3), np.uint8)
     pixels[:, 10:20] = RED
     Image.fromarray(pixels).save(tmp_path / "wide.png")
-    read = pictures.read_picture(tmp_path / "wide.png", (10, 10))
+    read = pictures.read_image(tmp_path / "wide.png", (10, 10))
     np.testing.assert_array_equal(read, np.broadcast_to(np.array(RED)[:, None, None], (3, 10, 10)))
 
 
 def test_a_damaged_note_of_the_camera_leaves_the_pixels(tmp_path):
     Image.new("L", (9, 9), 77).save(tmp_path / "1.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
-    assert abs(int(pictures.read_picture(tmp_path / "1.jpg", (4, 4), 1)[0, 0, 0]) - 77) < 3
+    assert abs(int(pictures.read_image(tmp_path / "1.jpg", (4, 4), 1)[0, 0, 0]) - 77) < 3
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_wrong_arguments_are_named(folder):
     with pytest.raises(ValueError, match="channels must be 1 or 3; got 4"):
         g.load_data(folder, 4, resize=8, channels=4)
     with pytest.raises(OSError, match="there is no file nowhere.png"):
-        pictures.read_picture("nowhere.png", (4, 4))
+        pictures.read_image("nowhere.png", (4, 4))

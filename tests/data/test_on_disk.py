@@ -54,4 +54,4 @@ def test_training_and_evaluation(folder, monkeypatch):
     from gluon_cnn.experiments.experiment import experiment
 
     run = experiment("lenet", folder, resize=28, num_epochs=2, batch_size=8, verbose=False)
-    assert g.evaluate_accuracy(run.test_pictures(), run.net) == run.history.test_accuracy[-1]
+    assert g.evaluate_accuracy(run.test_images(), run.net) == run.history.test_accuracy[-1]

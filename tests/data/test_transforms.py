@@ -80,7 +80,7 @@ def test_hue_keeps_luma_and_grey():
 def test_normalize():
     normal = Normalize((0.1, 0.2, 0.3), (1, 2, 4))(X.copy())
     np.testing.assert_allclose(normal[:, 2], (X[:, 2] - 0.3) / 4, rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="3 means, and the images have 1 channels"):
+    with pytest.raises(ValueError, match="3 means, but the images have 1 channels"):
         batches(Normalize((0.1, 0.2, 0.3), (1, 2, 4)), X[:, :1])
 
 

@@ -138,7 +138,7 @@ def test_a_converter_that_loses_parameters_is_noticed(name, part, onnxruntime, t
     X = nd.random.normal(shape=shape)
     with pytest.raises(AssertionError):
         agree(net(X).asnumpy(), gluon.SymbolBlock.imports(str(files[0]), ["data"], str(files[1]))(X).asnumpy())
-    with pytest.raises(ValueError, match="ONNX: ONNX Runtime .* computes other scores"):
+    with pytest.raises(ValueError, match="ONNX: ONNX Runtime .* computes different scores"):
         g.export_onnx(net, tmp_path / "network.onnx", shape)
 
 
@@ -149,7 +149,7 @@ def test_what_cannot_go_out(onnxruntime, tmp_path):
         g.export_onnx(net, path, (1, 1, 5, 5))
     half = made("lenet")[0]
     half.cast("float64")
-    with pytest.raises(ValueError, match="LeNet computes with float64; float32 is what"):
+    with pytest.raises(ValueError, match="LeNet computes with float64; only float32"):
         g.export_onnx(half, path, shape)
     plain = nn.Conv2D(3, 3, in_channels=2)
     plain.initialize()
@@ -168,7 +168,11 @@ class Two(nn.HybridBlock):
 
 NOT_FOR_ONNX = {  # (network, shape of its input, what the error says)
     "no such operator": (lambda: nn.HybridLambda(lambda F, x: F.gammaln(x)), (1, 4), "gammaln"),
-    "written wrongly": (lambda: nn.HybridLambda(lambda F, x: F.LRN(x, nsize=3)), (2, 4, 6, 6), "computes other scores"),
+    "written wrongly": (
+        lambda: nn.HybridLambda(lambda F, x: F.LRN(x, nsize=3)),
+        (2, 4, 6, 6),
+        "computes different scores",
+    ),
     "means": (lambda: nn.HybridLambda(lambda F, x: F.mean(x, axis=(2, 3))), (2, 3, 4, 4), "ReduceMean"),
     "layer norm": (lambda: nn.LayerNorm(in_channels=4), (2, 4), "ReduceMean"),
     "channels last": (lambda: nn.BatchNorm(-1, in_channels=4), (2, 5, 5, 4), "axis"),
@@ -289,7 +293,7 @@ def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys, refused_command)
         [1],
     ]
     for arguments, message in [
-        (["lenet"], "name the file of lenet's parameters, too"),
+        (["lenet"], "pass the file of lenet's parameters, too"),
         (["lenet", "nothing.params"], "there is no file nothing.params"),
         (["nin", "lenet.params"], "lenet.params does not fit NiN: the file lacks features.0.0.weight"),
         (

@@ -28,7 +28,7 @@ def operators(net):
 def test_predicts_what_the_floats_predict(run):
     small = run.quantize()
     assert "_contrib_quantize_v2" in operators(small.net)
-    test = run.test_pictures()
+    test = run.test_images()
     floats, integers = (predict_batches(test, net)[1] for net in (run.net, small.net))
     assert (floats.argmax(axis=1) == integers.argmax(axis=1)).mean() > 0.97
     assert np.abs(floats - integers).max() > 0  # it does compute with fewer bits
@@ -43,7 +43,7 @@ def test_is_kept_and_found_again(run, tmp_path, monkeypatch, capsys):
     assert [line.split(" test accuracy ")[0].strip() for line in printed[:2]] == ["32-bit floats", "8-bit integers"]
     assert printed[2] == "Saved to runs/lenet-int8"
     again = Run.load("runs/lenet-int8")
-    accuracy = g.evaluate_accuracy(run.test_pictures(), again.net)
+    accuracy = g.evaluate_accuracy(run.test_images(), again.net)
     assert f"{accuracy:.4f}" in printed[1]
     assert cli.main(["evaluate", "--run", "runs/lenet-int8"]) == 0
     assert f"{accuracy:.4f}" in capsys.readouterr().out
@@ -56,13 +56,13 @@ def test_is_kept_and_found_again(run, tmp_path, monkeypatch, capsys):
 
 
 def test_refuses_what_it_cannot_learn_ranges_from(run):
-    for pictures, settings, error, words in (
-        ([], {}, ValueError, "pictures gave no batch"),
-        (run.test_pictures(), {"num_batches": 0}, ValueError, "num_batches"),
+    for images, settings, error, words in (
+        ([], {}, ValueError, "images gave no batch"),
+        (run.test_images(), {"num_batches": 0}, ValueError, "num_batches"),
         ([mx.nd.zeros((2, 1, 28, 28))], {}, TypeError, r"each batch must be a pair \(X, y\); got NDArray"),
     ):
         with pytest.raises(error, match=words):
-            g.quantize(run.net, pictures, **settings)
+            g.quantize(run.net, images, **settings)
 
 
 def sequence(*layers):

@@ -196,7 +196,7 @@ def assert_alike(one, other, tolerance=1e-5):
     for name in weights:
         np.testing.assert_allclose(weights[name], other_weights[name], atol=tolerance, rtol=tolerance, err_msg=name)
     for row, other_row in zip(history, other_history):
-        for column in ("loss", "train_accuracy", "test_accuracy", "pictures"):
+        for column in ("loss", "train_accuracy", "test_accuracy", "images"):
             assert float(row[column]) == pytest.approx(float(other_row[column]), rel=1e-4)
     assert len(history) == len(other_history)
 
@@ -311,7 +311,7 @@ def test_one_that_dies_ends_the_job_with_its_name_and_status(job, role):
     _, printed = job.communicate(timeout=60)
     assert job.returncode == 1
     name = "the scheduler" if role == "scheduler" else f"{role} 0"
-    assert f"gluon-cnn launch: {name} was ended by SIGKILL (status -9); all others were stopped" in printed
+    assert f"gluon-cnn launch: {name} was terminated by SIGKILL (status -9); all others were stopped" in printed
     assert gone(processes, 0)
 
 
@@ -362,11 +362,11 @@ print("through", flush=True)
     ("how", "message"),
     [
         ("well", ""),
-        ("none", "worker 1 has no batch left while worker 0 has: give each the same number"),
-        ("fewer", "worker 1 has no batch left while worker 0 has: give each the same number"),
+        ("none", "worker 1 has no batch left while worker 0 has one: give each the same number"),
+        ("fewer", "worker 1 has no batch left while worker 0 has one: give each the same number"),
         ("labels", "labels must be 0 to 2"),
         ("exit", "there is nothing for worker 1"),
-        ("optimizer", "This server adds up gradients and takes no optimizer"),
+        ("optimizer", "This server adds up gradients and accepts no optimizer"),
         ("again", "these workers have trained with another trainer: launch a job for each training"),
     ],
 )

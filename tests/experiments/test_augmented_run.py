@@ -35,7 +35,7 @@ def run(folder, tmp_path):
 def test_a_prediction_applies_what_was_stored(run, folder):
     mean, std = run.settings["normalize"]
     assert (len(mean), len(std)) == (3, 3)
-    test = run.test_pictures()
+    test = run.test_images()
     labels, expected = predict_batches(test, run.net)
     found = run.predict([folder / file.name for file in test.files])
     np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -52,7 +52,7 @@ def test_the_command_line_trains_the_same(run, folder, tmp_path, monkeypatch, ca
     assert main(["train", "lenet", "--dataset", str(folder), *words]) == 0
     told = capsys.readouterr().out
     assert "Best epoch" in told
-    assert f"{len(run.test_pictures().labels)} held out for the test" in told
+    assert f"{len(run.test_images().labels)} held out for the test" in told
     other = Run.load("runs/lenet")
     X = nd.random.uniform(shape=(2, 3, 28, 28))
     np.testing.assert_array_equal(other.net(X).asnumpy(), run.net(X).asnumpy())

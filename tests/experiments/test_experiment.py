@@ -337,7 +337,7 @@ def test_a_network_and_arrays_of_ones_own(tmp_path, monkeypatch):
     assert Run.load(tmp_path, g.LeNet).classes == run.classes
     both = (mx.cpu(0), mx.cpu(1))
     split = experiment.experiment(g.LeNet, (pair, pair), ctx=both, batch_size=19)  # not resized: LeNet takes 12x12
-    assert split.history.pictures == [20]
+    assert split.history.images == [20]
     assert split.input_shape == (1, 12, 12)
 
 
@@ -347,7 +347,7 @@ def test_a_time_budget_counts_pictures(monkeypatch):
     batches = list(experiment._for_seconds(g.Batches(np.zeros((5, 2, 2), np.uint8), np.zeros(5, int), 2), 4))
     assert [len(y) for _, y in batches] == [2, 2, 1, 2, 2]
     run = experiment.experiment("lenet", seconds=0, verbose=False)
-    assert run.history.pictures == [40]
+    assert run.history.images == [40]
 
 
 def test_comparison_of_two_networks(tmp_path, monkeypatch, capsys, refused_command):
@@ -357,7 +357,7 @@ def test_comparison_of_two_networks(tmp_path, monkeypatch, capsys, refused_comma
     found = compare({"LeNet": g.LeNet, "small": small}, resize={"small": 32}, seconds=None, num_epochs=2, verbose=False)
     lenet, other = found.measurements
     assert (lenet.network, lenet.pixels, other.pixels) == ("LeNet", 28, 32)
-    assert (lenet.parameters, lenet.pictures) == (170_988, 80)
+    assert (lenet.parameters, lenet.images) == (170_988, 80)
     assert lenet.receptive_field == g.receptive_field([(5, 1), (2, 2), (3, 1), (2, 2)])
     assert lenet.flops == g.summary(initialized(g.LeNet()), (1, 1, 28, 28)).flops
     assert lenet.images_per_second > 0

@@ -36,10 +36,10 @@ def run(photos, tmp_path_factory):
 
 
 def test_it_learns_and_predicts_what_it_measured(run, photos):
-    test = run.test_pictures()
+    test = run.test_images()
     labels, expected = predict_batches(test, run.net)
-    assert run.history.test_accuracy == [(expected.argmax(1) == labels).mean()]
-    assert run.history.test_accuracy[0] == 1
+    assert run.history.test_accuracy[-1] == (expected.argmax(1) == labels).mean() == 1
+    assert run.data["training"]["count"] + len(labels) == 29  # all that is not for the test is trained on
     found = run.predict([photos / file.name for file in test.files])
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -56,11 +56,19 @@ def test_a_seed_repeats_it(run, photos):
     np.testing.assert_array_equal(again.net.output.weight.data().asnumpy(), run.net.output.weight.data().asnumpy())
 
 
+def test_with_validation_the_best_epoch_is_kept(photos):
+    history = transfer(photos, resize=64, num_epochs=10, validation=0.2, verbose=False).history
+    assert (len(history.validation_accuracy), len(history.test_accuracy)) == (10, 1)
+
+
 def test_wrong_sizes_and_folders_are_named(photos, tmp_path, capsys):
     for words, told in (
         ([str(photos), "--resize", "100"], "resize must be a multiple of 32"),
         ([str(tmp_path / "nowhere")], "nowhere"),
-        ([str(photos), "--validation", "0"], "validation"),
+        ([str(photos), "--validation", "1"], "validation"),
+        ([str(photos), "--patience", "3"], "set validation, too"),
+        ([str(photos), "--network", "lenet"], "has no weights yet"),
+        ([str(photos), "--network", "os:getcwd"], "network must be a function to be called with num_classes="),
     ):
         assert main(["finetune", *words, "--output", str(tmp_path / "run")]) == 1
         assert told in capsys.readouterr().err

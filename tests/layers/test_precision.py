@@ -85,7 +85,7 @@ def test_the_block_does_what_gluons_does(hybridize):
     for kind in ("float16", "float64", "float32"):
         block.cast(kind)
         assert block(X.astype(kind)).dtype == np.dtype(kind)
-    with pytest.raises(TypeError, match="BatchNorm computes in float32, got float16"):
+    with pytest.raises(TypeError, match="BatchNorm computes in float32; got float16"):
         block(X)
 
 

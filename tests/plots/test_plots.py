@@ -8,7 +8,7 @@ import pytest
 from gluon_cnn import History, apply, show_images, summary
 from gluon_cnn.course import parameters
 from gluon_cnn.course.diagrams.network import draw_network
-from gluon_cnn.plots import network, plot_confusion, show_mistakes
+from gluon_cnn.plots import network, plot_confusion, plot_range_test, show_mistakes
 from gluon_cnn.training.prediction import predict_batches
 from matplotlib import pyplot as plt
 from mxnet import nd
@@ -81,6 +81,10 @@ def test_confusion_counts_and_names_the_most_common_mistake():
     plot_confusion(nd.array([0, 1]), nd.array([1, 1]), ["cat", "dog"])
     assert plt.gca().get_title() == "Most common: cat taken for dog"
     assert plt.gca().get_ylabel() == "true class (1 images each)"
+    plot_confusion([0, 0, 1], [0, 0, 0], ["cat", "dog", "fox"])  # no fox, and none predicted
+    np.testing.assert_array_equal(plt.gca().images[0].get_array(), [[2, 0, 0], [1, 0, 0], [0, 0, 0]])
+    assert [label.get_text() for label in plt.gca().get_yticklabels()] == ["cat", "dog", "fox"]
+    assert plt.gca().get_title() == "Most common: dog taken for cat"
     plot_confusion([0, 1, 2, 2], [1, 1, 0, 2], ["cat", "dog", "fox"])
     assert plt.gca().get_title() == "Most common: cat taken for dog and fox taken for cat"
     with pytest.raises(ValueError, match="classes 0 to 1; got class 2"):
@@ -112,6 +116,7 @@ DRAW = {
     "apply": lambda: apply(nd.array(COLOUR), lambda img: img, 1),
     "plot_confusion": lambda: plot_confusion([0, 1], [0, 0], ["cat", "dog"]),
     "plot_history": lambda: HISTORY.plot(),
+    "plot_range_test": lambda: plot_range_test([0.1, 1], [2, 1], 0.1),
     "plot_shares": lambda: network.plot_shares(summary(small(), (1, 8)), "Mine"),
     "show_filters": lambda: network.show_filters(nd.ones((2, 1, 3, 3)), 1, 2),
     "show_maps": lambda: network.show_feature_maps(nd.ones((2, 3, 3)), GREY),
@@ -209,11 +214,14 @@ def test_the_strongest_maps_come_first_and_a_dead_one_is_black():
     np.testing.assert_allclose(shown()[1:], [[[0.25, 1]], [[1, 0]], [[0, 0]]])
 
 
-def test_the_surest_mistakes_with_both_names(data, capsys):
+def test_the_surest_mistakes_with_both_names(data, capsys, tmp_path):
     probabilities = np.array([[0.2, 0.8], [0.1, 0.9], [0.4, 0.6], [0.9, 0.1], [1, 0], [0, 1], [1, 0]])
     show_mistakes(data, data.labels, probabilities, ["bag", "coat"], count=2)
-    assert titles() == ["coat\nas bag", "bag\nas coat"]
+    assert titles() == ["coat\nas bag, 90%", "bag\nas coat, 80%"]
     np.testing.assert_array_equal(shown(), data.images[[3, 0], 0])
+    show_mistakes([], data.labels, probabilities, ["bag", "coat"], 2, images=1 - data.images, file=tmp_path / "x.png")
+    assert plt.imread(tmp_path / "x.png").shape[0] > 100
+    assert "No mistakes" not in capsys.readouterr().out
     show_mistakes(data, data.labels, np.eye(2)[data.labels], ["bag", "coat"])
     assert capsys.readouterr().out == "No mistakes\n"
 

@@ -395,7 +395,7 @@ def test_each_mode_has_its_right_value(tmp_path, name, monkeypatch):
     except OSError as error:
         pytest.skip(f"this Pillow does not read what it wrote: {error}")
     for channels, expected in ((1, (grey,)), (3, colour)):
-        found = pictures.read_picture(tmp_path / name, SIZE, channels)
+        found = pictures.read_image(tmp_path / name, SIZE, channels)
         np.testing.assert_allclose(found[:, 0, 0], expected, atol=2)
         assert (found == found[:, :1, :1]).all()
 
@@ -411,7 +411,7 @@ def test_a_premultiplied_image_has_the_colour_it_has_over_black():
 def test_white_may_be_zero_in_16_bits(tmp_path):
     """As some scanners have it; of 8 bits Pillow turns such values itself."""
     Image.fromarray((INTEGERS * 257).astype(np.uint16)).save(tmp_path / "x.tif", tiffinfo={262: 0})
-    assert pictures.read_picture(tmp_path / "x.tif", SIZE, 1).max() == 255 - 200
+    assert pictures.read_image(tmp_path / "x.tif", SIZE, 1).max() == 255 - 200
 
 
 def test_12_bits_reach_to_white():
@@ -425,13 +425,13 @@ def test_values_without_a_range_are_refused_with_the_reason(tmp_path, values):
     values = values.astype(np.int32) if values.dtype == np.int64 else values
     Image.fromarray(values).save(tmp_path / "x.tif")
     with pytest.raises(OSError, match=rf"its values, {values.min()} to {values.max()}, .* save it with 8 or 16 bits"):
-        pictures.read_picture(tmp_path / "x.tif", SIZE)
+        pictures.read_image(tmp_path / "x.tif", SIZE)
 
 
 def test_transparency_of_16_bits_is_over_black(tmp_path):
     values = np.full((8, 8), 200 * 257, np.uint16)
     Image.fromarray(values).save(tmp_path / "x.png", transparency=200 * 257)
-    assert pictures.read_picture(tmp_path / "x.png", SIZE, 1).max() == 0
+    assert pictures.read_image(tmp_path / "x.png", SIZE, 1).max() == 0
 
 
 # 3 (tensorflow#49834): EXIF orientation
@@ -450,5 +450,5 @@ def test_a_turned_image_is_upright(tmp_path, extension):
         exif = stored.getexif()
         exif[0x0112] = orientation
         stored.convert("RGB").save(tmp_path / f"x.{extension}", exif=exif, quality=100)
-        found = pictures.read_picture(tmp_path / f"x.{extension}", (16, 32), 1)[0]
+        found = pictures.read_image(tmp_path / f"x.{extension}", (16, 32), 1)[0]
         assert abs(found.astype(int) - upright).max() < 40, orientation

@@ -309,7 +309,7 @@ def test_a_run_made_by_hand(tmp_path, parts):  # (own)
     assert len(again.history) == len(run.history)
     assert again.predict([]).shape == (0, 3)
     with pytest.raises(ValueError, match="the run does not record which images it was trained on: pass some"):
-        again.test_pictures()
+        again.test_images()
 
 
 def of_version_0_1_0(folder):
@@ -334,7 +334,7 @@ def test_runs_of_version_0_1_0(pics, capsys):  # 42 (self-critical.pytorch#232)
     assert "held out from training: evaluate it with that version, or on other" in message
     status, _, message = run(capsys, "train", "--resume", "runs/lenet", "--epochs", 2)
     assert status == 1
-    assert "contains no checkpoint to continue from; gluon-cnn 0.1.0 saved none" in message
+    assert "contains no checkpoint to continue from: only `train` saves them, since version 0.2" in message
 
 
 def test_a_newer_format_names_its_version(tmp_path):  # 42 (self-critical.pytorch#232)

@@ -268,7 +268,7 @@ DIFFERENCES = {
     "another schedule": (factor(3), COSINE, "schedule was FactorScheduler; now it is CosineScheduler"),
     "a schedule that comes": ({}, factor(3), "schedule was none; now it is FactorScheduler"),
     "a schedule that goes": (factor(3), {}, "schedule was FactorScheduler; now it is none"),
-    "another layer": ({}, dict(names=["conv, no bias"]), "is of another network: 1.bias was float32 .* missing"),
+    "another layer": ({}, dict(names=["conv, no bias"]), "belongs to another network: 1.bias was float32 .* missing"),
     "another step": (factor(3), factor(4), "the schedule's step was 3; now it is 4"),
     "other steps": (several(3, 6), several(3, 7), r"the schedule's step was \[3, 6\]; now it is \[3, 7\]"),
     "a function": (FUNCTION, dict(lr_scheduler=Wave, learning_rate=None), "was .*<lambda>; now it is Wave"),

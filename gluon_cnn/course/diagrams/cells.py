@@ -13,24 +13,27 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 INPUT, KERNEL, OUTPUT, PADDING, EMPTY = "#DDDDDD", "#F7EFA0", "#A8D8F5", "#FFFFFF", "#FFFFFF"
 TINTS = ("#A8D8F5", "#F9D99A", "#A5DCCB", "#F3C3A5", "#DDDDDD", "#E6C3D8")  # one for each group of cells
 FRAME = COLORS["red"]
+LEGIBLE = 5.5  # inches: in a wider figure, which a phone shrinks more, the letters are larger
 
 
 @contextmanager
 def canvas(width: float, height: float, inches: float = 0.42, title: str | None = None) -> Iterator["Canvas"]:
     """Create a canvas of ``width`` x ``height`` cells, with the origin in the upper left corner; show it at the end."""
+    scale = float(np.clip(width * inches / LEGIBLE, 1, 1.3))
     with style():
         _, ax = plt.subplots(figsize=(width * inches, height * inches + (0.3 if title else 0)), layout="constrained")
-        ax.set(title=title or "", xlim=(0, width), ylim=(height, 0), aspect="equal")
+        ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+        ax.set_title(title or "", fontsize=scale * 12)
         ax.axis("off")
-        yield Canvas(ax)
+        yield Canvas(ax, scale)
         show_figure()
 
 
 class Canvas:
-    """Axes to draw on; additional settings are passed to matplotlib."""
+    """Axes to draw on, with letters enlarged by ``scale``; additional settings are passed to matplotlib."""
 
-    def __init__(self, ax: Axes) -> None:
-        self.ax = ax
+    def __init__(self, ax: Axes, scale: float = 1.0) -> None:
+        self.ax, self.scale = ax, scale
 
     def box(self, x: float, y: float, width: float, height: float, fill: str, **settings: Any) -> None:
         """Draw a rectangle with a thin black edge."""
@@ -69,7 +72,8 @@ class Canvas:
 
     def write(self, x: float, y: float, text: str, **settings: Any) -> None:
         """Write text centred at a point."""
-        self.ax.text(x, y, text, **{"ha": "center", "va": "center", "fontsize": 10.5, **settings})
+        settings = {"ha": "center", "va": "center", "fontsize": 10.5, **settings}
+        self.ax.text(x, y, text, **{**settings, "fontsize": settings["fontsize"] * self.scale})
 
     def arrow(self, start: tuple[float, float], end: tuple[float, float], **settings: Any) -> None:
         """Draw an arrow between two points."""

@@ -13,6 +13,7 @@ from matplotlib.patches import Polygon
 from mxnet import nd
 
 RISE = 2.1  # from one layer to the next, in cells
+MIN_WIDTH = 15  # of kernel positions, in cells, so that the text above fits
 
 
 def draw_convolution(
@@ -48,19 +49,19 @@ def draw_convolution(
 
 
 def draw_windows(*settings: tuple, title: str | None = None) -> None:
-    """Draw kernel positions side by side, to show the effect of kernel size, stride and padding.
+    """Draw kernel positions, one panel below the other, to show the effect of kernel size, stride and padding.
 
     Each panel is given by the arguments of :func:`gluon_cnn.conv_output_size`, from (size, kernel_size) to (size,
     kernel_size, stride, padding). The first window is framed, a dot marks the middle of every window, and pixels that
     no window reaches are hatched.
     """
     panels = [_Windows(*setting) for setting in settings]
-    height = max(panel.height for panel in panels) + 2.6
-    with canvas(sum(panel.width + 1 for panel in panels) - 0.6, height, inches=0.28, title=title) as c:
-        x = 0.2
+    width = max(MIN_WIDTH, *(panel.width for panel in panels)) + 0.4
+    with canvas(width, sum(panel.height + 2.7 for panel in panels), inches=0.28, title=title) as c:
+        y = 0.0
         for panel in panels:
-            panel.draw(c, x, 2.4, height - 2.6)
-            x += panel.width + 1
+            panel.draw(c, (width - panel.width) / 2, y + 2.4, panel.height)
+            y += panel.height + 2.7
 
 
 class _Windows:
@@ -97,12 +98,12 @@ def draw_receptive_field(*stacks: Sequence[tuple[int, int]], title: str | None =
 
     Each panel is a stack of layers (kernel_size, stride), as in :func:`gluon_cnn.receptive_field`.
     """
-    height = max(len(stack) for stack in stacks) * RISE
-    with canvas(sum(receptive_field(stack) + 2.6 for stack in stacks), height + 2.9, title=title) as c:
-        left = 1.3
+    width = max(receptive_field(stack) for stack in stacks) + 4
+    with canvas(width, sum(len(stack) * RISE + 3.1 for stack in stacks), title=title) as c:
+        bottom = 0.0
         for stack in stacks:
-            _draw_stack(c, left, height + 1.2, stack)
-            left += receptive_field(stack) + 2.6
+            bottom += len(stack) * RISE + 3.1
+            _draw_stack(c, (width - receptive_field(stack)) / 2, bottom - 1.9, stack)
 
 
 def _draw_stack(c: Canvas, left: float, bottom: float, stack: Sequence[tuple[int, int]]) -> None:
@@ -126,4 +127,4 @@ def _draw_stack(c: Canvas, left: float, bottom: float, stack: Sequence[tuple[int
     for x, y in squares:
         c.cell(x, y, np.nan, OUTPUT)
     names = ", then ".join(f"{k}×{k}" + (f" stride {stride}" if stride > 1 else "") for k, stride in stack)
-    c.write(left + field / 2, bottom + 1.6, f"{names}:\n{field} pixels", linespacing=1.3)
+    c.write(left + field / 2, bottom + 1.4, f"{names}: {field} pixels")

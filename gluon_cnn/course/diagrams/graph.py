@@ -11,7 +11,7 @@ from gluon_cnn.plots.style import COLORS
 from matplotlib.patches import FancyBboxPatch
 from mxnet.gluon import HybridBlock
 
-BOX_WIDTH, BOX_HEIGHT, COLUMN, LANE = 2.8, 1.6, 3.8, 2.6  # in cells
+BOX_WIDTH, BOX_HEIGHT, LEVEL, LANE, MIN_WIDTH = 2.8, 2.0, 2.9, 3.4, 14.0  # in cells; the title needs some width
 FILLS = {"Convolution": OUTPUT, "FullyConnected": TINTS[1], "BatchNorm": KERNEL, "input": INPUT}
 MERGES = {"elemwise_add", "broadcast_add", "_Plus", "Concat"}
 NAMES = {"null": "input", "FullyConnected": "Dense", "BatchNorm": "Batch norm", "Activation": "ReLU", "relu": "ReLU"}
@@ -27,14 +27,14 @@ class _Node:
     shape: tuple[int, ...]
     before: list[int]
     after: list[int] = field(default_factory=list)
-    column: int = 0
+    level: int = 0
     lane: float = 0.0
     x: float = 0.0  # upper left corner of the box
     y: float = 0.0
 
 
 def draw_graph(block: HybridBlock, shape: tuple[int, ...], title: str | None = None) -> None:
-    """Draw the operators of a block, from left to right, with their output shapes for an input of ``shape``.
+    """Draw the operators of a block, from top to bottom, with their output shapes for an input of ``shape``.
 
     The block is traced, not run. The first axis, the batch, is left out.
     """
@@ -42,11 +42,13 @@ def draw_graph(block: HybridBlock, shape: tuple[int, ...], title: str | None = N
     _place(nodes)
     lanes = [node.lane for node in nodes]
     edges = [(nodes[source], node) for node in nodes for source in node.before]
-    top = 0.4 + (1.6 if any(_is_arc(nodes, *edge) for edge in edges) else 0) - min(lanes) * LANE
-    width = (max(node.column for node in nodes) + 1) * COLUMN - 0.5
-    with canvas(width, top + max(lanes) * LANE + BOX_HEIGHT + 1.1, inches=0.32, title=title) as c:
+    arc = 1.6 if any(_is_arc(nodes, *edge) for edge in edges) else 0
+    needed = arc + (max(lanes) - min(lanes)) * LANE + BOX_WIDTH + 0.8
+    width = max(needed, MIN_WIDTH)
+    left = 0.2 + arc - min(lanes) * LANE + (width - needed) / 2
+    with canvas(width, max(node.level for node in nodes) * LEVEL + BOX_HEIGHT + 0.4, inches=0.32, title=title) as c:
         for node in nodes:
-            node.x, node.y = 0.2 + node.column * COLUMN, top + node.lane * LANE
+            node.x, node.y = left + node.lane * LANE, 0.2 + node.level * LEVEL
         for a, b in edges:
             _draw_edge(c, a, b, _is_arc(nodes, a, b))
         for node in nodes:
@@ -99,11 +101,11 @@ def _label(kind: str, attrs: dict[str, str]) -> str:
 
 
 def _place(nodes: list[_Node]) -> None:
-    """Assign each node a column (longest distance from the input) and a lane: branches fan out, merges are centred."""
+    """Assign each node a level, its longest distance from the input, and a lane; branches fan out around merges."""
     for number, node in enumerate(nodes):
         if not (before := [nodes[source] for source in node.before]):
             continue
-        node.column = 1 + max(source.column for source in before)
+        node.level = 1 + max(source.level for source in before)
         node.lane = sum(source.lane for source in before) / len(before)
         if len(before) == 1:
             branches = [n for n in before[0].after if len(nodes[n].before) == 1]
@@ -112,18 +114,18 @@ def _place(nodes: list[_Node]) -> None:
 
 def _is_arc(nodes: list[_Node], a: _Node, b: _Node) -> bool:
     """Return whether an edge would cross boxes between its ends."""
-    return a.lane == b.lane and any(a.column < n.column < b.column and n.lane == a.lane for n in nodes)
+    return a.lane == b.lane and any(a.level < n.level < b.level and n.lane == a.lane for n in nodes)
 
 
 def _draw_edge(c: Canvas, a: _Node, b: _Node, arc: bool) -> None:
     if arc:
-        start, end = (a.x + BOX_WIDTH / 2, a.y), (b.x + BOX_WIDTH / 2, b.y)
-        rise = -1.1 / (end[0] - start[0]) * 2
+        start, end = (a.x, a.y + BOX_HEIGHT / 2), (b.x, b.y + BOX_HEIGHT / 2)
+        rise = 1.2 / (end[1] - start[1]) * 2
         c.arrow(start, end, connectionstyle=f"arc3,rad={rise}", color=COLORS["blue"], linewidth=1.8)
     else:
-        bend, above, below = b.x - (COLUMN - BOX_WIDTH), a.y + BOX_HEIGHT / 2, b.y + BOX_HEIGHT / 2
-        c.ax.plot([a.x + BOX_WIDTH, bend], [above, above], color="black", linewidth=1)  # past boxes of other lanes
-        c.arrow((bend, above), (b.x, below), shrinkA=0)
+        bend, before, after = b.y - (LEVEL - BOX_HEIGHT), a.x + BOX_WIDTH / 2, b.x + BOX_WIDTH / 2
+        c.ax.plot([before, before], [a.y + BOX_HEIGHT, bend], color="black", linewidth=1)  # past boxes of other lanes
+        c.arrow((before, bend), (after, b.y), shrinkA=0)
 
 
 def _draw_box(c: Canvas, node: _Node) -> None:
@@ -131,5 +133,5 @@ def _draw_box(c: Canvas, node: _Node) -> None:
     shape = {"boxstyle": "round,pad=0,rounding_size=0.25", "facecolor": fill, "edgecolor": "black"}
     c.ax.add_patch(FancyBboxPatch((node.x, node.y), BOX_WIDTH, BOX_HEIGHT, **shape))
     middle = node.x + BOX_WIDTH / 2
-    c.write(middle, node.y + BOX_HEIGHT / 2, node.label, fontsize=9, linespacing=1.15)
-    c.write(middle, node.y + BOX_HEIGHT + 0.4, "×".join(map(str, node.shape)), fontsize=9)
+    c.write(middle, node.y + 0.75, node.label, fontsize=9.5, linespacing=1.1)
+    c.write(middle, node.y + BOX_HEIGHT - 0.35, "×".join(map(str, node.shape)), fontsize=9.5)

@@ -56,20 +56,21 @@ def draw_norm_axes(samples: int = 3, channels: int = 4, side: int = 3, title: st
     if not 1 <= min(samples, channels) <= max(samples, channels) <= len(TINTS):
         raise ValueError(f"samples and channels must be 1 to {len(TINTS)}; got {samples} and {channels}")
     map_step = side * 0.5 + 0.3
-    steps = (1.0, 1.0, map_step, map_step)
-    with canvas(sum(steps) * channels + 4 * 1.9, samples * map_step + 2, inches=0.34, title=title) as c:
-        x = 1.5
-        for k, step in enumerate(steps):
-            width, by_sample = channels * step, bool(k % 2)
-            c.write(x + width / 2, 0.5, "layer norm" if by_sample else "batch norm", fontsize=12)
-            c.write(x + width / 2, 1.4, f"{channels} {'features' if step == 1 else 'channels'}", fontsize=10)
-            c.write(x - 0.5, 1.9 + samples * step / 2, f"{samples} samples", rotation=90, fontsize=10)
+    with canvas(2 * (channels * map_step + 1.6) - 0.2, samples * (1 + map_step) + 4.2, inches=0.34, title=title) as c:
+        for by_map, by_sample in np.ndindex(2, 2):  # above, one number for each cell; below, feature maps
+            step = map_step if by_map else 1.0
+            width = channels * step
+            x = 1.3 + by_sample * (channels * map_step + 1.6) + (channels * map_step - width) / 2
+            y = 2 + by_map * (samples + 2)
+            if not by_map:
+                c.write(x + width / 2, 0.5, "layer norm" if by_sample else "batch norm", fontsize=12)
+            c.write(x + width / 2, y - 0.5, f"{channels} {'channels' if by_map else 'features'}", fontsize=10)
+            c.write(x - 0.5, y + samples * step / 2, f"{samples} samples", rotation=90, fontsize=10)
             for sample, channel in np.ndindex(samples, channels):  # one number, or one feature map
-                for row, column in np.ndindex(*((1, 1) if step == 1 else (side, side))):
-                    left, top = x + channel * step + column / 2, 1.9 + sample * step + row / 2
+                for row, column in np.ndindex(*((side, side) if by_map else (1, 1))):
+                    left, top = x + channel * step + column / 2, y + sample * step + row / 2
                     fill = TINTS[sample if by_sample else channel]
-                    c.cell(left, top, np.nan, fill, side=1.0 if step == 1 else 0.5)
-            x += width + 1.9
+                    c.cell(left, top, np.nan, fill, side=0.5 if by_map else 1.0)
 
 
 def draw_dropout(X: Any, p: float = 0.5, draws: int = 3, title: str | None = None) -> None:

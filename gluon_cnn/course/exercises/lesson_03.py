@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 03, batch normalization."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, computes, exercise, expect_shape, numbers
+from gluon_cnn.course.answers import WrongAnswer, computes, exercise, expect_shape, is_sequence, numbers
 from gluon_cnn.layers.normalization import BatchNorm
 from mxnet import nd
 from mxnet.gluon import nn
@@ -22,7 +22,7 @@ check_1 = exercise(
     1,
     "each channel has a scale, a shift, a moving mean and a moving variance; two of the four get gradients.",
     "The height and width of the feature maps do not matter.",
-)(lambda answer: isinstance(answer, (tuple, list)) and tuple(answer) == (4 * 64, 2 * 64))
+)(is_sequence(4 * 64, 2 * 64))
 
 check_2 = exercise(
     2,

@@ -54,10 +54,7 @@ def check_3(mean_prediction):
             seen[int(row)].append(powers / powers.sum())
         return nd.array(scores)
 
-    result = mean_prediction(net, nd.tile(nd.arange(rows).reshape((rows, 1)), (1, 2)), passes)
-    result = nd.array(result) if isinstance(result, np.ndarray) else result
-    if not isinstance(result, nd.NDArray):
-        raise WrongAnswer(f"it returned {'nothing' if result is None else type(result).__name__}, not an NDArray")
+    result = result_of(mean_prediction, net, nd.tile(nd.arange(rows).reshape((rows, 1)), (1, 2)), passes)
     if (found := {len(row) for row in seen}) != {passes}:
         raise WrongAnswer(f"asked for {passes} passes, it sent each image through the network {min(found)} times")
     expect_shape(result, (rows, 3))

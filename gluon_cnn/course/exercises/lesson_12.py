@@ -1,5 +1,6 @@
 """Checks for the exercises of lesson 12, image augmentation."""
 
+import numpy as np
 from gluon_cnn.course.answers import WrongAnswer, equals, exercise, result_of
 from mxnet import nd
 
@@ -23,7 +24,7 @@ check_2 = exercise(
 )
 def check_3(ten_crops):
     img, size = nd.random.uniform(shape=(7, 9, 3)), 4
-    crops = result_of(ten_crops, img.copy(), size, shape=(10, size, size, 3)).asnumpy()
+    crops = result_of(ten_crops, img.copy(), size, shape=(10, size, size, 3)).asnumpy().astype(np.float32)
     pixels = img.asnumpy()
     expected = [pixels[i : i + size, j : j + size] for i, j in ((0, 0), (0, 5), (3, 0), (3, 5), (1, 2))]
     got = {crop.tobytes() for crop in crops}

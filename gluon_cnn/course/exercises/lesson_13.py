@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 13, fine-tuning."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, equals, exercise
+from gluon_cnn.course.answers import WrongAnswer, equals, exercise, is_close
 from gluon_cnn.training.fine_tuning import freeze
 from mxnet import nd
 from mxnet.gluon import nn
@@ -14,7 +14,7 @@ check_2 = exercise(
     2,
     "the layer's lr_mult multiplies the trainer's learning rate.",
     "0.005 * 4. The feature layers change four times more slowly, so that little of what they learned is lost.",
-)(lambda answer: abs(answer - 0.02) < 1e-9)
+)(is_close(0.02, rel_tol=1e-6))
 
 
 @exercise(

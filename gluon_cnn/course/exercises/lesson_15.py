@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 15, the way out of MXNet."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape
+from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape, is_sequence
 
 check_1 = exercise(
     1,
@@ -11,18 +11,18 @@ check_1 = exercise(
 
 check_2 = exercise(
     2,
-    "the number of images was left open. Try it: session.run(None, {'data': np.zeros(shape, np.float32)}).",
+    "the batch size was left open. Try it: session.run(None, {'data': np.zeros(shape, np.float32)}).",
     "Its dense layer has weights for 28x28 pixels, its first convolution for one channel; the batch size is variable.",
-)(lambda answer: [bool(part) for part in answer] == [True, True, False, False])
+)(is_sequence(True, True, False, False))
 
 
 @exercise(
     3,
     "np.exp(scores), divided by its sum in each row; first subtract the row's largest score from all of them.",
-    "Subtracting the same number from all scores of a row multiplies numerator and denominator by the same factor.",
+    "Subtracting the same number from all scores of a row divides numerator and denominator by the same factor.",
 )
 def check_3(softmax):
-    for scores in ([[0.0, 0.0]], [[0.0, np.log(3.0)], [1.0, 1.0]], [[1000.0, 1000.0], [-1000.0, 0.0]]):
+    for scores in ([[0.0, 0.0]], [[0.0, np.log(3.0)], [1.0, 1.0]], [[1000.0, 900.0, 999.0], [-1000.0, 0.0, -900.0]]):
         with np.errstate(all="ignore"):
             got = np.asarray(softmax(np.array(scores)))
         exact = np.exp(np.array(scores) - np.max(scores, axis=1, keepdims=True))
@@ -30,4 +30,29 @@ def check_3(softmax):
         expect_shape(got, exact.shape, f"for scores {scores} the result")
         if not np.allclose(got, exact, atol=1e-6):
             raise WrongAnswer(f"for scores {scores} it gave {np.round(got, 3).tolist()}")
+    return True
+
+
+@exercise(
+    4,
+    "step = np.abs(weights).max() / (2 ** (bits - 1) - 1); divide by it, np.round, and multiply by it again.",
+    "Each weight is off by at most half a step, and each bit less doubles the step. Now measure the accuracy.",
+)
+def check_4(rounded):
+    """Check a function that should round weights to the values that a few bits can express."""
+    for shape, bits in (((50,), 2), ((3, 4), 8), ((2, 3, 5, 5), 4), ((4, 3), 3)):
+        weights = np.random.RandomState(0).randn(*shape)
+        count = 2 ** (bits - 1) - 1
+        step = np.abs(weights).max() / count
+        got = np.asarray(rounded(weights.copy(), bits), np.float64)
+        expect_shape(got, shape)
+        if np.allclose(got, np.round(weights / step) * step, atol=1e-5):
+            continue
+        if np.allclose(got, np.round(weights / step)):
+            raise WrongAnswer("these are the integers: multiply them by the step")
+        if any(np.allclose(got, function(weights / step) * step) for function in (np.floor, np.trunc)):
+            raise WrongAnswer("it cuts off instead of rounding to the nearest value")
+        if len(np.unique(np.round(got, 6))) > 2 * count + 1:
+            raise WrongAnswer(f"with {bits} bits it returned more than {2 * count + 1} different values")
+        return False
     return True

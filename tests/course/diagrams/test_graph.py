@@ -3,6 +3,7 @@
 import gluon_cnn as g
 import pytest
 from gluon_cnn.course.diagrams import draw_graph
+from gluon_cnn.course.diagrams.graph import BOX_HEIGHT, BOX_WIDTH
 from gluon_cnn.plots.style import COLORS
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
@@ -28,7 +29,7 @@ def test_inception_has_four_paths():
     assert [drawn.count(f"Conv {k}×{k}\nReLU") for k in (1, 3, 5)] == [4, 1, 1]
     for label in ("192×11×11", "64×11×11", "96×11×11", "128×11×11", "16×11×11", "256×11×11", "concat", "Max pool\n3×3"):
         assert label in drawn
-    assert len({box.get_y() for box in boxes() if box.get_x() == sorted({box.get_x() for box in boxes()})[1]}) == 4
+    assert len({box.get_x() for box in boxes() if box.get_y() == sorted({box.get_y() for box in boxes()})[1]}) == 4
     assert not arcs()
 
 
@@ -54,7 +55,7 @@ def test_boxes_do_not_overlap():
         draw_graph(block, (1, 3, 9, 9))
         places = [(box.get_x(), box.get_y()) for box in boxes()]
         for i, (x, y) in enumerate(places):
-            assert not any(abs(x - a) < 2.8 and abs(y - b) < 1.6 for a, b in places[:i])
+            assert not any(abs(x - a) < BOX_WIDTH and abs(y - b) < BOX_HEIGHT for a, b in places[:i])
 
 
 def test_an_input_that_does_not_fit():

@@ -39,7 +39,7 @@ def test_a_deep_network_goes_on_in_further_rows():
         round(text.get_position()[1], 6) for text in plt.gca().texts if text.get_text().startswith(("Conv", "Dense"))
     }
     assert len(places) == 3  # the heights of the rows
-    assert plt.gcf().get_size_inches()[0] <= 9
+    assert plt.gcf().get_size_inches()[0] <= 7
 
 
 def test_blocks_are_one_step_each():

@@ -3,18 +3,29 @@
 import functools
 import importlib
 import re
+from fractions import Fraction
+from pathlib import Path
 
 import gluon_cnn as g
 import numpy as np
 import pytest
+from gluon_cnn.course import exercises
 from gluon_cnn.networks.vgg import vgg_block
 from mxnet import autograd, init, nd
 from mxnet.gluon import nn
 from mxnet.gluon.contrib.nn import HybridConcurrent
 
+FILES = sorted(Path(exercises.__file__).parent.glob("lesson_*.py"))
+
 
 def convolve2d(X, K):
     return g.corr2d(X, nd.flip(K, axis=(0, 1)))
+
+
+def convolve_by_shifts(X, K):
+    rows, columns = (size - k + 1 for size, k in zip(X.shape, K.shape))
+    parts = [K[-1 - i, -1 - j] * X[i : i + rows, j : j + columns] for i, j in np.ndindex(K.shape)]
+    return nd.add_n(*parts)
 
 
 def layer_norm(X, axis=1, eps=1e-5, ddof=0, outside=0.0):
@@ -44,6 +55,19 @@ def folded_by_channel(weight, bias, gamma, beta, mean, variance):
 def drop_maps(X, p, axes=(True, True), scale=True):
     shape = tuple(size if kept else 1 for size, kept in zip(X.shape, axes))
     return X * g.dropout(nd.ones((*shape, 1, 1)), p, mode="upscale_in_train" if scale else "downscale_in_infer")
+
+
+def drop_maps_in_numpy(X, p):
+    kept = np.random.rand(*X.shape[:2]) >= p
+    return X.asnumpy() * kept[:, :, None, None] / (1 - p)
+
+
+def drop_maps_one_by_one(X, p):
+    Y = X / (1 - p)
+    for n, c in np.ndindex(X.shape[:2]):
+        if np.random.rand() < p:
+            Y[n, c] = 0
+    return Y
 
 
 def mean_prediction(net, X, n, training=True, passes=None):
@@ -265,6 +289,25 @@ def ten(axis):
     return lambda img, size: nd.concat(five(img, size), nd.flip(five(img, size), axis=axis), dim=0)
 
 
+def ten_interleaved(img, size):
+    crops = []
+    for crop in five(img, size):
+        crops += [crop, crop[:, ::-1]]
+    return nd.stack(*crops)
+
+
+def ten_of_a_mirrored_photo(img, size):
+    """Crops of the mirrored photo; the one in the centre starts elsewhere there, if the rest is odd."""
+    mirrored = nd.flip(img, axis=1)
+    centre = nd.flip(five(img, size)[4], axis=1).expand_dims(0)
+    return nd.concat(five(img, size), five(mirrored, size)[:4], centre, dim=0)
+
+
+def ten_in_numpy(img, size):
+    crops = five(img, size).asnumpy().astype(np.float64)
+    return np.concatenate([crops, crops[:, :, ::-1]])
+
+
 def everything(net):
     return sum(p.data().size for p in net.collect_params().values())
 
@@ -312,6 +355,43 @@ def overflowing(scores):
     return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
 
 
+def softmax_by_logarithms(scores):
+    return np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
+
+
+def softmax_by_rows(scores):
+    rows = []
+    for row in scores:
+        powers = [np.exp(score - max(row)) for score in row]
+        rows.append([power / sum(powers) for power in powers])
+    return rows
+
+
+def rounded(weights, bits, rounding=np.round):
+    step = np.abs(weights).max() / (2 ** (bits - 1) - 1)
+    return rounding(weights / step) * step
+
+
+def rounded_to_grid(weights, bits):
+    largest = max(weights.max(), -weights.min())
+    grid = np.linspace(-largest, largest, 2**bits - 1)
+    return grid[np.abs(weights[..., None] - grid).argmin(axis=-1)]
+
+
+def rounded_in_mxnet(weights, bits):
+    weights, count = nd.array(weights), (1 << (bits - 1)) - 1
+    step = weights.abs().max() / count
+    return ((weights / step).round() * step).asnumpy()
+
+
+def rounded_in_place(weights, bits):
+    step = max(abs(weight) for weight in weights.ravel()) / (2 ** (bits - 1) - 1)
+    weights /= step
+    np.rint(weights, out=weights)
+    weights *= step
+    return weights
+
+
 def network(num_classes, convolution=True, pooling=False, end=None):
     net = nn.HybridSequential()
     net.add(nn.Conv2D(4, 3, activation="relu") if convolution else nn.Dense(4))
@@ -337,19 +417,35 @@ TWO_AS_ONE = g.corr2d(nd.ones((3, 3)), nd.array([[0, 1, 0], [1, -4, 1], [0, 1, 0
 
 # lesson and exercise: (right answers, wrong answers)
 ANSWERS = {
-    "00.1": ([50_176, 50_176.0], [64, "many"]),
+    "00.1": ([50_176, 50_176.0, nd.array([50_176])], [64, 784, 50_176 * 32, "many"]),
     "00.2": (
-        [lambda X: X.mean(axis=(1, 2, 3)), lambda X: X.reshape((X.shape[0], -1)).mean(axis=1)],
+        [
+            lambda X: X.mean(axis=(1, 2, 3)),
+            lambda X: X.reshape((X.shape[0], -1)).mean(axis=1),
+            lambda X: nd.concat(*[image.mean() for image in X], dim=0),
+            lambda X: X.asnumpy().mean(axis=(1, 2, 3)),
+        ],
         [lambda X: X.mean(), lambda X: X.mean(axis=0), lambda X: X.sum(axis=(1, 2, 3)), lambda X: None],
     ),
-    "01.1": ([26], [54, 27, "26 rows"]),
-    "01.2": ([12], [10, 14, [12]]),
+    "01.1": ([26, 26.0, np.int64(26), g.conv_output_size(54, 3, 2)], [54, 27, 26.5, "26 rows"]),
+    "01.2": ([12, 12.0, g.receptive_field([(5, 1), (2, 2), (3, 1), (2, 2)])], [10, 14, [12]]),
     "01.3": (
-        [convolve2d],
+        [
+            convolve2d,
+            lambda X, K: g.corr2d(X, K[::-1, ::-1]),
+            lambda X, K: g.corr2d(X, nd.array(np.rot90(K.asnumpy(), 2))),
+            convolve_by_shifts,
+        ],
         [g.corr2d, lambda X, K: g.corr2d(X, nd.flip(K, axis=0)), lambda X, K: convolve2d(X, K.T), "flip"],
     ),
     "01.4": (
-        [nd.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]]), nd.array([[0, 0, 0], [0, 3, 0], [0, -3, 0]])],
+        [
+            nd.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]]),
+            nd.array([[0, 0, 0], [0, 3, 0], [0, -3, 0]]),
+            [[1, 1, 1], [0, 0, 0], [-1, -1, -1]],
+            np.outer([1, 0, -1], [0.5, 1, 0.5]),
+            nd.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]]).reshape((1, 1, 3, 3)),
+        ],
         [
             nd.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]]),
             nd.array([[1, 0, -1], [1, 0, -1], [1, 0, -1]]),
@@ -359,7 +455,7 @@ ANSWERS = {
             3,
         ],
     ),
-    "02.1": ([0.25**10, 9.54e-7], [2.5, 0.25, 1e-5, "small"]),
+    "02.1": ([0.25**10, 9.54e-7, 1 / 4**10, np.float32(0.25**10)], [2.5, 0.25, 1e-5, "small"]),
     "02.2": (
         [
             lambda X, times: X.repeat(times, axis=2).repeat(times, axis=3),
@@ -379,7 +475,13 @@ ANSWERS = {
         ],
     ),
     "02.3": (
-        [lambda X: X.mean(axis=(2, 3)), lambda X: nd.Pooling(X, global_pool=True, pool_type="avg").flatten()],
+        [
+            lambda X: X.mean(axis=(2, 3)),
+            lambda X: nd.Pooling(X, global_pool=True, pool_type="avg").flatten(),
+            lambda X: X.reshape((0, 0, -1)).mean(axis=2),
+            lambda X: X.sum(axis=3).sum(axis=2) / (X.shape[2] * X.shape[3]),
+            lambda X: X.asnumpy().mean(axis=(2, 3)),
+        ],
         [lambda X: X.mean(axis=(2, 3), keepdims=True), lambda X: X.max(axis=(2, 3)), lambda X: X.mean()],
     ),
     "02.4": (
@@ -392,7 +494,7 @@ ANSWERS = {
         ],
         [nd.ones((5, 5)), nd.ones((3, 3)), nd.zeros((5, 5)), -TWO_AS_ONE, TWO_AS_ONE[1:4, 1:4], "kernel"],
     ),
-    "03.1": ([(256, 128), [256, 128]], [(128, 256), (256, 256), 256, (64, 64)]),
+    "03.1": ([(256, 128), [256, 128], np.array([256, 128])], [(128, 256), (256, 256), 256, (64, 64), (256, 128, 128)]),
     "03.2": (
         [
             layer_norm,
@@ -413,7 +515,7 @@ ANSWERS = {
             lambda X: X - X.mean(1, keepdims=True),
         ],
     ),
-    "03.3": (["bias", "Bias"], ["weight", 1]),
+    "03.3": (["bias", "Bias", " the bias"], ["weight", "both", "weight and bias", 1]),
     "03.4": (
         [fold, folded_in_place, folded_by_channel],
         [
@@ -424,9 +526,15 @@ ANSWERS = {
             lambda w, b, gamma, beta, mean, var: fold(w, b, gamma, beta, mean, var**2),
         ],
     ),
-    "04.1": ([0.8], [0.2, 1.25, "0.8"]),
+    "04.1": ([0.8, 1 - 0.2, np.float32(0.8), Fraction(4, 5)], [0.2, 1.25, "0.8", 1]),
     "04.2": (
-        [drop_maps],
+        [
+            drop_maps,
+            lambda X, p: nd.Dropout(X, p=p, axes=(2, 3), mode="always"),
+            lambda X, p: X * (nd.random.uniform(shape=(*X.shape[:2], 1, 1)) > p) / (1 - p),
+            drop_maps_in_numpy,
+            drop_maps_one_by_one,
+        ],
         [
             g.dropout,
             lambda X, p: X,
@@ -449,8 +557,8 @@ ANSWERS = {
             lambda net, X, n: mean_prediction(net, X, n)[0],
         ],
     ),
-    "05.1": ([1800], [1250, 36, "many"]),
-    "05.2": ([161_418 / 170_988, 0.944], [94.4, 0.9, "most", 0.0]),
+    "05.1": ([1800, 1800.0, 50 * 6 * 6], [1250, 36, 2450, "many"]),
+    "05.2": ([161_418 / 170_988, 0.944, np.float32(0.944)], [94.4, 0.9, "most", 0.0]),
     "05.3": (
         [lenet_5(), lenet_5_of_lambdas(), LeNet5(), hybridized(lenet_5())],
         [
@@ -537,11 +645,21 @@ ANSWERS = {
         [last_layer_only, new_maps_first, lambda x, layers: x],
     ),
     "11.3": ([9, 9.0, (3, 3), [3, 3]], [3, 1, 9216, (9, 9), "nine"]),
-    "12.1": ([50], [25, 32, "many"]),
-    "12.2": (["flip", "Flip "], ["crop", "brightness", 3]),
-    "12.3": ([ten(2)], [ten(1), five, lambda img, size: img]),
+    "12.1": ([50, 50.0, 5**2 * 2], [25, 32, 32 * 32 * 2, "many"]),
+    "12.2": (["flip", "Flip ", "horizontal flip"], ["crop", "brightness", "all", 3]),
+    "12.3": (
+        [ten(2), ten_interleaved, ten_of_a_mirrored_photo, ten_in_numpy],
+        [
+            ten(1),
+            five,
+            lambda img, size: nd.concat(five(img, size), five(img, size), dim=0),
+            lambda img, size: nd.concat(five(img, size), nd.flip(five(img, size), axis=3), dim=0),
+            lambda img, size: ten(2)(img, size - 1),
+            lambda img, size: img,
+        ],
+    ),
     "13.1": ([1026, 1026.0, 513 * 2], [1024, 512, 11_000_000]),
-    "13.2": ([0.02, 0.005 * 4], [0.005, 0.00125, "more"]),
+    "13.2": ([0.02, 0.005 * 4, np.float64(0.02), Fraction(1, 50)], [0.005, 0.00125, 0.2, "more"]),
     "13.3": (
         [trainable, trainable_by_trainer, lambda net: np.int64(trainable(net))],
         [everything, layers_only, lambda net: None],
@@ -567,9 +685,38 @@ ANSWERS = {
             nn.Dense,
         ],
     ),
-    "15.1": ([683_952], [170_988, 683_952 * 8]),
-    "15.2": ([[True, True, False, False], (1, 1, 0, 0)], [[True, False, False, False], [True], 4]),
-    "15.3": ([softmax], [overflowing, lambda scores: softmax(scores.T).T, lambda scores: scores[0]]),
+    "15.1": ([683_952, 683_952.0, np.int64(170_988) * 4], [170_988, 683_952 * 8, "many", [683_952]]),
+    "15.2": (
+        [[True, True, False, False], (1, 1, 0, 0), np.array([True, True, False, False])],
+        [[True, False, False, False], [True], 4, True, "yes"],
+    ),
+    "15.3": (
+        [softmax, softmax_by_logarithms, softmax_by_rows, lambda scores: nd.array(scores).softmax().asnumpy()],
+        [
+            overflowing,
+            lambda scores: overflowing(np.clip(scores, -700, 700)),
+            lambda scores: softmax(scores.T).T,
+            lambda scores: softmax(scores).round(1),
+            lambda scores: scores / scores.sum(axis=1, keepdims=True),
+            lambda scores: scores[0],
+            lambda scores: None,
+            0.5,
+        ],
+    ),
+    "15.4": (
+        [rounded, rounded_to_grid, rounded_in_mxnet, rounded_in_place],
+        [
+            lambda weights, bits: rounded(weights, bits, np.floor),
+            lambda weights, bits: rounded(weights, bits, np.trunc),
+            lambda weights, bits: rounded(weights, bits + 1),
+            lambda weights, bits: np.round(weights * 2 ** (bits - 1)) / 2 ** (bits - 1),
+            lambda weights, bits: np.round(weights, bits),
+            lambda weights, bits: np.round(weights / (np.abs(weights).max() / (2 ** (bits - 1) - 1))),
+            lambda weights, bits: weights,
+            lambda weights, bits: None,
+            8,
+        ],
+    ),
 }
 
 
@@ -589,9 +736,27 @@ def judge(capsys):
 @pytest.mark.parametrize("exercise", ANSWERS)
 def test_right_and_wrong_answers(judge, exercise):
     right, wrong = ANSWERS[exercise]
+    assert min(len(right), len(wrong)) >= 3
     assert [judge(exercise, answer) for answer in right] == ["right"] * len(right)
     assert [judge(exercise, answer) for answer in wrong] == ["not yet"] * len(wrong)
     assert judge(exercise, None) == "replace None"
+
+
+def test_every_check_has_its_answers():
+    modules = {path.stem: importlib.import_module(f"{exercises.__name__}.{path.stem}") for path in FILES}
+    checks = {
+        f"{stem[-2:]}.{name[-1]}" for stem, module in modules.items() for name in vars(module) if "check_" in name
+    }
+    assert checks == ANSWERS.keys()
+
+
+@pytest.mark.parametrize("exercise", ANSWERS)
+@pytest.mark.parametrize(
+    "answer",
+    [object(), "", "x", [], {}, (1,), -1, float("nan"), 1j, np.zeros((2, 2)), nd.zeros(3), int, lambda *_: 1 / 0],
+)
+def test_any_answer_gets_a_verdict(judge, exercise, answer):
+    assert judge(exercise, answer) == "not yet"
 
 
 def test_random_masks_are_judged_the_same_with_any_seed(judge):
@@ -616,13 +781,17 @@ def test_a_network_that_is_judged_keeps_its_weights(judge):
         ("03.2", lambda X: layer_norm(X, 0), "this is batch norm"),
         ("03.2", lambda X: layer_norm(X, eps=0), "eps is missing"),
         ("03.2", lambda X: layer_norm(X, ddof=1), "the variance divides by K, not by K - 1"),
-        ("03.2", lambda X: layer_norm(X, eps=0, outside=1e-5), "eps belongs under the root"),
+        ("03.2", lambda X: layer_norm(X, eps=0, outside=1e-5), "eps belongs inside the square root"),
         ("03.4", lambda *arrays: fold(*arrays, eps=0), "eps is missing"),
         ("04.3", lambda *given: mean_prediction(*given, training=False), "the network was in prediction mode"),
         ("04.3", lambda *given: mean_prediction(*given, passes=1), "asked for 5 passes, it sent each image through"),
         ("05.3", lenet_5(pool=nn.MaxPool2D), "its pooling takes the maximum, not the mean"),
         ("05.3", lenet_5(activation=None), "its activations are missing"),
         ("05.3", lenet_5(first=20), "layer 1 of those with weights has a weight of (20, 1, 5, 5), not (6, 1, 5, 5)"),
+        ("15.3", overflowing, "for scores [[1000.0, 900.0, 999.0]"),
+        ("15.3", lambda scores: overflowing(np.clip(scores, -700, 700)), "for scores [[1000.0, 900.0, 999.0]"),
+        ("15.4", lambda weights, bits: rounded(weights, bits, np.floor), "it cuts off instead of rounding"),
+        ("15.4", lambda weights, bits: rounded(weights, bits + 1), "with 2 bits it returned more than 3 different"),
         ("05.4", shift_not_by_zero, "with pixels = 0 the images should stay as they are"),
     ],
 )
