@@ -27,7 +27,7 @@ HAS_FONT = {font.name for font in fontManager.ttflist} & set(language.FONTS["zh"
         ("Test accuracy ends at 0.751", "测试准确率最终为 0.751"),
         ("Most common: shirt taken for coat", "最常见：衬衫错分为外套"),
         ("Most common: shirt taken for coat and coat taken for dress", "最常见：衬衫错分为外套，外套错分为连衣裙"),
-        ("ankle boot\nas bag", "短靴\n错分为包"),
+        ("ankle boot\nas bag, 75%", "短靴\n错分为包，75%"),
         ("0.25", "0.25"),
         (r"$\mathdefault{10^{-2}}$", r"$\mathdefault{10^{-2}}$"),
         ("x", "x"),
