@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import matplotlib.pyplot as plt
+from gluon_cnn.plots.language import choose_language
 
 # Okabe and Ito's colours, distinguishable with any form of colour blindness.
 COLORS = {
@@ -38,7 +39,8 @@ STYLE = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Use the course's colours and sizes inside a ``with`` block."""
+    """Use the course's colours and sizes, and the language of GLUON_CNN_LANGUAGE, inside a ``with`` block."""
+    choose_language()
     with plt.rc_context(STYLE):
         yield
 
