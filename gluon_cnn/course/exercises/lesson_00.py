@@ -1,6 +1,7 @@
 """Checks for the exercises of lesson 00, which introduce the checks."""
 
 from gluon_cnn.course.answers import computes, equals, exercise, numbers
+from mxnet import autograd, nd
 
 check_1 = exercise(
     1,
@@ -13,3 +14,25 @@ check_2 = exercise(
     "X.mean(axis=...) takes the mean over the axes that you name: here, all but the first.",
     "One number per image: its brightness.",
 )(computes(lambda X: X.mean(axis=0, exclude=True), (numbers(2, 3, 4, 5),)))
+
+
+def slope(f, x):
+    x.attach_grad()
+    with autograd.record():
+        y = f(x)
+    y.backward()
+    return x.grad
+
+
+check_3 = exercise(
+    3,
+    "x.attach_grad() first; then y = f(x) inside autograd.record(), and y.backward() fills x.grad.",
+    "This works for any function of MXNet's operations, and it is how networks learn.",
+)(
+    computes(
+        slope,
+        (nd.square, numbers(2, 3)),
+        (lambda x: x**3 - 2 * nd.sin(x), numbers(5)),
+        mistakes={"this is f(x), not its derivative": lambda f, x: f(x)},
+    )
+)
