@@ -23,6 +23,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "course"))
 
 # What takes seconds, most of it because it starts processes; make check leaves it out.
 SLOW = (
+    "tests/cli/test_kinds_of_images.py",
     "tests/core/test_startup.py",
     "tests/deploy/",
     "tests/distributed/",
@@ -33,6 +34,7 @@ SLOW = (
     "tests/reports/test_runs.py",
     "tests/test_compat.py",
     "tests/test_docs.py::test_the_readmes_commands",
+    "tests/test_docs.py::test_your_own_images",
     "tests/test_project.py::test_a_clone",
     "tests/test_project.py::test_make_lab_serves",
     "tests/test_project.py::test_the_readmes_program",

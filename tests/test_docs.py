@@ -179,7 +179,7 @@ def test_your_own_images_from_start_to_finish(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for name, photo in (("cat", photos.chelsea()), ("cup", photos.coffee())):
         Path("photos", name).mkdir(parents=True)
-        for k in range(20):
+        for k in range(12):
             top, left = 15 * (k // 5), 40 * (k % 5)
             Image.fromarray(photo[top : top + 240, left : left + 240]).save(Path("photos", name, f"IMG_{k}.jpg"))
     Image.fromarray(photos.chelsea()).save("photo.jpg")

@@ -2,6 +2,7 @@
 
 import itertools
 
+import gluon_cnn as g
 import numpy as np
 import pytest
 from gluon_cnn.cli.main import main
@@ -59,6 +60,15 @@ def test_a_seed_repeats_it(run, photos):
 def test_with_validation_the_best_epoch_is_kept(photos):
     history = transfer(photos, resize=64, num_epochs=10, validation=0.2, verbose=False).history
     assert (len(history.validation_accuracy), len(history.test_accuracy)) == (10, 1)
+
+
+def test_nothing_is_saved_before_the_first_epoch(photos, monkeypatch, tmp_path, capsys):
+    """As when Ctrl-C ends it there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gluon_cnn.experiments.experiment.train", lambda *_, **__: g.History())
+    assert main(["finetune", str(photos), "--resize", "32"]) == 130
+    assert capsys.readouterr().out.endswith("Nothing was saved\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_wrong_sizes_and_folders_are_named(photos, tmp_path, capsys):
