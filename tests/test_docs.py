@@ -343,7 +343,7 @@ def test_grading_counts_what_the_checks_accept(tmp_path):
     answers = ["check_1(27)\ncheck_1(26)", "answer = 11\ncheck_2(answer)", "check_3(no_such_name)", "check_4(None)"]
     cells = [nbformat.v4.new_code_cell(source) for source in (imports, *answers)]
     solution = nbformat.v4.new_code_cell("# solution\ncheck_2(12)", metadata={"tags": ["solution"]})
-    stored = [nbformat.v4.new_output("stream", text="Exercise 4: right.\n")]  # outputs prove nothing
+    stored = [nbformat.v4.new_output("stream", text="Exercise 4: correct.\n")]  # outputs prove nothing
     cells[4].outputs = stored
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     nbformat.write(nbformat.v4.new_notebook(cells=[*cells, solution], metadata=kernel), tmp_path / "01.ipynb")

@@ -22,19 +22,18 @@ class IncorrectAnswer(Exception):
 def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[..., Any]], Callable[[Any], None]]:
     """Turn a function that tests an answer into a check that prints the verdict, never a traceback.
 
-    The function may raise :class:`IncorrectAnswer` with the reason; any other exception also
-    counts as an incorrect answer.
-    A wrong answer is followed by a hint, a right one by an explanation; None means not answered yet.
+    The function may raise :class:`IncorrectAnswer` with the reason; any other exception also counts as an incorrect
+    answer. An incorrect answer is followed by a hint, a correct one by an explanation; None means not answered yet.
     """
 
-    def make_check(is_right: Callable[..., Any]) -> Callable[[Any], None]:
-        @functools.wraps(is_right)
+    def make_check(is_correct: Callable[..., Any]) -> Callable[[Any], None]:
+        @functools.wraps(is_correct)
         def check(answer: Any) -> None:
             try:
                 if answer is None:
                     verdict = "replace None with your answer, then run the cell again."
                 else:
-                    verdict = f"right. {explanation}" if is_right(answer) else f"not yet. Hint: {hint}"
+                    verdict = f"correct. {explanation}" if is_correct(answer) else f"not yet. Hint: {hint}"
             except IncorrectAnswer as reason:
                 verdict = f"not yet: {reason}. Hint: {hint}"
             except Exception as error:  # the learner's code may raise anything
@@ -55,12 +54,12 @@ def equals(*expected: Any) -> Callable[[Any], bool]:
 def is_sequence(*expected: Any) -> Callable[[Any], bool]:
     """Return a function that checks whether an answer is a tuple, list or array of the expected values."""
 
-    def is_right(answer: Any) -> bool:
+    def is_correct(answer: Any) -> bool:
         if isinstance(answer, str) or not isinstance(answer, Iterable):
             raise IncorrectAnswer(f"answer with {len(expected)} values, in parentheses")
         return tuple(answer) == expected
 
-    return is_right
+    return is_correct
 
 
 def is_close(expected: float, **tolerance: float) -> Callable[[Any], bool]:
@@ -77,7 +76,7 @@ def agrees_with(
     reported with its message.
     """
 
-    def is_right(function: Callable) -> bool:
+    def is_correct(function: Callable) -> bool:
         for arguments in cases:
             copies = (a.copy() if isinstance(a, (nd.NDArray, list)) else a for a in arguments)
             expected = as_numpy(reference(*arguments))
@@ -89,7 +88,7 @@ def agrees_with(
                 return False
         return True
 
-    return is_right
+    return is_correct
 
 
 def random_array(*shape: int) -> nd.NDArray:

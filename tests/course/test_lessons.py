@@ -72,7 +72,7 @@ def judged(capsys, answer, is_right=lambda value: value == 3):
 
 
 def test_an_answer_is_judged(capsys):
-    assert judged(capsys, 3) == "Exercise 2: right. Well done.\n"
+    assert judged(capsys, 3) == "Exercise 2: correct. Well done.\n"
     assert judged(capsys, 4) == "Exercise 2: not yet. Hint: count again.\n"
     assert "replace None" in judged(capsys, None)
 

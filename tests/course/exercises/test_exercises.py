@@ -750,13 +750,13 @@ ANSWERS = {
 
 @pytest.fixture
 def judge(capsys):
-    """Return a function that gives the verdict of a check: "right" or "not yet"."""
+    """Return a function that gives the verdict of a check: "correct" or "not yet"."""
 
     def verdict(exercise, answer):
         lesson, number = exercise.split(".")
         module = importlib.import_module(f"gluon_cnn.course.exercises.lesson_{lesson}")
         getattr(module, f"check_{number}")(answer)
-        return re.match(rf"Exercise {number}: (right|not yet|replace None)", capsys.readouterr().out)[1]
+        return re.match(rf"Exercise {number}: (correct|not yet|replace None)", capsys.readouterr().out)[1]
 
     return verdict
 
@@ -765,7 +765,7 @@ def judge(capsys):
 def test_right_and_wrong_answers(judge, exercise):
     right, wrong = ANSWERS[exercise]
     assert min(len(right), len(wrong)) >= 3
-    assert [judge(exercise, answer) for answer in right] == ["right"] * len(right)
+    assert [judge(exercise, answer) for answer in right] == ["correct"] * len(right)
     assert [judge(exercise, answer) for answer in wrong] == ["not yet"] * len(wrong)
     assert judge(exercise, None) == "replace None"
 
@@ -803,7 +803,7 @@ def test_any_answer_gets_a_verdict(judge, exercise, answer):
 def test_random_masks_are_judged_the_same_with_any_seed(judge):
     for seed in range(20):
         g.seed(seed)
-        assert judge("04.2", drop_maps) == "right"
+        assert judge("04.2", drop_maps) == "correct"
 
 
 def test_a_network_that_is_judged_keeps_its_weights(judge):
@@ -811,7 +811,7 @@ def test_a_network_that_is_judged_keeps_its_weights(judge):
     net.initialize(init.Uniform(0.3))
     X = nd.random.uniform(shape=(2, 1, 28, 28))
     before = net(X)
-    assert judge("05.3", net) == "right"
+    assert judge("05.3", net) == "correct"
     assert (net(X) == before).min().asscalar() == 1
 
 
