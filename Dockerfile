@@ -3,8 +3,9 @@
 FROM debian:trixie-slim
 
 # The libraries that mxnet's wheel needs; on aarch64 it asks for Arm's by name (docs/environment.md, "System packages").
+# The font is for figures with Chinese words.
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        ca-certificates git make python3 python3-venv libgomp1 \
+        ca-certificates git make python3 python3-venv libgomp1 fonts-wqy-microhei \
         $(if [ "$(uname -m)" = x86_64 ]; then echo libquadmath0; else echo liblapacke libopenblas0-pthread; fi) \
     && rm -rf /var/lib/apt/lists/*
 RUN if [ "$(uname -m)" = aarch64 ]; then cd /usr/lib/aarch64-linux-gnu \

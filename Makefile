@@ -19,14 +19,20 @@ PARALLEL ?= -n auto --maxprocesses 4 --dist worksteal
 help: ## list these commands
 	@echo "make [VARIABLE=value] COMMAND"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: PYTHON (interpreter for .venv; default: the newest of 3.14 to 3.10), LAB_FLAGS (for JupyterLab), LESSONS (files), PARALLEL (for pytest)"
+	@echo "Variables: PYTHON (interpreter for .venv; default: the newest of 3.14 to 3.10), COURSE (en or zh; default: the locale's), LAB_FLAGS (for JupyterLab), LESSONS (files), PARALLEL (for pytest)"
 
 # Without a screen JupyterLab only prints its address; root has to be allowed, as in containers.
 NO_BROWSER := $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s))),,--no-browser)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# The course in Chinese, if there is such a lesson, or in English: by default as the locale says.
+COURSE ?= $(if $(filter zh%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG))),zh,en)
+START = $(or $(wildcard $(addprefix notebooks/,$(addsuffix /00_start_here.ipynb,$(filter zh,$(COURSE))))),notebooks/00_start_here.ipynb)
+
+lab: export GLUON_CNN_LANGUAGE = $(if $(filter notebooks/zh/%,$(START)),zh,en)
 lab: $(STAMP) ## open the course in JupyterLab (the first time: install it into .venv)
-	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(NO_BROWSER) $(AS_ROOT) $(LAB_FLAGS)
+	@case "$(COURSE)" in en|zh) ;; *) echo "COURSE is en or zh; got $(COURSE)"; exit 2;; esac
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(START) $(NO_BROWSER) $(AS_ROOT) $(LAB_FLAGS)
 
 install: $(STAMP) ## install the course into .venv, without opening it
 
@@ -71,10 +77,11 @@ test-browser: site ## in Chromium: run lessons in JupyterLab as a user does, rea
 data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
 	$(BIN)/gluon-cnn data
 
-notebooks: $(STAMP) ## execute every lesson, or LESSONS=notebooks/05*, and store its outputs in notebooks/
+notebooks: $(STAMP) ## execute every lesson, or LESSONS=notebooks/05*, store the outputs, and write the Chinese lessons
 	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False $(LESSONS)
 	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams $(LESSONS) # it would not while executing
 	$(BIN)/python tests/fresh.py $(LESSONS)
+	$(BIN)/python notebooks/zh/build.py --figures $(LESSONS)
 
 # PyTorch and others, apart from the course's environment
 OTHERS := build/bench

@@ -22,7 +22,7 @@ from pathlib import Path
 import gluon_cnn as g
 import numpy as np
 from gluon_cnn.experiments.experiment import experiment
-from gluon_cnn.experiments.transfer import features_of, transfer
+from gluon_cnn.experiments.transfer import extract_features, transfer
 from gluon_cnn.networks.efficientnet import MEAN, SCALE, efficientnet_lite0
 from PIL import Image
 from scipy.optimize import minimize
@@ -88,7 +88,7 @@ def limit(folder: Path, seeds: int) -> list[str]:
     net.hybridize(static_alloc=True)
     for pixels in (160, 224, 288):
         train, _ = g.load_data(folder, 32, pixels, normalize=[[MEAN] * 3, [SCALE] * 3])
-        rows = features_of(net, train, verbose=False)
+        rows = extract_features(net, train, verbose=False)
         X, y = rows.images.reshape(len(rows.labels), -1).astype(np.float64), rows.labels
         found = {penalty: np.mean([validated(X, y, penalty, seed) for seed in range(seeds)]) for penalty in PENALTIES}
         cells.append(f"{max(found.values()):.2f}")

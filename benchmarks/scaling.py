@@ -79,7 +79,7 @@ def main() -> None:
             for name in tqdm(turns, desc=network, unit="run"):
                 rates[name].append(rate(*ways[name], data, network))
             make = NETWORKS[network]
-            side = max(choices.SMALLEST_SIDE, choices.fewest_pixels(make))
+            side = max(choices.DEFAULT_IMAGE_SIZE, choices.min_image_size(make))
             net = make(num_classes=2)
             net.initialize()
             megabytes = summary(net, (1, 1, side, side)).parameters * 4 / 1e6

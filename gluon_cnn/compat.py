@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 
 import numpy as np
 
-__all__ = ["ADVICE", "NUMPY_NAMES", "PATCHES", "around_import"]
+__all__ = ["ADVICE", "NUMPY_NAMES", "PATCHES", "patch_import"]
 
 
 def _removed(name: str) -> Callable[..., object]:
@@ -133,10 +133,10 @@ def _redefine(module: types.ModuleType, function: str, old: str, new: str) -> No
     exec(compile(source, str(module.__file__), "exec"), vars(module))
 
 
-Around = Callable[[types.ModuleType], AbstractContextManager[None]]
+ImportPatch = Callable[[types.ModuleType], AbstractContextManager[None]]
 
 # Modules and the contexts in which they are executed. `del PATCHES[name]` before the import disables a patch.
-PATCHES: dict[str, list[Around]] = {
+PATCHES: dict[str, list[ImportPatch]] = {
     "mxnet": [_distutils],
     "mxnet._ctypes.ndarray": [_plain_settings],
     "mxnet._ctypes.symbol": [_plain_settings],
@@ -179,13 +179,13 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-def around_import(name: str, around: Around) -> None:
+def patch_import(name: str, around: ImportPatch) -> None:
     """Execute the module ``name`` inside ``around(module)``; if it is already imported, enter the context at once."""
     PATCHES.setdefault(name, []).append(around)
     _apply(name, around)
 
 
-def _apply(name: str, around: Around) -> None:
+def _apply(name: str, around: ImportPatch) -> None:
     module = sys.modules.get(name)
     if module is not None:  # None in sys.modules blocks the import
         with around(module):

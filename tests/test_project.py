@@ -85,7 +85,7 @@ def test_the_version_is_the_same_everywhere():
 
 
 def test_links_between_the_files_are_whole():
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
             assert (path.parent / link).exists(), f"{path.name} links to {link}"
 
@@ -186,6 +186,38 @@ def test_make_takes_the_newest_python_that_can_be_used(interpreters, variables, 
     done = ran("make", "install", f"VENV={tmp_path}/venv", *variables)
     assert done.returncode == 2
     assert printed in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "folder"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, [], "notebooks/zh"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_TW.UTF-8"}, [], "notebooks/zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, [], "notebooks"),
+        ({"LANG": "zh_CN.UTF-8"}, ["COURSE=en"], "notebooks"),
+        ({}, ["COURSE=zh"], "notebooks/zh"),
+        ({}, [], "notebooks"),
+    ],
+)
+def test_make_lab_opens_the_language_of_the_locale(settings, variables, folder, tmp_path):
+    (tmp_path / "Makefile").symlink_to(ROOT / "Makefile")
+    (tmp_path / "notebooks" / "zh").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "jupyter").write_text('#!/bin/sh\necho "$GLUON_CNN_LANGUAGE $*"\n')
+    (tmp_path / ".venv" / "bin" / "jupyter").chmod(0o755)
+    settings = {"PATH": os.environ["PATH"], **settings}
+    command = "make", "--silent", "--old-file=.venv/.installed", "lab", *variables
+    (tmp_path / ".venv" / ".installed").touch()
+    opened = ran(*command, cwd=tmp_path, env=settings).stdout
+    assert "/lab/tree/notebooks/00_start_here.ipynb" in opened  # there is no Chinese lesson yet
+    assert opened.startswith("en ")
+    (tmp_path / "notebooks" / "zh" / "00_start_here.ipynb").touch()
+    opened = ran(*command, cwd=tmp_path, env=settings).stdout
+    assert f"/lab/tree/{folder}/00_start_here.ipynb" in opened
+    assert opened.startswith("zh " if "zh" in folder else "en ")
+    done = ran(*command, "COURSE=xy", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == "COURSE is en or zh; got xy\n"
 
 
 @pytest.mark.skipif(not Path(sys.prefix, ".installed").exists(), reason="not in the environment that make made")

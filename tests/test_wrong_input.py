@@ -368,7 +368,7 @@ def test_a_wrong_argument(call):
 
 
 def test_every_public_function_has_a_row():
-    makers = (network.maker for network in NETWORKS.values())
+    makers = (network.constructor for network in NETWORKS.values())
     called = " ".join([*CALLS, *BLOCKS, *makers, inspect.getsource(trained), inspect.getsource(tuned)])
     without = {name for name in g.__all__ if not re.search(rf"\b{name}\b", called)}
     assert without == {"History", "VGG11", "VGG_NOTES", "try_all_gpus"}

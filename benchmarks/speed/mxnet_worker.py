@@ -26,7 +26,7 @@ def make(network: str, side: int, batch_size: int, weights: str) -> dict:
     """Make the network and a batch; write the weights in the order of the layers. Return the work for an image."""
     g.seed(0)
     if "block" in SETTINGS:
-        startup.channels_at_once = lambda: SETTINGS["block"]
+        startup.channel_block_size = lambda: SETTINGS["block"]
     net = NETWORKS[network](num_classes=10)
     net.initialize(init.Xavier())
     X = nd.random.uniform(shape=(batch_size, 1, side, side))

@@ -44,7 +44,7 @@ def checked(**rules: str) -> Callable[[Function], Function]:
             for name, condition in conditions.items():
                 values = {n: _comparable(arguments[n], hints[n]) for n in condition.co_names}
                 if not np.all(eval(condition, {}, values)):
-                    got = ", ".join(f"{n} = {checks.in_short(repr(arguments[n]))}" for n in condition.co_names)
+                    got = ", ".join(f"{n} = {checks.shorten(repr(arguments[n]))}" for n in condition.co_names)
                     raise ValueError(f"{name} must satisfy {rules[name]}; got {got}")
             half = {name: array for name, array in arrays.items() if array.dtype == np.float16}
             if not half:
@@ -75,9 +75,9 @@ def _check_kinds(arguments: dict[str, Any], hints: dict[str, Any], rules: dict[s
         elif hint is bool:
             checks.check_bool(name, value)
         elif hint is int:
-            checks.check_int(name, value, -checks.LARGEST_WHOLE if name in rules else 1)
+            checks.check_int(name, value, -checks.MAX_INT32 if name in rules else 1)
         elif hint in (float, NUMBER):
-            checks.check_float(name, value, -checks.LARGEST)
+            checks.check_float(name, value, -checks.MAX_FLOAT32)
         elif hint == Size or (hint == Size | None and value is not None):
             checks.check_pair(name, value)
         elif hint == Padding:

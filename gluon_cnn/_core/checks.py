@@ -10,8 +10,8 @@ from mxnet import gluon, nd
 Size = int | tuple[int, int]
 Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
-LARGEST = float(np.finfo("float32").max)  # larger values overflow to infinity in MXNet
-LARGEST_WHOLE = 2**31 - 1  # MXNet uses 32-bit integers
+MAX_FLOAT32 = float(np.finfo("float32").max)  # larger values overflow to infinity in MXNet
+MAX_INT32 = 2**31 - 1  # MXNet uses 32-bit integers
 
 
 def as_numpy(array: Any) -> np.ndarray:
@@ -49,14 +49,14 @@ def check_bool(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def check_float(name: str, value: Any, smallest: float, largest: float = LARGEST) -> float:
+def check_float(name: str, value: Any, smallest: float, largest: float = MAX_FLOAT32) -> float:
     """Return ``value`` if it is a real number in the given range."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} must be a number; got {value!r}")
     if not smallest <= value <= largest:
-        ends = f"at most {LARGEST:.1e}" if value > LARGEST else f"at least {smallest}"
-        limits = ends if largest == LARGEST else f"from {smallest} to {largest}"
-        raise ValueError(f"{name} must be {limits}; got {in_short(str(value))}")
+        ends = f"at most {MAX_FLOAT32:.1e}" if value > MAX_FLOAT32 else f"at least {smallest}"
+        limits = ends if largest == MAX_FLOAT32 else f"from {smallest} to {largest}"
+        raise ValueError(f"{name} must be {limits}; got {shorten(str(value))}")
     return float(value)
 
 
@@ -65,13 +65,13 @@ def check_int(name: str, value: Any, smallest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be an integer; got {value!r}")
     if value < smallest:
-        raise ValueError(f"{name} must be at least {smallest}; got {in_short(str(value))}")
-    if value > LARGEST_WHOLE:
-        raise ValueError(f"{name} must be at most {LARGEST_WHOLE}; got {in_short(str(value))}")
+        raise ValueError(f"{name} must be at least {smallest}; got {shorten(str(value))}")
+    if value > MAX_INT32:
+        raise ValueError(f"{name} must be at most {MAX_INT32}; got {shorten(str(value))}")
     return int(value)
 
 
-def in_short(text: str) -> str:
+def shorten(text: str) -> str:
     """Shorten a long text to its beginning."""
     return text if len(text) <= 60 else f"{text[:50]}..., {len(text)} characters"
 
@@ -101,7 +101,7 @@ def check_integers(name: str, value: Any, example: tuple) -> None:
     if isinstance(example[0], tuple):
         items = [item if isinstance(item, (tuple, list)) and len(item) == 2 else () for item in items]
     if not items or () in items:
-        raise ValueError(f"{name} must be a sequence such as {example}; got {in_short(repr(value))}")
+        raise ValueError(f"{name} must be a sequence such as {example}; got {shorten(repr(value))}")
     for number in np.ravel(np.array(items, object)):
         check_int(f"each number in {name}", number, 1)
 
@@ -113,7 +113,7 @@ def check_shape(name: str, value: Any) -> tuple[int, ...]:
         raise ValueError(
             f"{name} must be positive integers with the batch size first, such as (1, 1, 28, 28); got {value!r}"
         )
-    if math.prod(map(int, sizes)) > LARGEST_WHOLE:
+    if math.prod(map(int, sizes)) > MAX_INT32:
         raise ValueError(f"{name} {tuple(sizes)} is larger than an NDArray can be")
     return tuple(map(int, sizes))
 

@@ -9,7 +9,16 @@ from gluon_cnn._core.checks import as_numpy, check_initialized
 from gluon_cnn._core.devices import num_gpus
 from mxnet import gluon, nd
 
-TYPES = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64")  # dtypes of MXNet's arrays
+SUPPORTED_DTYPES = (
+    "bool",
+    "uint8",
+    "int8",
+    "int32",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+)  # dtypes of MXNet's arrays
 
 
 def as_contexts(ctx: mx.Context | Sequence[mx.Context]) -> list[mx.Context]:
@@ -66,6 +75,6 @@ def _as_array(item: Any) -> nd.NDArray:
     if array.ndim == 0 or array.dtype.kind not in "buif":
         raise TypeError(f"X and y of a batch must be arrays of numbers; got {type(item).__name__} of {array.dtype}")
     kind = array.dtype.newbyteorder("=")
-    if kind.name not in TYPES:  # MXNet supports neither uint16 nor 80-bit floats
+    if kind.name not in SUPPORTED_DTYPES:  # MXNet supports neither uint16 nor 80-bit floats
         kind = np.dtype("float32" if kind.kind == "f" else "int64")
     return nd.array(array.astype(kind, copy=False), dtype=kind)

@@ -6,7 +6,7 @@ import mxnet as mx
 import numpy as np
 from gluon_cnn._core.checks import check_int
 from gluon_cnn._core.errors import error_summary
-from gluon_cnn._core.startup import remark
+from gluon_cnn._core.startup import warn_user
 from mxnet import nd
 
 
@@ -33,7 +33,7 @@ def _choose(i: int) -> mx.Context:
     if problem is None:
         return mx.gpu(i)
     if built_for_gpus():
-        remark(f"using the CPU: {problem}")
+        warn_user(f"using the CPU: {problem}")
     return mx.cpu()
 
 

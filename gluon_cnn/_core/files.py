@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from gluon_cnn._core.startup import remark
+from gluon_cnn._core.startup import warn_user
 
 LOCK = "lock"  # name of the lock file in a folder
 
@@ -24,14 +24,14 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         target = _target(path)
         with part.open("wb") as file:
             yield file
-            _to_disk(file)
+            _flush_to_disk(file)
         os.replace(part, target)
     except BaseException as error:
         part.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise _unwritten(path, error) from error
+            raise _write_error(path, error) from error
         raise
-    _name_to_disk(path)
+    _sync_folder(path)
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:
@@ -42,12 +42,12 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
             _target(path)
             with _part(path).open("wb") as file:
                 file.write(content)
-                _to_disk(file)
+                _flush_to_disk(file)
         for path in contents:
             os.replace(_part(path), _target(path))
-            _name_to_disk(path)
+            _sync_folder(path)
     except OSError as error:
-        raise _unwritten(path, error) from error
+        raise _write_error(path, error) from error
     finally:
         for path in contents:
             _part(path).unlink(missing_ok=True)
@@ -68,12 +68,12 @@ def _target(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _to_disk(file: BinaryIO) -> None:
+def _flush_to_disk(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
 
 
-def _name_to_disk(path: Path) -> None:
+def _sync_folder(path: Path) -> None:
     with suppress(OSError):  # not every file system supports this
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -82,7 +82,7 @@ def _name_to_disk(path: Path) -> None:
             os.close(folder)
 
 
-def _unwritten(path: Path, error: OSError) -> OSError:
+def _write_error(path: Path, error: OSError) -> OSError:
     return OSError(error.errno, f"{path} could not be written: {error.strerror or error}")
 
 
@@ -140,7 +140,7 @@ def _lock(path: Path) -> int:
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
-            raise _unwritten(path, error) from error
+            raise _write_error(path, error) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -152,7 +152,9 @@ def _lock(path: Path) -> int:
                 "until it ends, or stop it first"
             ) from None
         except OSError:
-            remark(f"the file system of {path.parent} supports no locks: make sure that no other training run uses it")
+            warn_user(
+                f"the file system of {path.parent} supports no locks: make sure that no other training run uses it"
+            )
         if _is_at(file, path):  # else the previous owner has just deleted the file
             break
         os.close(file)

@@ -16,16 +16,16 @@ from mxnet import nd
 from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP
 
 HEADER = struct.pack("<Q", 0x112)
-ARRAYS = (0xF993FAC9, 0xF993FACA)  # magic numbers of an array in either version
+ARRAY_MAGIC = (0xF993FAC9, 0xF993FACA)  # magic numbers of an array in either version
 LARGEST_RANK = 32
 DEVICES = (1, 2, 3, 5)  # CPU, GPU, pinned and shared CPU memory
 
-UNKNOWN_FORM = "contains an array or a name in an unknown format"
+UNKNOWN_FORMAT = "contains an array or a name in an unknown format"
 PASS = "pass a file written by save_parameters, collect_params().save or export_symbol"
 FROM_TORCH = "read it with PyTorch and pass its state_dict to load_torch_state"
-TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-BEGINNINGS = {  # magic numbers of other file types: (description, advice)
-    TORCH: ("a PyTorch file", FROM_TORCH),
+TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+FILE_SIGNATURES = {  # magic numbers of other file types: (description, advice)
+    TORCH_MAGIC: ("a PyTorch file", FROM_TORCH),
     b"\x80": ("a pickle of Python objects", PASS),
     b"\x93NUMPY": ("a NumPy array", PASS),
     b"\x89HDF\r\n": ("an HDF5 file, such as Keras writes", PASS),
@@ -58,32 +58,32 @@ def read_parameters(path: str | Path) -> dict[str, nd.NDArray]:
         advice = ": pass the file in it that ends in .params" if Path(path).is_dir() else ""
         raise OSError(error.errno, f"{path} cannot be read: {error.strerror}{advice}") from error
     if raw and not raw.startswith(HEADER):
-        kind, advice = _kind(raw)
+        kind, advice = _file_type(raw)
         raise ValueError(f"{path} is {kind}, not MXNet parameters: {advice}")
-    fault = _fault(raw)
+    fault = _find_error(raw)
     if not fault:
         try:
             return nd.load_frombuffer(raw)
         except (mx.MXNetError, UnicodeDecodeError):
-            fault = UNKNOWN_FORM
+            fault = UNKNOWN_FORMAT
     raise ValueError(f"{path} {fault}: {PASS}")
 
 
-def holds_parameters(raw: bytes) -> bool:
+def is_parameter_file(raw: bytes) -> bool:
     """Return whether the bytes are exactly a file of named dense arrays as ``nd.save`` writes it."""
-    return raw.startswith(HEADER) and not _fault(raw)
+    return raw.startswith(HEADER) and not _find_error(raw)
 
 
-def _kind(raw: bytes) -> tuple[str, str]:
+def _file_type(raw: bytes) -> tuple[str, str]:
     """Return the type of a file that is not an MXNet parameter file, and advice."""
-    for beginning, known in BEGINNINGS.items():
+    for beginning, known in FILE_SIGNATURES.items():
         if raw.startswith(beginning):
             return known
     if zipfile.is_zipfile(io.BytesIO(raw)):
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             endings = {Path(name).suffix for name in archive.namelist()}
         if ".pkl" in endings:
-            return BEGINNINGS[TORCH]
+            return FILE_SIGNATURES[TORCH_MAGIC]
         return "an archive of NumPy arrays" if ".npy" in endings else "a zip archive", PASS
     if raw[8:9] == b"{":
         return "a safetensors file", FROM_TORCH
@@ -96,7 +96,7 @@ def _kind(raw: bytes) -> tuple[str, str]:
     return "a file of an unknown type", PASS
 
 
-def _fault(raw: bytes) -> str:
+def _find_error(raw: bytes) -> str:
     """Return why the bytes are not exactly a file of named dense arrays as ``nd.save`` writes it, or ""."""
     if not raw:
         return "is empty"
@@ -113,16 +113,16 @@ def _fault(raw: bytes) -> str:
         _, _, count = take("<3Q")
         for _ in range(count):
             magic, storage, rank = take("<Iii")
-            if magic not in ARRAYS or storage or not 0 <= rank <= LARGEST_RANK:
-                return UNKNOWN_FORM
+            if magic not in ARRAY_MAGIC or storage or not 0 <= rank <= LARGEST_RANK:
+                return UNKNOWN_FORMAT
             shape = take(f"<{rank}q")
             device, number, kind = take("<3i")
             if min(shape, default=0) < 1 or device not in DEVICES or number < 0 or kind not in _DTYPE_MX_TO_NP:
-                return UNKNOWN_FORM
+                return UNKNOWN_FORMAT
             place += math.prod(shape) * np.dtype(_DTYPE_MX_TO_NP[kind]).itemsize
         (names,) = take("<Q")
         if names != count:
-            return UNKNOWN_FORM if names else "contains arrays without names"
+            return UNKNOWN_FORMAT if names else "contains arrays without names"
         for _ in range(count):
             (length,) = take("<Q")
             place += length

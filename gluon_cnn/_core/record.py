@@ -31,10 +31,10 @@ import numpy as np
 from mxnet import nd
 
 FORMAT = 2
-ABOUT = "about"  # the entry of an archive that is its record
+RECORD_ENTRY = "about"  # the entry of an archive that is its record
 
 
-class Damaged(ValueError):
+class DamagedFileError(ValueError):
     """A file is damaged: its content is not what was written."""
 
 
@@ -43,7 +43,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def written(record: dict[str, Any]) -> bytes:
+def to_json(record: dict[str, Any]) -> bytes:
     """Return the JSON of a record, with format, versions and checksum."""
     from gluon_cnn import __version__
 
@@ -52,21 +52,21 @@ def written(record: dict[str, Any]) -> bytes:
     return (json.dumps({**plain, "checksum": _checksum(plain)}, indent=2) + "\n").encode()
 
 
-def read(raw: bytes, path: Path) -> dict[str, Any]:
+def from_json(raw: bytes, path: Path) -> dict[str, Any]:
     """Parse a record from JSON. One without ``format`` is from version 0.1.0, which wrote no checksum.
 
-    Raise Damaged if it does not match its checksum, and ValueError if a newer version wrote it.
+    Raise DamagedFileError if it does not match its checksum, and ValueError if a newer version wrote it.
     """
     try:
         record = json.loads(raw)
         if not isinstance(record, dict):
             raise ValueError("it is not a JSON object")
     except (ValueError, RecursionError) as error:
-        raise Damaged(f"{path} is damaged ({error})") from error
+        raise DamagedFileError(f"{path} is damaged ({error})") from error
     if not {"format", "checksum"} & record.keys():
         return record
     if record.pop("checksum", None) != _checksum(record):
-        raise Damaged(f"{path} is damaged: its content does not match its checksum")
+        raise DamagedFileError(f"{path} is damaged: its content does not match its checksum")
     if record["format"] > FORMAT:
         raise ValueError(
             f"{path} was written by gluon-cnn {record['versions']['gluon_cnn']} in format {record['format']}; this "
@@ -77,10 +77,10 @@ def read(raw: bytes, path: Path) -> dict[str, Any]:
 
 def write_archive(file: BinaryIO, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Write a record and its arrays as a NumPy archive without pickled objects."""
-    about = written({**record, "sha256": {name: _digest_of(array) for name, array in arrays.items()}})
+    about = to_json({**record, "sha256": {name: _digest_of(array) for name, array in arrays.items()}})
     # not np.savez, which leaves the archive open on an error
     with zipfile.ZipFile(file, "w") as archive:
-        for name, array in {ABOUT: np.array(about.decode()), **arrays}.items():
+        for name, array in {RECORD_ENTRY: np.array(about.decode()), **arrays}.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, array, allow_pickle=False)
 
@@ -94,19 +94,19 @@ def read_archive(raw: bytes, path: Path) -> tuple[dict[str, Any], dict[str, np.n
             raise ValueError(f"{changed} does not match its checksum")
         with np.load(io.BytesIO(raw), allow_pickle=False) as entries:
             arrays = {name: entries[name] for name in entries.files}
-        about = str(arrays.pop(ABOUT)).encode()
+        about = str(arrays.pop(RECORD_ENTRY)).encode()
     except MemoryError:
         raise
     except Exception as error:  # damaged archives raise many kinds of errors
-        raise Damaged(f"{path} is damaged ({error})") from error
-    record = read(about, path)
+        raise DamagedFileError(f"{path} is damaged ({error})") from error
+    record = from_json(about, path)
     if "format" not in record:
         raise ValueError(
             f"{path} was written by gluon-cnn 0.1.0, which did not save layer names with the optimizer's state: resume "
             "it with that version"
         )
     if record["sha256"] != {name: _digest_of(array) for name, array in arrays.items()}:
-        raise Damaged(f"{path} is damaged: its arrays do not match their checksums")
+        raise DamagedFileError(f"{path} is damaged: its arrays do not match their checksums")
     return record, arrays
 
 

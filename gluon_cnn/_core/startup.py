@@ -22,7 +22,7 @@ from gluon_cnn import compat
 from gluon_cnn._core import server
 
 MXNET_VERSION = "1.9.1"
-CHOSEN_THREADS = os.environ.get("OMP_NUM_THREADS")  # by the user, or None; _start sets the variable
+USER_OMP_NUM_THREADS = os.environ.get("OMP_NUM_THREADS")  # by the user, or None; _start sets the variable
 PIP_INSTALL = f"{shlex.quote(sys.executable)} -m pip install"
 INSTALL_MXNET = f"{PIP_INSTALL} --no-deps mxnet=={MXNET_VERSION}"  # its metadata excludes NumPy 2
 
@@ -81,14 +81,14 @@ def mxnet_threads() -> int | None:
         return None
 
 
-def readable_threads() -> int | None:
+def parse_omp_num_threads() -> int | None:
     """Return the first number in the user's OMP_NUM_THREADS, such as 4 in "4,2"; MXNet does not read lists."""
-    number = re.match(r"\s*\+?(\d+)", CHOSEN_THREADS or "")
+    number = re.match(r"\s*\+?(\d+)", USER_OMP_NUM_THREADS or "")
     return int(number[1]) or None if number else None
 
 
 @functools.lru_cache
-def channels_at_once(cpuinfo: str | Path = "/proc/cpuinfo") -> int:
+def channel_block_size(cpuinfo: str | Path = "/proc/cpuinfo") -> int:
     """Return the number of float32 channels per block in oneDNN's fast convolutions: 16 with AVX-512, else 8."""
     try:
         return 16 if "avx512f" in Path(cpuinfo).read_text().split() else 8
@@ -104,7 +104,7 @@ def progress_disabled() -> bool:
     return not hasattr(shell, "kernel") and not sys.stderr.isatty()  # a kernel means a notebook, which has its own bars
 
 
-def remark(text: str) -> None:
+def warn_user(text: str) -> None:
     """Warn without the caller's file and line; in a notebook, the file is a temporary one."""
     warnings.warn_explicit(text, UserWarning, "gluon_cnn", lineno=0)
 
@@ -138,7 +138,7 @@ def import_advice(error: BaseException) -> str:
     return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
 
 
-class _OnFirstUse(types.ModuleType):
+class _LazyModule(types.ModuleType):
     """A placeholder for a module, which is imported when one of its names is first used."""
 
     def __getattr__(self, name: str) -> object:
@@ -147,15 +147,15 @@ class _OnFirstUse(types.ModuleType):
 
 
 def _forget(name: str) -> None:
-    if isinstance(sys.modules.get(name), _OnFirstUse):
+    if isinstance(sys.modules.get(name), _LazyModule):
         del sys.modules[name]
 
 
 @contextlib.contextmanager
-def _on_first_use(name: str) -> Iterator[None]:
+def _lazy_import(name: str) -> Iterator[None]:
     """Inside this context, import a placeholder instead of a module that is installed but not yet imported."""
     if name not in sys.modules and importlib.util.find_spec(name.split(".")[0]):
-        sys.modules[name] = _OnFirstUse(name)
+        sys.modules[name] = _LazyModule(name)
     try:
         yield
     finally:
@@ -169,7 +169,7 @@ def _importing_mxnet(module: types.ModuleType) -> Iterator[None]:
         try:
             if os.environ.get("DMLC_ROLE") in server.ROLES:
                 server.serve()
-            with _on_first_use("scipy.stats"):  # a third of MXNet's import time
+            with _lazy_import("scipy.stats"):  # a third of MXNet's import time
                 yield
         except Exception as error:
             raise ImportError(f"mxnet cannot be imported: {import_advice(error)}", name="mxnet") from error
@@ -191,9 +191,11 @@ def mxnet_problem() -> str | None:
 
 
 def _start() -> None:
-    cores, chosen = available_cores(), readable_threads()
-    if CHOSEN_THREADS and not chosen:
-        remark(f"OMP_NUM_THREADS={CHOSEN_THREADS} is not a valid number of threads: using {cores}, one per core")
+    cores, chosen = available_cores(), parse_omp_num_threads()
+    if USER_OMP_NUM_THREADS and not chosen:
+        warn_user(
+            f"OMP_NUM_THREADS={USER_OMP_NUM_THREADS} is not a valid number of threads: using {cores}, one per core"
+        )
     threads = mxnet_threads() if "mxnet" in sys.modules and not chosen else None
     if threads is not None and threads < cores:
         warnings.warn(
@@ -204,7 +206,7 @@ def _start() -> None:
     os.environ["OMP_NUM_THREADS"] = str(chosen or cores)
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each bound graph prints a message about oneDNN
     compat.ADVICE["mxnet"] = lambda: import_advice(ModuleNotFoundError(name="mxnet"))
-    compat.around_import("mxnet", _importing_mxnet)
+    compat.patch_import("mxnet", _importing_mxnet)
 
 
 _start()

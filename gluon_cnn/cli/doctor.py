@@ -106,9 +106,9 @@ def _optional(module: str, distribution: str, purpose: str) -> Finding:
 def _threads() -> Finding:
     cores, threads = startup.available_cores(), startup.mxnet_threads()
     found = f"{threads if threads is not None else os.environ['OMP_NUM_THREADS']} of {cores} cores"
-    if startup.CHOSEN_THREADS and not startup.readable_threads():
+    if startup.USER_OMP_NUM_THREADS and not startup.parse_omp_num_threads():
         return Finding(
-            "threads", found, f"OMP_NUM_THREADS={startup.CHOSEN_THREADS} is not a number: unset OMP_NUM_THREADS"
+            "threads", found, f"OMP_NUM_THREADS={startup.USER_OMP_NUM_THREADS} is not a number: unset OMP_NUM_THREADS"
         )
     if threads is not None and threads < cores:
         setting = os.environ["OMP_NUM_THREADS"]

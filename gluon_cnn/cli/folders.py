@@ -79,7 +79,7 @@ def _is_new(folder: Path) -> bool:
     return True
 
 
-def refuse_taken(wanted: Path | None, *names: str) -> None:
+def refuse_existing(wanted: Path | None, *names: str) -> None:
     """Refuse to write to a folder that contains any of these files."""
     for name in names:
         if wanted is not None and (wanted / name).exists():
@@ -98,7 +98,7 @@ def tell_saved(folder: Path, network: str) -> None:
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def locked_if_exists(folder: Path) -> Iterator[None]:
     """Lock a folder against other training runs, if it exists."""
     with locked(folder) if folder.is_dir() else contextlib.nullcontext():
         yield

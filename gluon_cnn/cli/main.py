@@ -38,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.arguments = arguments
     status = _run(options)
     if status and os.environ.get("DMLC_ROLE") == "worker":
-        from gluon_cnn.distributed.workers import leave
+        from gluon_cnn.distributed.workers import exit_now
 
-        leave(status)
+        exit_now(status)
     return status
 
 
@@ -75,11 +75,11 @@ def _run(options: argparse.Namespace) -> int:
     except Exception as error:
         if not isinstance(error, RuntimeError) and type(error) is not Exception:  # MXNet's errors are one of these
             raise
-        print(f"gluon-cnn {options.command}: {_in_a_line(error)}", file=sys.stderr)
+        print(f"gluon-cnn {options.command}: {_one_line(error)}", file=sys.stderr)
         return 1
 
 
-def _in_a_line(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     """Summarize an error of MXNet, which may contain a C++ trace."""
     from gluon_cnn._core.errors import error_summary
 

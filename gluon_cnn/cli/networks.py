@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from gluon_cnn.cli.folders import RUNS, new_run_folder, refuse_taken
+from gluon_cnn.cli.folders import RUNS, new_run_folder, refuse_existing
 from gluon_cnn.cli.options import settings_from
-from gluon_cnn.experiments.choices import SMALLEST_SIDE, find_network
+from gluon_cnn.experiments.choices import DEFAULT_IMAGE_SIZE, find_network
 from gluon_cnn.experiments.comparison import TABLE
 from gluon_cnn.experiments.comparison import compare as compare_networks
 from gluon_cnn.networks.base import Network
@@ -33,12 +33,12 @@ def network_and_shape(options: argparse.Namespace) -> tuple[gluon.Block, tuple[i
     """Return the network that was named, without weights, and the shape of its input."""
     net = find_network(options.network)(num_classes=options.classes)
     smallest = net.smallest_size(options.channels) if isinstance(net, Network) else 1
-    side = max(SMALLEST_SIDE, smallest) if options.resize is None else options.resize
+    side = max(DEFAULT_IMAGE_SIZE, smallest) if options.resize is None else options.resize
     return net, (1, options.channels, side, side)
 
 
 def compare(options: argparse.Namespace) -> int:
-    refuse_taken(options.output, TABLE)
+    refuse_existing(options.output, TABLE)
     with new_run_folder(options.output, RUNS / "comparison") as folder:
         found = compare_networks(options.networks or None, **settings_from(options))
         if not found.measurements:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from gluon_cnn._core.checks import check_int
-from gluon_cnn.cli.folders import load_run, new_run_folder, refuse_taken, run_folder
+from gluon_cnn.cli.folders import load_run, new_run_folder, refuse_existing, run_folder
 from gluon_cnn.cli.networks import network_and_shape
 from gluon_cnn.deploy.export import export_onnx, export_symbol
 from gluon_cnn.experiments.choices import choose
@@ -17,7 +17,7 @@ from gluon_cnn.experiments.files import REPORT
 from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.plots.grad_cam import show_grad_cam
 from gluon_cnn.plots.predictions import plot_confusion, show_mistakes
-from gluon_cnn.plots.style import draw_anywhere
+from gluon_cnn.plots.style import plot_with_fallback
 from gluon_cnn.training.metrics import evaluate_accuracy
 from gluon_cnn.training.prediction import predict_batches
 
@@ -36,13 +36,13 @@ def evaluate(options: argparse.Namespace) -> int:
         print(f"{name:<20} {correct:>7} of {images:<6} {recall:<7} {precision:<10} {f1}")
     print(f"{'test accuracy':<20} {right.sum():>7} of {right.size:<6} {right.mean():.4f}")
     if options.confusion is not None:
-        draw_anywhere(lambda file: plot_confusion(labels, probabilities, run.classes, file), options.confusion)
+        plot_with_fallback(lambda file: plot_confusion(labels, probabilities, run.classes, file), options.confusion)
         print(f"Confusion matrix: {options.confusion}")
     if options.mistakes is not None and right.all():
         print("There are no mistakes to draw")
     elif options.mistakes is not None:
         arguments = (test, labels, probabilities, run.classes)
-        draw_anywhere(lambda file: show_mistakes(*arguments, images=test.images, file=file), options.mistakes)
+        plot_with_fallback(lambda file: show_mistakes(*arguments, images=test.images, file=file), options.mistakes)
         print(f"Most confident mistakes: {options.mistakes}")
     return 0
 
@@ -55,7 +55,7 @@ def explain(options: argparse.Namespace) -> int:
     numbers = {name: k for k, name in enumerate(run.classes)}
     label = None if options.label is None else [choose("class", options.label, numbers)]
     images, X = run.read([options.image])
-    draw_anywhere(lambda file: show_grad_cam(run.net, X, run.classes, label, images, file), output)
+    plot_with_fallback(lambda file: show_grad_cam(run.net, X, run.classes, label, images, file), output)
     print(f"Saved to {output}")
     return 0
 
@@ -80,7 +80,7 @@ def quantize(options: argparse.Namespace) -> int:
     source = run_folder(options)
     run = load_run(options, source)
     named = source if source.name.strip(".") else Path(os.path.realpath(source))
-    refuse_taken(options.output, REPORT)
+    refuse_existing(options.output, REPORT)
     test, small = run.test_images(), run.quantize()
     with new_run_folder(options.output, named.with_name(f"{named.name}-int8")) as folder:
         for name, net in (("32-bit floats", run.net), ("8-bit integers", small.net)):

@@ -14,9 +14,9 @@ from gluon_cnn.cli.folders import (
     CHECKPOINTS,
     RUNS,
     SETTINGS,
-    claimed,
+    locked_if_exists,
     new_run_folder,
-    refuse_taken,
+    refuse_existing,
     tell_saved,
     this_command,
 )
@@ -28,30 +28,30 @@ from gluon_cnn.experiments.choices import find_network
 from gluon_cnn.experiments.experiment import Preparation, prepare
 from gluon_cnn.experiments.files import REPORT, read_report
 from gluon_cnn.experiments.settings import Settings
-from gluon_cnn.plots.style import draw_anywhere
+from gluon_cnn.plots.style import plot_with_fallback
 from gluon_cnn.training import checkpoint
 
 
 def train(options: argparse.Namespace) -> int:
     workers = join(options.kvstore) if options.kvstore else Workers()
     if workers.rank:
-        settings = Settings(**json.loads(workers.tell(b"")))
+        settings = Settings(**json.loads(workers.broadcast(b"")))
         prepare(settings, workers=workers).train(verbose=False, checkpoint="")
         return 0
     if options.resume is not None:
-        with claimed(options.resume):
-            settings = _interrupted(options)
-            workers.tell(json.dumps(vars(settings)).encode())
+        with locked_if_exists(options.resume):
+            settings = _settings_to_resume(options)
+            workers.broadcast(json.dumps(vars(settings)).encode())
             return _train_in(options.resume, prepare(settings, workers=workers))
     if options.network is None:
         raise ValueError(f"name a network, {NETWORK_NAMES}; or --resume a folder")
     find_network(options.network)
     settings = Settings(**settings_from(options))
-    refuse_taken(options.output, SETTINGS, REPORT, CHECKPOINTS)
-    workers.tell(json.dumps(vars(settings)).encode())
+    refuse_existing(options.output, SETTINGS, REPORT, CHECKPOINTS)
+    workers.broadcast(json.dumps(vars(settings)).encode())
     prepared = prepare(settings, workers=workers)  # first, so that errors leave no folder behind
-    with new_run_folder(options.output, RUNS / options.network.replace(":", "-")) as folder, claimed(folder):
-        refuse_taken(options.output, SETTINGS, REPORT, CHECKPOINTS)  # another process may have been faster
+    with new_run_folder(options.output, RUNS / options.network.replace(":", "-")) as folder, locked_if_exists(folder):
+        refuse_existing(options.output, SETTINGS, REPORT, CHECKPOINTS)  # another process may have been faster
         _write_settings(folder, prepared.settings)
         try:
             return _train_in(folder, prepared)
@@ -64,7 +64,7 @@ def rate(options: argparse.Namespace) -> int:
     found = prepare(Settings(**settings_from(options))).find_learning_rate()
     print(f"Suggested: --lr {found.suggestion:g}")
     if options.plot is not None:
-        draw_anywhere(found.plot, options.plot)
+        plot_with_fallback(found.plot, options.plot)
         print(f"Loss over learning rate: {options.plot}")
     return 0
 
@@ -79,7 +79,7 @@ def _train_in(folder: Path, prepared: Preparation) -> int:
             run.save(folder)
         if len(run.history) == prepared.settings.num_epochs or run.history.stalled(prepared.settings.patience):
             (folder / SETTINGS).unlink(missing_ok=True)  # the training is finished
-            checkpoint.remove(checkpoints, kept=1)  # to continue from later
+            checkpoint.prune(checkpoints, kept=1)  # to continue from later
     finally:
         with contextlib.suppress(OSError):  # not empty
             checkpoints.rmdir()
@@ -94,10 +94,10 @@ def _train_in(folder: Path, prepared: Preparation) -> int:
 
 def _write_settings(folder: Path, settings: Settings) -> None:
     with atomic_write(folder / SETTINGS) as file:
-        file.write(record.written({"settings": vars(settings)}))
+        file.write(record.to_json({"settings": vars(settings)}))
 
 
-def _interrupted(options: argparse.Namespace) -> Settings:
+def _settings_to_resume(options: argparse.Namespace) -> Settings:
     """Return the settings of the run to resume; reject other options, except a number of epochs and patience."""
     folder = options.resume
     given = [argument.split("=")[0] for argument in options.arguments if argument.startswith("--")]
@@ -108,7 +108,7 @@ def _interrupted(options: argparse.Namespace) -> Settings:
         others.append(options.network)
     if others:
         raise ValueError(f"--resume uses the settings of the original training: leave out {others[0]}")
-    path, stored = _stored(folder)
+    path, stored = _read_settings(folder)
     if path.name == REPORT:  # finished
         if not more_epochs:
             raise ValueError(
@@ -136,7 +136,7 @@ def _interrupted(options: argparse.Namespace) -> Settings:
     return settings
 
 
-def _stored(folder: Path) -> tuple[Path, dict]:
+def _read_settings(folder: Path) -> tuple[Path, dict]:
     """Return the settings file of the training run in a folder, or its report if it is finished, and the settings."""
     if not folder.is_dir():
         raise ValueError(
@@ -144,7 +144,7 @@ def _stored(folder: Path) -> tuple[Path, dict]:
         )
     path = folder / SETTINGS
     if path.is_file():
-        stored = record.read(path.read_bytes(), path)
+        stored = record.from_json(path.read_bytes(), path)
         return path, stored["settings"] if "format" in stored else stored  # version 0.1.0 wrote nothing else
     if (folder / REPORT).exists():
         return folder / REPORT, read_report(folder)["settings"]

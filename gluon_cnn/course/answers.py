@@ -15,14 +15,15 @@ from mxnet import nd
 DENSE_SHARE = "add up the parameters of the rows that start with Dense and divide by the total: a number from 0 to 1."
 
 
-class WrongAnswer(Exception):
+class IncorrectAnswer(Exception):
     """The reason why an answer is wrong, as a clause."""
 
 
 def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[..., Any]], Callable[[Any], None]]:
     """Turn a function that tests an answer into a check that prints the verdict, never a traceback.
 
-    The function may raise :class:`WrongAnswer` with the reason; any other exception is reported as a wrong answer, too.
+    The function may raise :class:`IncorrectAnswer` with the reason; any other exception also
+    counts as an incorrect answer.
     A wrong answer is followed by a hint, a right one by an explanation; None means not answered yet.
     """
 
@@ -34,7 +35,7 @@ def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[...
                     verdict = "replace None with your answer, then run the cell again."
                 else:
                     verdict = f"right. {explanation}" if is_right(answer) else f"not yet. Hint: {hint}"
-            except WrongAnswer as reason:
+            except IncorrectAnswer as reason:
                 verdict = f"not yet: {reason}. Hint: {hint}"
             except Exception as error:  # the learner's code may raise anything
                 raised = f"{type(error).__name__}: {error_summary(error)}"
@@ -56,7 +57,7 @@ def is_sequence(*expected: Any) -> Callable[[Any], bool]:
 
     def is_right(answer: Any) -> bool:
         if isinstance(answer, str) or not isinstance(answer, Iterable):
-            raise WrongAnswer(f"answer with {len(expected)} values, in parentheses")
+            raise IncorrectAnswer(f"answer with {len(expected)} values, in parentheses")
         return tuple(answer) == expected
 
     return is_right
@@ -67,7 +68,9 @@ def is_close(expected: float, **tolerance: float) -> Callable[[Any], bool]:
     return lambda answer: isinstance(answer, Real) and math.isclose(answer, expected, **tolerance)
 
 
-def computes(reference: Callable, *cases: tuple, mistakes: Mapping[str, Callable] = {}) -> Callable[[Callable], bool]:
+def agrees_with(
+    reference: Callable, *cases: tuple, mistakes: Mapping[str, Callable] = {}
+) -> Callable[[Callable], bool]:
     """Return a function that checks whether a learner's function agrees with a reference on all argument tuples.
 
     ``mistakes`` maps messages to functions with plausible mistakes; an answer that agrees with one of them is
@@ -78,35 +81,35 @@ def computes(reference: Callable, *cases: tuple, mistakes: Mapping[str, Callable
         for arguments in cases:
             copies = (a.copy() if isinstance(a, (nd.NDArray, list)) else a for a in arguments)
             expected = as_numpy(reference(*arguments))
-            result = result_of(function, *copies, shape=expected.shape).asnumpy()
+            result = call_answer(function, *copies, shape=expected.shape).asnumpy()
             if not np.allclose(result, expected, atol=1e-5):
                 for reason, mistake in mistakes.items():
                     if np.allclose(result, as_numpy(mistake(*arguments)), atol=1e-5):
-                        raise WrongAnswer(reason)
+                        raise IncorrectAnswer(reason)
                 return False
         return True
 
     return is_right
 
 
-def numbers(*shape: int) -> nd.NDArray:
+def random_array(*shape: int) -> nd.NDArray:
     """Return the same random numbers at each call, without affecting the lesson's generators."""
     return nd.array(np.random.RandomState(0).randn(*shape))
 
 
-def result_of(function: Callable, *arguments: Any, shape: tuple[int, ...] | None = None) -> nd.NDArray:
+def call_answer(function: Callable, *arguments: Any, shape: tuple[int, ...] | None = None) -> nd.NDArray:
     """Call a learner's function; any result but an array (of this shape) is a wrong answer."""
     result = function(*arguments)
     if isinstance(result, np.ndarray):
         result = nd.array(result)
     if not isinstance(result, nd.NDArray):
-        raise WrongAnswer(f"it returned {'nothing' if result is None else type(result).__name__}, not an NDArray")
+        raise IncorrectAnswer(f"it returned {'nothing' if result is None else type(result).__name__}, not an NDArray")
     if shape is not None:
         expect_shape(result, shape)
     return result
 
 
 def expect_shape(array: Any, shape: tuple[int, ...], name: str = "the result") -> None:
-    """Raise WrongAnswer for an array of another shape."""
+    """Raise IncorrectAnswer for an array of another shape."""
     if array.shape != shape:
-        raise WrongAnswer(f"{name} has shape {array.shape}, expected {shape}")
+        raise IncorrectAnswer(f"{name} has shape {array.shape}, expected {shape}")

@@ -20,7 +20,7 @@ def compare_functions(ours: Callable, gluons: Callable, formula: Callable, **arr
     expected = formula(*exact)
     weights = np.random.RandomState(0).uniform(-1, 1, expected.shape)
     names = ["output", *(f"gradient of {name}" for name in arrays)]
-    rights = [expected, *(_slopes(lambda: (formula(*exact) * weights).sum(), array) for array in exact)]
+    rights = [expected, *(_numerical_gradient(lambda: (formula(*exact) * weights).sum(), array) for array in exact)]
     for name, right, *found in zip(names, rights, *(_with_gradients(f, arrays, weights) for f in (ours, gluons))):
         tolerance = OUTPUT_TOLERANCE if name == "output" else GRADIENT_TOLERANCE
         for whose, value in zip(("ours", "Gluon's"), found):
@@ -61,7 +61,7 @@ def _with_gradients(function: Callable, arrays: dict[str, nd.NDArray], weights: 
     return [array.asnumpy() for array in (output, *(copy.grad for copy in copies))]
 
 
-def _slopes(function: Callable[[], float], array: np.ndarray, step: float = 1e-6) -> np.ndarray:
+def _numerical_gradient(function: Callable[[], float], array: np.ndarray, step: float = 1e-6) -> np.ndarray:
     """Return the numerical gradient of ``function()`` with respect to ``array``, which is restored afterwards."""
     slopes = np.empty_like(array)
     for place, value in np.ndenumerate(array):

@@ -29,7 +29,7 @@ def explore_windows(size: int = 7, kernel_size: int = 3, stride: int = 1, paddin
         except ValueError as error:
             print(error)
 
-    if not _somebody_is_there():
+    if not _is_interactive():
         draw(**starts)
         return
     import ipywidgets as widgets
@@ -43,7 +43,7 @@ def explore_windows(size: int = 7, kernel_size: int = 3, stride: int = 1, paddin
 
 def explore_kernel(photo: Any) -> None:
     """Show a uint8 photo, (H, W) or (H, W, 3), and its response to a 3x3 kernel: one of KERNELS, or typed in."""
-    if not _somebody_is_there():
+    if not _is_interactive():
         show_images([filter_photo(photo, kernel) for kernel in KERNELS.values()], 2, 3, (9, 6.6), list(KERNELS))
         return
     import ipywidgets as widgets
@@ -76,7 +76,7 @@ def filter_photo(photo: Any, kernel: Any) -> np.ndarray:
     return response[:, 0].abs().clip(0, 1).transpose((1, 2, 0)).reshape(pixels.shape).asnumpy()
 
 
-def _somebody_is_there() -> bool:
+def _is_interactive() -> bool:
     """Return whether sliders can be used, that is, whether the front end allows input."""
     from IPython import get_ipython
 

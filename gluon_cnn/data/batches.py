@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from gluon_cnn._core.checks import as_numpy, check_bool, check_int, check_pair
-from gluon_cnn.data.on_disk import ImagesOnDisk
+from gluon_cnn.data.on_disk import LazyImages
 from gluon_cnn.data.resizing import resize as resized
 from gluon_cnn.data.transforms import Transform
 from mxnet import nd
 
-MOST_CLASSES = 1_000_000  # a larger label is a mistake, and naming every class would exhaust the memory
+MAX_CLASSES = 1_000_000  # a larger label is a mistake, and naming every class would exhaust the memory
 
 Split = tuple[np.ndarray, np.ndarray]  # images, labels
 
@@ -65,7 +65,7 @@ class Batches:
 
     def __init__(
         self,
-        images: np.ndarray | ImagesOnDisk,
+        images: np.ndarray | LazyImages,
         labels: np.ndarray,
         batch_size: int,
         resize: int | tuple[int, int] | None = None,
@@ -75,7 +75,7 @@ class Batches:
         files: Sequence[Any] | None = None,
         transform: Transform | Sequence[Transform] | None = None,
     ) -> None:
-        images = images if isinstance(images, ImagesOnDisk) else as_numpy(images)
+        images = images if isinstance(images, LazyImages) else as_numpy(images)
         labels = as_numpy(labels)
         _check(images, labels, classes)
         if files is not None and len(files) != len(labels):
@@ -130,7 +130,7 @@ class Batches:
         key = (self.seed, self.epoch, self._worker)
         shape = self.image_shape
         batches = (self._batch(part, (*key, k), shape) for k, part in enumerate(parts) if len(part))
-        return _one_ahead(batches) if isinstance(self.images, ImagesOnDisk) else batches
+        return _prefetch(batches) if isinstance(self.images, LazyImages) else batches
 
     def _batch(
         self, chosen: np.ndarray, key: tuple[int, ...], shape: tuple[int, int, int]
@@ -161,7 +161,7 @@ def _check_transformed(step: Transform, X: Any, channels: int, count: int) -> No
         raise ValueError(f"transform {step} must return float32 images ({count}, {channels}, H, W); got {got}")
 
 
-def _one_ahead(batches: Iterator) -> Iterator:
+def _prefetch(batches: Iterator) -> Iterator:
     """Yield batches, preparing the next one while the caller processes the current one."""
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(next, batches, None)
@@ -189,7 +189,7 @@ def _check(images: Any, labels: np.ndarray, classes: Sequence[str] | None) -> No
         if not finite.all():
             first = int((~finite).reshape(len(images), -1).any(axis=1).argmax())
             raise ValueError(f"images must contain finite 32-bit numbers; image {first} contains NaN or infinity")
-    largest = MOST_CLASSES if classes is None else len(classes)
+    largest = MAX_CLASSES if classes is None else len(classes)
     if labels.min() < 0 or labels.max() >= largest:
         of = "" if classes is None else f", one of the classes {', '.join(map(str, classes))}"
         raise ValueError(f"labels must be numbers from 0 to {largest - 1}{of}; got {labels.min()} to {labels.max()}")

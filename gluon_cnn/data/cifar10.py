@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from gluon_cnn.data.download import download as download_file
 from gluon_cnn.data.download import usual_folders
-from gluon_cnn.data.held_out import TEST_SHARE, position
+from gluon_cnn.data.held_out import TEST_SHARE, hash_position
 from gluon_cnn.data.images import read_image
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -77,5 +77,5 @@ def _read_kaggle(folder: Path) -> tuple[Split, Split]:
         raise ValueError(f"{folder / LABELS} must have the columns id and label; got {unknown[:3] or 'no row'}")
     images = np.stack([read_image(folder / "train" / f"{name}.png", (32, 32)) for name, _ in rows])
     labels = np.array([CIFAR10_CLASSES.index(label) for _, label in rows], np.uint8)
-    chosen = np.array([position(f"{name}.png") < TEST_SHARE for name, _ in rows])
+    chosen = np.array([hash_position(f"{name}.png") < TEST_SHARE for name, _ in rows])
     return (images[~chosen], labels[~chosen]), (images[chosen], labels[chosen])

@@ -11,12 +11,12 @@ import numpy as np
 from gluon_cnn._core.checks import as_numpy, check_float, check_int, check_pair
 from gluon_cnn.data.batches import Batches
 from gluon_cnn.data.cifar10 import CIFAR10_CLASSES, read_cifar10
-from gluon_cnn.data.description import DataFile, shown
+from gluon_cnn.data.description import DataFile, printable
 from gluon_cnn.data.fashion_mnist import FASHION_MNIST_CLASSES, SAMPLE_FOLDER, Split, read_fashion_mnist, read_files
-from gluon_cnn.data.folders import count_outside, find_images, is_kind, tell_left_out
-from gluon_cnn.data.held_out import chosen_by_name, chosen_by_order, listed
+from gluon_cnn.data.folders import count_outside, find_images, has_mode, report_skipped
+from gluon_cnn.data.held_out import match_held_out, split_by_index, split_by_name
 from gluon_cnn.data.images import Images, read_images
-from gluon_cnn.data.transforms import MOST_IMAGES, augmentations, for_test, normalization
+from gluon_cnn.data.transforms import MAX_STATISTICS_IMAGES, augmentations, for_test, normalization
 
 DATASETS = ("sample", "fashion-mnist", "cifar-10")
 Arrays = Split | tuple[Split, Split]
@@ -182,29 +182,31 @@ def _find(dataset: Any, size: tuple[int, int] | None, channels: int, broken: str
     if dataset in DATASETS:
         parts = read_files(SAMPLE_FOLDER, verify=False) if dataset == "sample" else read_fashion_mnist()
         return Source(Images(*parts[0]), Images(*parts[1]), FASHION_MNIST_CLASSES)
-    if not is_kind(stat.S_ISDIR, dataset):
+    if not has_mode(stat.S_ISDIR, dataset):
         raise ValueError(
             f"there is no data set {str(dataset)!r}; choose one of {', '.join(map(repr, DATASETS))}, or name a folder "
             "that holds a folder of images for each class"
         )
     if size is None:
-        raise ValueError(f"the images in {shown(dataset)} may differ in size: pass resize, the side length in pixels")
+        raise ValueError(
+            f"the images in {printable(dataset)} may differ in size: pass resize, the side length in pixels"
+        )
     return _from_folder(Path(dataset), size, channels, broken, held_out)
 
 
 def _from_folder(folder: Path, size: tuple[int, int], channels: int, broken: str, held_out: Any) -> Source:
     parts = [folder / "train", folder / "test"]
-    if all(is_kind(stat.S_ISDIR, part) for part in parts):
+    if all(has_mode(stat.S_ISDIR, part) for part in parts):
         return _from_two_folders(folder, parts, size, channels, broken, held_out)
     listing = find_images(folder)
     images, skipped = read_images(listing, size, channels, broken)
     if held_out is None:
-        chosen = chosen_by_name([file.name for file in images.files], images.labels)
+        chosen = split_by_name([file.name for file in images.files], images.labels)
     else:
-        chosen = listed(folder, images.files, held_out)
+        chosen = match_held_out(folder, images.files, held_out)
     if chosen.all():
-        raise ValueError(f"held_out names every image in {shown(folder)}: leave some to train on")
-    tell_left_out(folder, len(chosen), +listing.left_out, skipped)
+        raise ValueError(f"held_out names every image in {printable(folder)}: leave some to train on")
+    report_skipped(folder, len(chosen), +listing.left_out, skipped)
     return Source(images.part(~chosen), images.part(chosen), listing.classes)
 
 
@@ -218,10 +220,10 @@ def _from_two_folders(
     left_out = train.left_out + test.left_out
     left_out["outside train and test"] = count_outside(folder, parts)
     if held_out is not None:
-        chosen = listed(folder, test_images.files, held_out)
+        chosen = match_held_out(folder, test_images.files, held_out)
         left_out["not among those held out"] = int((~chosen).sum())
         test_images = test_images.part(chosen)
-    tell_left_out(folder, len(images.labels) + len(test_images.labels), +left_out, skipped + more)
+    report_skipped(folder, len(images.labels) + len(test_images.labels), +left_out, skipped + more)
     return Source(images, test_images, train.classes, "train/")
 
 
@@ -231,7 +233,7 @@ def _from_arrays(arrays: Any) -> Source:
     if all(isinstance(part, (tuple, list)) and len(part) == 2 and np.ndim(part[1]) for part in arrays):
         return Source(_pair_of_arrays(*arrays[0]), _pair_of_arrays(*arrays[1]))
     images = _pair_of_arrays(*arrays)
-    chosen = chosen_by_order(images.labels)
+    chosen = split_by_index(images.labels)
     return Source(images.part(~chosen), images.part(chosen))
 
 
@@ -248,13 +250,13 @@ def _split_validation(source: Source, share: float, seed: int) -> tuple[Images, 
     images = source.train
     if images.files:
         names = [file.name.removeprefix(source.prefix) for file in images.files]
-        chosen = chosen_by_name(names, images.labels, share, f"validation {seed}")
+        chosen = split_by_name(names, images.labels, share, f"validation {seed}")
     else:
-        chosen = chosen_by_order(images.labels, share, seed + 1)  # 0 chose the test images
+        chosen = split_by_index(images.labels, share, seed + 1)  # 0 chose the test images
     return images.part(~chosen), images.part(chosen)
 
 
 def _first(pixels: Any) -> np.ndarray:
     """Return enough images to estimate the mean and standard deviation, (N, C, H, W)."""
-    some = pixels[np.arange(min(len(pixels), MOST_IMAGES))]
+    some = pixels[np.arange(min(len(pixels), MAX_STATISTICS_IMAGES))]
     return some[:, None] if some.ndim == 3 else some

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from gluon_cnn.data.batches import Batches
-from gluon_cnn.data.transforms import described
+from gluon_cnn.data.transforms import describe_transforms
 
-NAMED = 5  # maximum number of files or classes to list in a message
+MAX_LISTED = 5  # maximum number of files or classes to list in a message
 
 
 class DataFile(NamedTuple):
@@ -47,7 +47,7 @@ def describe(train: Batches, test: Batches, validation: Batches | None = None) -
             "width": width,
             "resize": "crop" if test.files is not None else "stretch" if test.resize else None,
             "divisor": 255 if test.images.dtype == np.uint8 else 1,
-            "transform": described(test.transform),
+            "transform": describe_transforms(test.transform),
         },
         "training": _part(train),
         "test": _part(test),
@@ -82,17 +82,17 @@ def difference(
         The parts of the data set whose images are compared.
     """
     if before["classes"] != now["classes"]:
-        return f"the classes were {some(before['classes'])}; now they are {some(now['classes'])}"
+        return f"the classes were {list_names(before['classes'])}; now they are {list_names(now['classes'])}"
     for name, value in now["preprocessing"].items():
         if before["preprocessing"].get(name, "") != value:
             return f"{name} of the images was {before['preprocessing'].get(name)}; now it is {value}"
     none = {"count": 0, "sha256": "", "files": None}
     pairs = {part: (before.get(part, none), now.get(part, none)) for part in parts}
-    changed = [f"{part} images: {text}" for part, pair in pairs.items() if (text := _between(*pair))]
+    changed = [f"{part} images: {text}" for part, pair in pairs.items() if (text := _part_difference(*pair))]
     return "; ".join(changed) or None
 
 
-def _between(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def _part_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """Summarize the changes to the images of one part."""
     if before["sha256"] == now["sha256"]:
         return None
@@ -104,16 +104,16 @@ def _between(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
         "missing": [name for name in old if name not in new],
         "changed": [name for name in old if name in new and old[name] != new[name]],
     }
-    return ", ".join(f"{len(names):,} {kind} ({some(names)})" for kind, names in kinds.items() if names)
+    return ", ".join(f"{len(names):,} {kind} ({list_names(names)})" for kind, names in kinds.items() if names)
 
 
-def some(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     """List the first names, and count the rest."""
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(map(shown, names[:NAMED])) + more
+    more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(map(printable, names[:MAX_LISTED])) + more
 
 
-def shown(name: object) -> str:
+def printable(name: object) -> str:
     """Return a name as one printable line; control characters and non-UTF-8 bytes are escaped."""
     text = str(name).encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -34,7 +34,7 @@ def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -
     new_folders = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone_in(path.parent):
+        with _download_lock(path.parent):
             if not path.exists():
                 _from_one_of(urls, path, check)
     finally:
@@ -44,7 +44,7 @@ def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def _download_lock(folder: Path) -> Iterator[None]:
     """Wait until no other process is downloading to a folder. The lock is released when its process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from gluon_cnn.data.download import download as download_file
 from gluon_cnn.data.download import usual_folders
-from gluon_cnn.data.folders import is_kind
+from gluon_cnn.data.folders import has_mode
 from gluon_cnn.data.idx import read_idx
 from mxnet import nd
 
@@ -93,7 +93,7 @@ def _places(root: str | Path | None) -> list[Path]:
 
 
 def _file(folder: Path, name: str) -> Path | None:
-    return next((path for path in (folder / f"{name}.gz", folder / name) if is_kind(stat.S_ISREG, path)), None)
+    return next((path for path in (folder / f"{name}.gz", folder / name) if has_mode(stat.S_ISREG, path)), None)
 
 
 def _missing(folder: Path) -> list[str]:

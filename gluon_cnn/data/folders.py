@@ -10,17 +10,22 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gluon_cnn._core.startup import remark
-from gluon_cnn.data.description import NAMED, shown
+from gluon_cnn._core.startup import warn_user
+from gluon_cnn.data.description import MAX_LISTED, printable
 from PIL import Image
 
-PARTS = {"train", "training", "val", "valid", "validation", "test"}  # of a data set
+SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "test"}  # of a data set
 
 # Still-image formats whose file extensions are accepted, if this Pillow supports them. HEIF requires a plug-in.
 FORMATS = {"AVIF", "BMP", "DIB", "GIF", "HEIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "QOI", "SGI"}
 FORMATS |= {"TGA", "TIFF", "WEBP"}
 COMMON = ("*.jpg", "*.png", "*.tif", "*.webp")
-JPEG_TOO = {".jif", ".jfi", ".pjp", ".pjpeg"}  # JPEG extensions that Pillow does not list, some used by Chrome
+EXTRA_JPEG_EXTENSIONS = {
+    ".jif",
+    ".jfi",
+    ".pjp",
+    ".pjpeg",
+}  # JPEG extensions that Pillow does not list, some used by Chrome
 
 # Names of system files, in lower case; all names that begin with a dot are ignored, too.
 SYSTEM = {"__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found"}
@@ -48,63 +53,65 @@ def find_images(folder: str | Path, classes: tuple[str, ...] | None = None, pref
     found: dict[str, Path] = {}
     left_out: Counter[str] = Counter()
     for entry in _entries(folder):
-        name = in_one_form(entry.name)
+        name = normalize_name(entry.name)
         if not _is_folder(entry):
             left_out[BROKEN_LINK if _is_broken_link(entry) else "outside class folders"] += _is_counted(entry)
         elif name in found:
-            raise ValueError(f"{shown(folder)} contains two folders whose names are both {shown(name)!r}: merge them")
+            raise ValueError(
+                f"{printable(folder)} contains two folders whose names are both {printable(name)!r}: merge them"
+            )
         elif not _leads_up(entry, folder):
             found[name] = Path(entry.path)
     names = tuple(sorted(found))
     if len(names) < 2:
-        held = f"only the folder {shown(names[0])}" if names else "no folders"
-        raise ValueError(f"{shown(folder)} holds {held}: make one for each class, with its images inside")
-    if PARTS.issuperset(name.lower() for name in names):
+        held = f"only the folder {printable(names[0])}" if names else "no folders"
+        raise ValueError(f"{printable(folder)} holds {held}: make one for each class, with its images inside")
+    if SPLIT_NAMES.issuperset(name.lower() for name in names):
         held = " and ".join(names)
-        raise ValueError(f"{shown(folder)} holds {held}, which are not classes: call them train and test")
-    if classes is not None and names != tuple(map(normal, classes)):
-        got, expected = (shown(", ".join(each)) for each in (names, classes))
-        raise ValueError(f"{shown(folder)} has the classes {got}; expected {expected}")
+        raise ValueError(f"{printable(folder)} holds {held}, which are not classes: call them train and test")
+    if classes is not None and names != tuple(map(to_nfc, classes)):
+        got, expected = (printable(", ".join(each)) for each in (names, classes))
+        raise ValueError(f"{printable(folder)} has the classes {got}; expected {expected}")
     images = []
     for label, name in enumerate(names):
         own, others = _images_below(found[name])
         left_out += others
         if not own:
             instead = _counts(others) or f"files named {', '.join(COMMON)} or similar count as images"
-            raise ValueError(f"{shown(found[name])} contains no image ({instead})")
+            raise ValueError(f"{printable(found[name])} contains no image ({instead})")
         images += [(f"{prefix}{name}/{inner}", path, label) for inner, path in own]
     return Listing(folder, names, images, +left_out)
 
 
-def tell_left_out(folder: str | Path, read: int, left_out: Counter[str], skipped: list[str]) -> None:
+def report_skipped(folder: str | Path, read: int, left_out: Counter[str], skipped: list[str]) -> None:
     """Report in one line how many files of a folder were not read, and why, if there are any."""
     if not left_out and not skipped:
         return
-    counts = f"{shown(folder)}: {read:,} of {read + sum(left_out.values()) + len(skipped):,} files read"
+    counts = f"{printable(folder)}: {read:,} of {read + sum(left_out.values()) + len(skipped):,} files read"
     if left_out:
         counts += f"; {_counts(left_out)}"
-    remark(f"skipped: {first(skipped)}; {counts}" if skipped else counts)
+    warn_user(f"skipped: {list_errors(skipped)}; {counts}" if skipped else counts)
 
 
 def _counts(left_out: Counter[str]) -> str:
     ranked = sorted(left_out.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{count:,} {reason}" for reason, count in ranked[:NAMED]]
-    rest = sum(count for _, count in ranked[NAMED:])
+    told = [f"{count:,} {reason}" for reason, count in ranked[:MAX_LISTED]]
+    rest = sum(count for _, count in ranked[MAX_LISTED:])
     return ", ".join([*told, f"{rest:,} of other types"] if rest else told)
 
 
-def first(faults: list[str]) -> str:
+def list_errors(faults: list[str]) -> str:
     """List the first faults, and count the rest."""
-    more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
-    return "; ".join(faults[:NAMED]) + more
+    more = f"; and {len(faults) - MAX_LISTED} more" if len(faults) > MAX_LISTED else ""
+    return "; ".join(faults[:MAX_LISTED]) + more
 
 
-def in_one_form(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a file's name in a form that is the same on all file systems: decoded as UTF-8, in normal form C."""
-    return normal(os.fsencode(name).decode("utf-8", "surrogateescape"))
+    return to_nfc(os.fsencode(name).decode("utf-8", "surrogateescape"))
 
 
-def normal(name: str) -> str:
+def to_nfc(name: str) -> str:
     """Return a name in Unicode's normal form C; macOS stores names decomposed."""
     return unicodedata.normalize("NFC", name)
 
@@ -115,8 +122,8 @@ def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as found:
             entries = [e for e in found if not e.name.startswith(".") and e.name.lower() not in SYSTEM]
     except OSError as error:
-        raise OSError(error.errno, f"the folder {shown(folder)} cannot be read: {error.strerror}") from None
-    return sorted(entries, key=lambda entry: (in_one_form(entry.name), entry.name))
+        raise OSError(error.errno, f"the folder {printable(folder)} cannot be read: {error.strerror}") from None
+    return sorted(entries, key=lambda entry: (normalize_name(entry.name), entry.name))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -168,11 +175,11 @@ def _images_below(folder: Path) -> tuple[list[tuple[str, Path]], Counter[str]]:
         extension = _extension(entry)
         if extension in known:
             path = Path(entry.path)
-            images.append((in_one_form(path.relative_to(folder).as_posix()), path))
+            images.append((normalize_name(path.relative_to(folder).as_posix()), path))
         elif _is_broken_link(entry):
             others[BROKEN_LINK] += 1
         elif _is_counted(entry):
-            others[f"{shown(extension) or 'without a file extension'} not supported"] += 1
+            others[f"{printable(extension) or 'without a file extension'} not supported"] += 1
     return sorted(images), others
 
 
@@ -191,14 +198,16 @@ def _extension(entry: os.DirEntry[str]) -> str:
 def _extensions() -> set[str]:
     """Return the lower-case extensions of image files."""
     Image.init()
-    return {extension for extension, kind in Image.registered_extensions().items() if kind in FORMATS} | JPEG_TOO
+    return {
+        extension for extension, kind in Image.registered_extensions().items() if kind in FORMATS
+    } | EXTRA_JPEG_EXTENSIONS
 
 
-def is_kind(kind: Callable[[int], bool], path: str | Path) -> bool:
+def has_mode(kind: Callable[[int], bool], path: str | Path) -> bool:
     """Return whether a path is a folder (``stat.S_ISDIR``) or a file; raise OSError if permission is denied."""
     try:
         return kind(os.stat(path).st_mode)
     except PermissionError as error:
-        raise OSError(error.errno, f"{shown(path)} cannot be read: {error.strerror}") from None
+        raise OSError(error.errno, f"{printable(path)} cannot be read: {error.strerror}") from None
     except (OSError, ValueError):  # no such file, or a name that no file can have
         return False

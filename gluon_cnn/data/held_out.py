@@ -8,25 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gluon_cnn.data.description import DataFile, shown, some
-from gluon_cnn.data.folders import normal
+from gluon_cnn.data.description import DataFile, list_names, printable
+from gluon_cnn.data.folders import to_nfc
 
 TEST_SHARE = 0.2
 
 
-def position(name: str) -> float:
+def hash_position(name: str) -> float:
     """Map a name to [0, 1) by a hash; names whose position is below a share are held out."""
     digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=32).digest()
     return int.from_bytes(digest, "big") / 2**256
 
 
-def chosen_by_name(names: Sequence[str], labels: np.ndarray, share: float = TEST_SHARE, key: str = "") -> np.ndarray:
+def split_by_name(names: Sequence[str], labels: np.ndarray, share: float = TEST_SHARE, key: str = "") -> np.ndarray:
     """Return a mask of the held-out images: those of each class with the lowest positions, but never none or all.
 
     Names consist of class, ``/``, and the name within the class, which alone determines the choice. Each ``key`` gives
     an independent choice; the class is then hashed, too, since files of different classes may have the same names.
     """
-    positions = np.array([position(f"{key}/{name}" if key else name.partition("/")[2]) for name in names])
+    positions = np.array([hash_position(f"{key}/{name}" if key else name.partition("/")[2]) for name in names])
     chosen = np.zeros(len(labels), bool)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
@@ -36,7 +36,7 @@ def chosen_by_name(names: Sequence[str], labels: np.ndarray, share: float = TEST
     return chosen
 
 
-def chosen_by_order(labels: np.ndarray, share: float = TEST_SHARE, seed: int = 0) -> np.ndarray:
+def split_by_index(labels: np.ndarray, share: float = TEST_SHARE, seed: int = 0) -> np.ndarray:
     """Return a mask of the held-out images of arrays, which have no names: a share of each class, by index."""
     order = np.random.RandomState(seed).permutation(len(labels))
     chosen = np.zeros(len(labels), bool)
@@ -52,7 +52,7 @@ def _check_count(count: int, name: object) -> None:
         raise ValueError(f"class {name} contains a single image: one is needed for training and one to hold out")
 
 
-def listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> np.ndarray:
+def match_held_out(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> np.ndarray:
     """Return a mask of the files in a list, matched by name, or by content if they were renamed."""
     if isinstance(held_out, (str, Mapping)):
         raise TypeError(f"held_out must be a list of files; got {held_out!r}: pass [{held_out!r}]")
@@ -72,14 +72,14 @@ def listed(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> 
             missing.append(name)
     if missing:
         raise ValueError(
-            f"{len(missing):,} of {len(sums):,} held-out files are missing or have changed in {shown(folder)}: "
-            f"{some(missing)}; restore them"
+            f"{len(missing):,} of {len(sums):,} held-out files are missing or have changed in {printable(folder)}: "
+            f"{list_names(missing)}; restore them"
         )
     return chosen
 
 
 def _name_and_sum(entry: Any) -> tuple[str, str | None]:
     if isinstance(entry, str):
-        return normal(entry), None
+        return to_nfc(entry), None
     file = entry._asdict() if isinstance(entry, DataFile) else entry
-    return normal(file["name"]), file["sha256"]
+    return to_nfc(file["name"]), file["sha256"]

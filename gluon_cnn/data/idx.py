@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 BYTES = b"\0\0\x08"  # magic number of a file of unsigned bytes, the only type that the MNIST family uses
-MOST_AXES = 4  # images (N, H, W), labels (N,), and one more axis for colour
+MAX_RANK = 4  # images (N, H, W), labels (N,), and one more axis for colour
 
 
 def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
@@ -32,7 +32,7 @@ def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(f"{path} is cut off or damaged ({error}): get it again") from error
     rank = raw[3] if raw.startswith(BYTES) and len(raw) > 3 else 0
-    if not 1 <= rank <= MOST_AXES:
+    if not 1 <= rank <= MAX_RANK:
         raise ValueError(f"{path} is not an IDX file of bytes: it starts with {raw[:4].hex() or 'nothing'}")
     start = 4 + 4 * rank
     if len(raw) < start:

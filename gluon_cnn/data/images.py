@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from gluon_cnn._core.checks import check_pair
 from gluon_cnn._core.startup import progress_disabled
-from gluon_cnn.data.description import DataFile, shown
-from gluon_cnn.data.folders import Listing, find_images, first, tell_left_out
-from gluon_cnn.data.on_disk import ImagesOnDisk, fits_into_memory
+from gluon_cnn.data.description import DataFile, printable
+from gluon_cnn.data.folders import Listing, find_images, list_errors, report_skipped
+from gluon_cnn.data.on_disk import LazyImages, fits_into_memory
 from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 from tqdm.auto import tqdm
 
@@ -69,13 +69,13 @@ def _read(path: str | Path, size: tuple[int, int], mode: str) -> tuple[np.ndarra
             warnings.simplefilter("ignore")  # Pillow's warnings about metadata
             pixels = _pixels(raw, size, mode)
     except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {shown(path)}") from None
+        raise FileNotFoundError(f"there is no file {printable(path)}") from None
     except UnidentifiedImageError as error:
         what = f"(cannot identify image file): it begins with {raw[:12]!r}" if raw else "(the file is empty)"
-        raise OSError(f"{shown(path)} cannot be read as an image {what}") from error
+        raise OSError(f"{printable(path)} cannot be read as an image {what}") from error
     except Exception as error:  # damaged files make Pillow raise any kind of error
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise OSError(f"{shown(path)} cannot be read as an image ({reason})") from error
+        raise OSError(f"{printable(path)} cannot be read as an image ({reason})") from error
     return (pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)), raw
 
 
@@ -144,7 +144,7 @@ class Images(NamedTuple):
 
     def part(self, chosen: np.ndarray) -> Images:
         """Select images by a mask."""
-        pixels = self.pixels.part(chosen) if isinstance(self.pixels, ImagesOnDisk) else self.pixels[chosen]
+        pixels = self.pixels.part(chosen) if isinstance(self.pixels, LazyImages) else self.pixels[chosen]
         files = [file for file, taken in zip(self.files, chosen) if taken]
         return Images(pixels, self.labels[chosen], files)
 
@@ -179,7 +179,7 @@ def read_folder(
     """
     listing = find_images(folder, classes)
     images, skipped = read_images(listing, size, channels, broken)
-    tell_left_out(folder, len(images.files), listing.left_out, skipped)
+    report_skipped(folder, len(images.files), listing.left_out, skipped)
     return images.pixels, images.labels, listing.classes
 
 
@@ -190,7 +190,7 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
     size, mode = _form(size, channels)
     pixels, paths, labels, files, faults = [], [], [], [], []
     in_memory = fits_into_memory(len(listing.images) * channels * size[0] * size[1])
-    bar = tqdm(listing.images, desc=shown(listing.folder), unit="image", leave=False, disable=progress_disabled())
+    bar = tqdm(listing.images, desc=printable(listing.folder), unit="image", leave=False, disable=progress_disabled())
     for name, path, label in bar:
         try:
             image, raw = _read(path, size, mode)
@@ -204,10 +204,12 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
         files.append(DataFile(name, len(raw), hashlib.sha256(raw).hexdigest()))
     if faults and broken == "refuse":
         raise ValueError(
-            f"{first(faults)}: repair the broken files or move them elsewhere, or pass broken='skip' (--skip-broken)"
+            f"{list_errors(faults)}: repair the broken files, move them elsewhere, or pass broken='skip' (--skip-broken)"
         )
     for label, name in enumerate(listing.classes):
         if label not in labels:
-            raise ValueError(f"{shown(listing.folder / name)} contains no image that can be read: {first(faults)}")
-    found: Any = np.stack(pixels) if in_memory else ImagesOnDisk(paths, (channels, *size), read_image)
+            raise ValueError(
+                f"{printable(listing.folder / name)} contains no image that can be read: {list_errors(faults)}"
+            )
+    found: Any = np.stack(pixels) if in_memory else LazyImages(paths, (channels, *size), read_image)
     return Images(found, np.array(labels, np.int32), files), faults

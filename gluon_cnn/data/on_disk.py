@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-MEMORY_SHARE = 0.25  # of the machine's memory; folders whose decoded images need more are decoded batch by batch
+MAX_MEMORY_FRACTION = 0.25  # of the machine's memory; folders whose decoded images need more are decoded batch by batch
 
 
-class ImagesOnDisk:
+class LazyImages:
     """Image files that act as an array (N, C, H, W), decoded by several threads each time they are accessed.
 
     Parameters
@@ -36,10 +36,10 @@ class ImagesOnDisk:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def part(self, chosen: np.ndarray) -> ImagesOnDisk:
+    def part(self, chosen: np.ndarray) -> LazyImages:
         """Select images by a mask, without decoding them."""
         paths = [path for path, taken in zip(self._paths, chosen) if taken]
-        return ImagesOnDisk(paths, self.shape[1:], self._decode)
+        return LazyImages(paths, self.shape[1:], self._decode)
 
     def __getitem__(self, chosen: Any) -> np.ndarray:
         paths = np.array(self._paths, object)[chosen]
@@ -53,5 +53,5 @@ class ImagesOnDisk:
 
 
 def fits_into_memory(size: int) -> bool:
-    """Return whether ``size`` bytes are at most :data:`MEMORY_SHARE` of the machine's memory."""
-    return size <= MEMORY_SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    """Return whether ``size`` bytes are at most :data:`MAX_MEMORY_FRACTION` of the machine's memory."""
+    return size <= MAX_MEMORY_FRACTION * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

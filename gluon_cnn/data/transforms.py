@@ -190,7 +190,7 @@ def augmentations(augment: Any) -> list[Transform]:
     return [item if callable(item) else AUGMENTATIONS[item] for item in items]
 
 
-def described(transforms: Sequence[Transform]) -> str:
+def describe_transforms(transforms: Sequence[Transform]) -> str:
     """Describe transforms as text that does not depend on the process."""
     return ", ".join(getattr(step, "__qualname__", "") or re.sub(r" at 0x\w+", "", repr(step)) for step in transforms)
 
@@ -206,7 +206,7 @@ def normalization(normalize: Any, images: np.ndarray) -> Normalize:
     if normalize == "imagenet":
         return Normalize(RGB_MEAN, RGB_STD)
     if normalize == "train":
-        scaled = images[:MOST_IMAGES] / np.float32(255 if images.dtype == np.uint8 else 1)
+        scaled = images[:MAX_STATISTICS_IMAGES] / np.float32(255 if images.dtype == np.uint8 else 1)
         normalize = (scaled.mean((0, 2, 3), np.float64), scaled.std((0, 2, 3), np.float64))
     if isinstance(normalize, str) or np.shape(normalize) not in ((2,), (2, 1), (2, 3)):
         raise ValueError(f"normalize must be 'imagenet', 'train' or (mean, std); got {normalize!r}")
@@ -218,7 +218,7 @@ def normalization(normalize: Any, images: np.ndarray) -> Normalize:
     return Normalize(mean, std)
 
 
-MOST_IMAGES = 1_000  # maximum number of images for estimating mean and standard deviation
+MAX_STATISTICS_IMAGES = 1_000  # maximum number of images for estimating mean and standard deviation
 
 
 def _crop_size(size: int | tuple[int, int] | None, X: np.ndarray) -> tuple[int, int]:

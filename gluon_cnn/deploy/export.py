@@ -36,7 +36,7 @@ def export_onnx(
     """
     path, shape = _path(path), check_shape("input_shape", input_shape)
     check_float32_weights(net, "written as ONNX")
-    symbol, parameters = _plain(net, shape, "ONNX")
+    symbol, parameters = _trace(net, shape, "ONNX")
     try:
         import onnx
     except ImportError as error:
@@ -79,7 +79,7 @@ def export_symbol(net: gluon.HybridBlock, path: str | Path, input_shape: Sequenc
     The arguments are those of :func:`export_onnx`, but ``path`` is a prefix, such as ``"lenet"``: return
     ``<path>-symbol.json`` and ``<path>-0000.params``. The input is called ``data``.
     """
-    symbol, parameters = _plain(net, check_shape("input_shape", input_shape), "a symbol")
+    symbol, parameters = _trace(net, check_shape("input_shape", input_shape), "a symbol")
     auxiliary = set(symbol.list_auxiliary_states())
     arrays = {f"{'aux' if k in auxiliary else 'arg'}:{k}": value for k, value in parameters.items()}
     path = _path(path)
@@ -95,7 +95,7 @@ def _path(path: str | Path) -> Path:
     return Path(path)
 
 
-def _plain(net: gluon.HybridBlock, shape: tuple[int, ...], form: str) -> tuple[mx.sym.Symbol, dict[str, nd.NDArray]]:
+def _trace(net: gluon.HybridBlock, shape: tuple[int, ...], form: str) -> tuple[mx.sym.Symbol, dict[str, nd.NDArray]]:
     """Return the network's graph, with its layers as defined, and its parameters on the CPU."""
     context = contexts_of(check_weights(net, gluon.HybridBlock))[0]
     forward(net, zeros_for(net, shape))  # also waits for MXNet to rearrange weights

@@ -50,7 +50,9 @@ def quantize(net: gluon.HybridBlock, images: Iterable, num_batches: int = 8) -> 
     with warnings.catch_warnings(), translate_mxnet_errors(f"{type(net).__name__} cannot be quantized"):
         warnings.simplefilter("ignore", UserWarning)  # MXNet cannot infer the dtype of the images, and need not
         graph = gluon.SymbolBlock(outputs, data, params=net.collect_params())
-        quantized = ready(quantization.quantize_net_v2(graph, calib_data=batches, calib_mode="naive", ctx=mx.cpu()))
+        quantized = prepare_for_inference(
+            quantization.quantize_net_v2(graph, calib_data=batches, calib_mode="naive", ctx=mx.cpu())
+        )
         with autograd.pause():
             found = quantized(X)
         nd.waitall()
@@ -71,7 +73,7 @@ def _relative_error(found: Any, expected: Any) -> float:
     return max(float(np.linalg.norm(got - right) / (np.linalg.norm(right) or 1)) for got, right in arrays)
 
 
-def ready(net: gluon.SymbolBlock) -> gluon.SymbolBlock:
+def prepare_for_inference(net: gluon.SymbolBlock) -> gluon.SymbolBlock:
     """Hybridize a quantized network, and make it refuse byte inputs and training."""
     net.hybridize(static_alloc=True, static_shape=True)  # static_shape lets oneDNN plan only once
     net.register_forward_pre_hook(_check_input)

@@ -16,13 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_cnn._core.checks import check_int
-from gluon_cnn._core.startup import available_cores, readable_threads
+from gluon_cnn._core.startup import available_cores, parse_omp_num_threads
 
-SECONDS_TO_END = 10  # for servers after the workers finish, and for processes told to stop
+SHUTDOWN_TIMEOUT = 10  # for servers after the workers finish, and for processes told to stop
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 # With DMLC_ROLE=server or scheduler, the import serves and then exits; it returns only if MXNet cannot be imported.
 SERVE = ("-c", "from gluon_cnn._core import startup; raise SystemExit(startup.mxnet_problem())")
-PASSED_ON = ("GLUON_CNN_DATA", "MXNET_HOME", "TQDM_DISABLE", "DMLC_INTERFACE")  # environment of other machines
+FORWARDED_VARIABLES = (
+    "GLUON_CNN_DATA",
+    "MXNET_HOME",
+    "TQDM_DISABLE",
+    "DMLC_INTERFACE",
+)  # for other machines
 
 
 @dataclass(frozen=True)
@@ -90,13 +95,13 @@ def launch(
         "DMLC_NUM_WORKER": str(workers),
         "DMLC_NUM_SERVER": str(servers),
     }
-    if readable_threads():
+    if parse_omp_num_threads():
         common["OMP_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
     elif not hosts:
         common["OMP_NUM_THREADS"] = str(max(1, available_cores() // workers))
-    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    passed_on = {name: os.environ[name] for name in FORWARDED_VARIABLES if name in os.environ}
     processes: dict[str, subprocess.Popen] = {}
-    with _none_left(processes):
+    with _terminate_on_exit(processes):
         processes["the scheduler"] = _local(SERVE, {**common, "DMLC_ROLE": "scheduler", "DMLC_NODE_HOST": root})
         for role, count, program in (("server", servers, SERVE), ("worker", workers, command)):
             for number in range(count):
@@ -124,7 +129,7 @@ def _wait(processes: dict[str, subprocess.Popen]) -> str | None:
         if not any(name.startswith("worker") for name in running):
             break
         time.sleep(0.1)
-    end = time.monotonic() + SECONDS_TO_END
+    end = time.monotonic() + SHUTDOWN_TIMEOUT
     for process in processes.values():
         with suppress(subprocess.TimeoutExpired):
             process.wait(max(0.1, end - time.monotonic()))
@@ -139,7 +144,7 @@ def _in_words(status: int) -> str:
 
 
 @contextmanager
-def _none_left(processes: dict[str, subprocess.Popen]) -> Iterator[None]:
+def _terminate_on_exit(processes: dict[str, subprocess.Popen]) -> Iterator[None]:
     """Stop all processes that are still running when the context exits for any reason."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -151,14 +156,14 @@ def _none_left(processes: dict[str, subprocess.Popen]) -> Iterator[None]:
             for process in running:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, how)
-            end = time.monotonic() + SECONDS_TO_END
+            end = time.monotonic() + SHUTDOWN_TIMEOUT
             for process in running:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.0, end - time.monotonic()))
 
 
 def _local(command: Sequence[str], variables: dict[str, str]) -> subprocess.Popen:
-    return _started([sys.executable, *command], {**os.environ, **variables})
+    return _spawn([sys.executable, *command], {**os.environ, **variables})
 
 
 def _remote(host: Host, address: str, command: Sequence[str], variables: dict[str, str]) -> subprocess.Popen:
@@ -167,10 +172,10 @@ def _remote(host: Host, address: str, command: Sequence[str], variables: dict[st
     settings = shlex.join(f"{name}={value}" for name, value in variables.items())
     there = f"cd {shlex.quote(os.getcwd())} && exec env {settings} {shlex.join([sys.executable, *command])}"
     options = ["-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", *(["-p", str(host.port)] if host.port else [])]
-    return _started(["ssh", "-tt", *options, host.name, there], dict(os.environ))
+    return _spawn(["ssh", "-tt", *options, host.name, there], dict(os.environ))
 
 
-def _started(command: list[str], environment: dict[str, str]) -> subprocess.Popen:
+def _spawn(command: list[str], environment: dict[str, str]) -> subprocess.Popen:
     return subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_the_launcher
     )

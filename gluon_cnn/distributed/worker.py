@@ -4,7 +4,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from gluon_cnn.distributed.workers import leave
+from gluon_cnn.distributed.workers import exit_now
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
         if end.code:
-            leave(end.code if isinstance(end.code, int) else 1)
+            exit_now(end.code if isinstance(end.code, int) else 1)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from mxnet.base import _LIB, check_call
 
 KVSTORES = ("dist_sync",)
 FIRST_KEY = 10**5  # smaller keys belong to parameters; MXNet multiplies keys by 9,973 in 32 bits
-PIECE = 2**20  # bytes of a message per step, sent as numbers, since servers can only sum arrays
+CHUNK_SIZE = 2**20  # bytes of a message per step, sent as numbers, since servers can only sum arrays
 
 
 class Workers:
@@ -51,7 +51,7 @@ class Workers:
                 "a distributed trainer must be given a store and update the weights itself: "
                 'Trainer(..., kvstore=mx.kv.create("dist_sync"), update_on_kvstore=False)'
             )
-        return _sharing(store)
+        return _workers_for(store)
 
     @property
     def settings(self) -> dict:
@@ -71,7 +71,7 @@ class Workers:
         self.store.pull(key, out=total)
         return total.asnumpy()
 
-    def together(self, images: int) -> int:
+    def count_images(self, images: int) -> int:
         """Return the total number of images of all workers in this step."""
         mine = np.zeros(self.count)
         mine[self.rank] = images
@@ -83,16 +83,16 @@ class Workers:
             )
         return int(found.sum())
 
-    def tell(self, message: bytes) -> bytes:
+    def broadcast(self, message: bytes) -> bytes:
         """Broadcast worker 0's message to all workers."""
         if self.store is None:
             return message
         mine = np.frombuffer(message if self.rank == 0 else b"", np.uint8)
         length = int(self.sum([len(mine)])[0])
         found = []
-        for start in range(0, length, PIECE):
-            piece = np.zeros(PIECE)
-            piece[: len(mine[start : start + PIECE])] = mine[start : start + PIECE]
+        for start in range(0, length, CHUNK_SIZE):
+            piece = np.zeros(CHUNK_SIZE)
+            piece[: len(mine[start : start + CHUNK_SIZE])] = mine[start : start + CHUNK_SIZE]
             found.append(self.sum(piece).astype(np.uint8))  # the others add zeros
         return np.concatenate([np.empty(0, np.uint8), *found])[:length].tobytes()
 
@@ -101,7 +101,7 @@ class Workers:
         images = sum(len(X) for X, _ in parts)
         if self.store is None:
             return images
-        images = self.together(images)
+        images = self.count_images(images)
         self._share_weights(net, trainer, parts[0][0])
         return images
 
@@ -116,7 +116,7 @@ class Workers:
             print(f"Worker 0 of {self.count} is on {socket.gethostname()} and saves the results")
         net(X[:1])  # initializes deferred weights
         for parameter in trainer._params_to_init:
-            _in_the_usual_layout(parameter.list_data())
+            _to_default_layout(parameter.list_data())
         trainer._init_kvstore()
         trainer._init_params()
         mx.random.seed(int(np.random.randint(2**30)) + self.rank)  # for different dropout masks
@@ -128,19 +128,19 @@ def join(kind: str) -> Workers:
         raise ValueError(f"kvstore must be {' or '.join(KVSTORES)}; got {kind!r}")
     if os.environ.get("DMLC_ROLE") != "worker":  # MXNet would abort the process
         raise ValueError(f"kvstore {kind} is for processes that a launcher starts: gluon-cnn launch -n 2 -- train ...")
-    sys.excepthook = _end_now
+    sys.excepthook = _excepthook
     store = mx.kv.create(kind)
     store.pushpull = functools.partial(_pushpull, store.pushpull)
     atexit.register(_close, store)
-    return _sharing(store)
+    return _workers_for(store)
 
 
 def _pushpull(pushpull: Callable, key: int, value: Sequence[nd.NDArray], *args, **kwargs) -> None:
-    _in_the_usual_layout(value)
+    _to_default_layout(value)
     pushpull(key, value, *args, **kwargs)
 
 
-def _in_the_usual_layout(arrays: Sequence[nd.NDArray]) -> None:
+def _to_default_layout(arrays: Sequence[nd.NDArray]) -> None:
     """Convert arrays from oneDNN's layout, which MXNet 1.9.1 fails to send."""
     for array in arrays:
         array *= 1
@@ -153,19 +153,19 @@ def _close(store: mx.kvstore.KVStore) -> None:
     store.handle = ctypes.c_void_p()  # makes freeing it again harmless
 
 
-def leave(status: int) -> NoReturn:
+def exit_now(status: int) -> NoReturn:
     """Exit at once; on a normal exit, MXNet waits for the other workers, which may be waiting for this one."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
-def _end_now(*error) -> NoReturn:
+def _excepthook(*error) -> NoReturn:
     # In one write, since other workers often fail for the same reason and write to the same stream.
     sys.stderr.write("".join(traceback.format_exception(*error)))
-    leave(1)
+    exit_now(1)
 
 
 @functools.cache  # a store accepts each key only once
-def _sharing(store: mx.kvstore.KVStoreBase) -> Workers:
+def _workers_for(store: mx.kvstore.KVStoreBase) -> Workers:
     return Workers(store)

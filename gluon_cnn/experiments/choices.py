@@ -15,7 +15,7 @@ from gluon_cnn.networks.base import Network
 from gluon_cnn.networks.registry import NETWORKS
 from mxnet import gluon, init, lr_scheduler
 
-SMALLEST_SIDE = 28  # of Fashion-MNIST's images, in pixels
+DEFAULT_IMAGE_SIZE = 28  # of Fashion-MNIST's images, in pixels
 
 INITIALIZERS: dict[str, Callable[[], init.Initializer]] = {
     "xavier": init.Xavier,  # the notes'; keeps the size of values through layers without an activation
@@ -24,7 +24,7 @@ INITIALIZERS: dict[str, Callable[[], init.Initializer]] = {
 
 SCHEDULES = ("constant", "cosine", "step")
 
-UNUSABLE = {  # MXNet's optimizers that are not offered, and why
+EXCLUDED_OPTIMIZERS = {  # MXNet's optimizers that are not offered, and why
     "adamax": "it divides by zero for weights without a gradient so far",
     "groupadagrad": "it accepts only matrices, and kernels and biases are not matrices",
     "ccsgd": "it is an old name for sgd",
@@ -34,13 +34,13 @@ UNUSABLE = {  # MXNet's optimizers that are not offered, and why
 
 def optimizers() -> list[str]:
     """Return the names of the available optimizers, including those that the user has registered with MXNet."""
-    return [name for name in mx.optimizer.Optimizer.opt_registry if name not in UNUSABLE]
+    return [name for name in mx.optimizer.Optimizer.opt_registry if name not in EXCLUDED_OPTIMIZERS]
 
 
 def check_optimizer(name: Any) -> None:
     if not isinstance(name, str):
         raise TypeError(f"optimizer must be a name, such as 'sgd'; got {name!r}")
-    if reason := UNUSABLE.get(name.lower()):
+    if reason := EXCLUDED_OPTIMIZERS.get(name.lower()):
         raise ValueError(
             f"the optimizer {name!r} of MXNet {mx.__version__} is not offered, as {reason}: choose one of "
             f"{', '.join(optimizers())}"
@@ -70,7 +70,7 @@ def make_network(make: Callable[..., gluon.Block], num_classes: int) -> gluon.Bl
     return net
 
 
-def fewest_pixels(make: Callable[..., gluon.Block]) -> int:
+def min_image_size(make: Callable[..., gluon.Block]) -> int:
     """Return the smallest side length, in pixels, that a network of the course accepts; 1 for other networks."""
     net = make_network(make, 1)
     return net.smallest_size() if isinstance(net, Network) else 1

@@ -14,13 +14,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 from gluon_cnn._core.files import atomic_write, make_folder
 from gluon_cnn._core.startup import progress_disabled
-from gluon_cnn.experiments.choices import fewest_pixels, find_network
+from gluon_cnn.experiments.choices import find_network, min_image_size
 from gluon_cnn.experiments.experiment import experiment
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.networks.receptive_field import receptive_field
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.networks.summary import format_table, summary
-from gluon_cnn.plots.style import COLORS, WIDEST, draw_anywhere, show_or_save, style
+from gluon_cnn.plots.style import COLORS, MAX_WIDTH, plot_with_fallback, show_or_save, style
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from mxnet import gluon
 from tqdm.auto import tqdm
@@ -68,7 +68,7 @@ class Comparison:
         writer.writerows(asdict(m) for m in self.measurements)
         with atomic_write(folder / TABLE) as file:  # first: drawing may fail
             file.write(table.getvalue().encode())
-        draw_anywhere(self.plot, folder / "comparison.png")
+        plot_with_fallback(self.plot, folder / "comparison.png")
 
     def plot(self, file: str | Path | None = None) -> None:
         """Plot accuracy against parameters and images, and speed against FLOPs; show or write the figure."""
@@ -94,7 +94,7 @@ class Comparison:
             ("images", "test_accuracy", "training images", "test accuracy", f"{busiest} processes the most images"),
         )
         with style():
-            _, axes = plt.subplots(2, 2, figsize=(WIDEST, 7), layout="constrained")
+            _, axes = plt.subplots(2, 2, figsize=(MAX_WIDTH, 7), layout="constrained")
             *drawn, last = axes.flat
             for ax, (x, y, xlabel, ylabel, title) in zip(drawn, panels):
                 points = zip(self.measurements, itertools.cycle(COLORS.values()), itertools.cycle(MARKERS))
@@ -158,7 +158,7 @@ def compare(
         networks = {name: find_network(name) for name in (NETWORKS if networks is None else networks)}
     sides = {name: resize.get(name) if isinstance(resize, Mapping) else resize for name in networks}
     for name, side in sides.items():  # before any training
-        if side is not None and side < (fewest := fewest_pixels(networks[name])):
+        if side is not None and side < (fewest := min_image_size(networks[name])):
             raise ValueError(f"{name} needs images of at least {fewest}x{fewest}; got {side}x{side}: resize them")
     common = {"optimizer": optimizer, "learning_rate": learning_rate, "initializer": initializer, **settings}
     num_epochs = 1 if seconds is not None else settings.get("num_epochs", 1)

@@ -21,15 +21,15 @@ from gluon_cnn.data.datasets import DATASETS, load_data
 from gluon_cnn.data.transforms import Normalize
 from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.experiments.choices import (
+    DEFAULT_IMAGE_SIZE,
     INITIALIZERS,
     SCHEDULES,
-    SMALLEST_SIDE,
     check_optimizer,
     choose,
-    fewest_pixels,
     find_network,
     learning_rates,
     make_network,
+    min_image_size,
 )
 from gluon_cnn.experiments.run import Run
 from gluon_cnn.experiments.settings import Settings
@@ -133,7 +133,7 @@ def prepare(
     make = find_network(network) if isinstance(network, str) else network
     contexts = as_contexts(try_gpu() if ctx is None else ctx)
     seed(settings.random_seed)
-    parts = load_parts(settings, fewest_pixels(make) if settings.resize is None else 1)
+    parts = load_parts(settings, min_image_size(make) if settings.resize is None else 1)
     left = len(parts[0].labels) % (settings.batch_size * workers.count)
     if 0 < left < workers.count:
         raise ValueError(f"the last batch of {left} cannot be shared by {workers.count} workers: change the batch size")
@@ -215,14 +215,14 @@ def load_parts(settings: Settings, fewest: int = 1) -> tuple[Batches, ...]:
     """Load the data; if no size is given, choose one of at least ``fewest`` pixels a side."""
     size = settings.resize
     if size is None and isinstance(settings.dataset, (str, Path)):
-        size = (max(SMALLEST_SIDE, fewest),) * 2
+        size = (max(DEFAULT_IMAGE_SIZE, fewest),) * 2
     names = ("channels", "broken", "validation", "augment", "normalize")
     more = {name: getattr(settings, name) for name in names}
     parts = load_data(settings.dataset, settings.batch_size, size, validation_seed=settings.random_seed, **more)
     if size is None:  # arrays
         own = parts[0].images.shape[2:]
         for part in parts:
-            part.resize = own if min(own) >= fewest else (max(SMALLEST_SIDE, fewest),) * 2
+            part.resize = own if min(own) >= fewest else (max(DEFAULT_IMAGE_SIZE, fewest),) * 2
     return parts
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import mxnet as mx
 from gluon_cnn._core.checks import check_shape, check_weights
 from gluon_cnn._core.files import atomic_write
-from gluon_cnn._core.parameter_files import holds_parameters, parameter_bytes
-from gluon_cnn._core.record import digest, read
-from gluon_cnn._core.startup import remark
-from gluon_cnn.deploy.int8 import ready
-from gluon_cnn.plots.style import draw_anywhere
+from gluon_cnn._core.parameter_files import is_parameter_file, parameter_bytes
+from gluon_cnn._core.record import digest, from_json
+from gluon_cnn._core.startup import warn_user
+from gluon_cnn.deploy.int8 import prepare_for_inference
+from gluon_cnn.plots.style import plot_with_fallback
 from gluon_cnn.training.history import History, read_history
 from mxnet import gluon, nd
 
@@ -42,11 +42,11 @@ def read_graph(folder: Path) -> gluon.SymbolBlock:
     """Read the quantized network in a folder."""
     path = folder / WEIGHTS
     try:
-        if not holds_parameters(read_file(path)):  # MXNet does not validate files and could crash
+        if not is_parameter_file(read_file(path)):  # MXNet does not validate files and could crash
             raise ValueError("no parameters")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # MXNet cannot infer the dtype of the images, and need not
-            return ready(gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(path)))
+            return prepare_for_inference(gluon.SymbolBlock.imports(str(folder / GRAPH), ["data"], str(path)))
     except (mx.MXNetError, AssertionError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} does not contain the parameters of {GRAPH}") from error
 
@@ -67,9 +67,9 @@ def draw_curves(history: History, path: Path) -> None:
     path.unlink(missing_ok=True)
     curves = io.BytesIO()
     try:
-        draw_anywhere(history.plot, curves)
+        plot_with_fallback(history.plot, curves)
     except Exception as error:
-        remark(f"{path} could not be drawn ({type(error).__name__}: {error})")
+        warn_user(f"{path} could not be drawn ({type(error).__name__}: {error})")
         return
     with atomic_write(path) as file:
         file.write(curves.getvalue())
@@ -86,7 +86,7 @@ def read_file(path: Path) -> bytes:
 
 def read_report(folder: Path) -> dict[str, Any]:
     """Return the report of a run: settings, classes, history and more, see :mod:`gluon_cnn._core.record`."""
-    return read(read_file(folder / REPORT), folder / REPORT)
+    return from_json(read_file(folder / REPORT), folder / REPORT)
 
 
 def parse_report(folder: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import mxnet as mx
 import numpy as np
 from gluon_cnn._core.contexts import contexts_of
 from gluon_cnn._core.files import make_folder, write_all
-from gluon_cnn._core.record import digest, written
+from gluon_cnn._core.record import digest, to_json
 from gluon_cnn.data.batches import Batches, scale
 from gluon_cnn.data.datasets import DATASETS, load_data
 from gluon_cnn.data.images import read_folder, read_image
@@ -29,7 +29,7 @@ from gluon_cnn.training.history import History
 from gluon_cnn.training.prediction import probabilities
 from mxnet import gluon, nd
 
-AT_ONCE = 64  # images per batch
+PREDICTION_BATCH_SIZE = 64  # images per batch
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Run:
             "history": asdict(self.history),
             "sha256": {name: digest(content) for name, content in contents.items()},
         }
-        contents |= {files.TABLE: files.table_file(self.history), files.REPORT: written(report)}
+        contents |= {files.TABLE: files.table_file(self.history), files.REPORT: to_json(report)}
         write_all({folder / name: content for name, content in contents.items()})
         if len(self.history):
             files.draw_curves(self.history, folder / files.CURVES)
@@ -150,7 +150,7 @@ class Run:
         elif is_folder(dataset) and not (Path(dataset) / "test").is_dir():
             channels, size = self.input_shape[0], self.input_shape[1:]
             images, labels, _ = read_folder(dataset, size, channels, broken or "refuse", self.classes)
-            test = Batches(images, labels, AT_ONCE, classes=self.classes, transform=self._transforms())
+            test = Batches(images, labels, PREDICTION_BATCH_SIZE, classes=self.classes, transform=self._transforms())
         else:
             test = self._load(dataset, broken or "refuse")[-1]
         if test.classes != self.classes:
@@ -201,7 +201,9 @@ class Run:
         channels, size = self.input_shape[0], self.input_shape[1:]
         more = {"held_out": held_out} if held_out else {}
         normalize = self.settings.get("normalize")
-        return load_data(dataset, AT_ONCE, size, channels=channels, broken=broken, normalize=normalize, **more)
+        return load_data(
+            dataset, PREDICTION_BATCH_SIZE, size, channels=channels, broken=broken, normalize=normalize, **more
+        )
 
     def quantize(self, images: Iterable | None = None) -> Run:
         """Return a copy of the run with a network quantized to 8-bit integers, see :func:`gluon_cnn.quantize`.
@@ -236,8 +238,8 @@ class Run:
         if isinstance(images, (str, Path)):
             raise TypeError(f"images must be a list of files; got {str(images)!r}: pass [{str(images)!r}]")
         paths, found = list(images), [np.empty((0, len(self.classes)), np.float32)]
-        for start in range(0, len(paths), AT_ONCE):
-            _, X = self.read(paths[start : start + AT_ONCE])
+        for start in range(0, len(paths), PREDICTION_BATCH_SIZE):
+            _, X = self.read(paths[start : start + PREDICTION_BATCH_SIZE])
             found.append(probabilities(self.net, X).asnumpy())
             if found[-1].shape[1] != len(self.classes):
                 raise ValueError(

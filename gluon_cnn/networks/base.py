@@ -13,7 +13,7 @@ from gluon_cnn.networks import copying  # noqa: F401 (importing it makes network
 from mxnet import gluon, nd
 from mxnet.gluon import nn
 
-LARGEST_SIDE_TRIED = 4096  # pixels; a network that rejects this size rejects every size
+MAX_IMAGE_SIZE = 4096  # pixels; a network that rejects this size rejects every size
 
 
 class HybridBlock(CheckedBlock):
@@ -30,10 +30,10 @@ class HybridBlock(CheckedBlock):
 
     def smallest_size(self, channels: int = 1) -> int:
         """Find the side, in pixels, of the smallest square input image by bisection."""
-        graph, sides = self._graph(), range(1, LARGEST_SIDE_TRIED + 1)
+        graph, sides = self._graph(), range(1, MAX_IMAGE_SIZE + 1)
         index = bisect_left(sides, True, key=lambda side: _fits(graph, (channels, side, side)))
         if index == len(sides):
-            raise ValueError(f"{type(self).__name__} accepts no image of up to {LARGEST_SIDE_TRIED} pixels a side")
+            raise ValueError(f"{type(self).__name__} accepts no image of up to {MAX_IMAGE_SIZE} pixels a side")
         return sides[index]
 
     def check_input(self, x: nd.NDArray) -> None:
@@ -95,7 +95,7 @@ class Network(HybridBlock):
     """Base of the course's networks, from float32 images (N, C, H, W) to scores before softmax, (N, num_classes)."""
 
     def _get_graph(self, *args):  # called when hybridized
-        with changed_inside(self, filling_up=True):  # see Aligned
+        with changed_inside(self, padding_channels=True):  # see ChannelPadded
             return super()._get_graph(*args)
 
 

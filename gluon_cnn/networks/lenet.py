@@ -1,7 +1,7 @@
 """LeNet: two convolutions, each followed by pooling, and two dense layers. Lesson 05."""
 
 from gluon_cnn._core.checked import checked
-from gluon_cnn.networks.aligned import Aligned
+from gluon_cnn.networks.aligned import ChannelPadded
 from gluon_cnn.networks.base import Network
 from mxnet.gluon import nn
 
@@ -19,7 +19,7 @@ class LeNet(Network):
     def __init__(self, num_classes: int = 10, **kwargs) -> None:
         super().__init__(**kwargs)
         with self.name_scope():
-            self.features = Aligned(  # an nn.HybridSequential that computes faster on a CPU
+            self.features = ChannelPadded(  # an nn.HybridSequential that computes faster on a CPU
                 # (N, 1, 28, 28)
                 nn.Conv2D(channels=20, kernel_size=5, activation="relu"),  # (N, 20, 24, 24)
                 nn.MaxPool2D(pool_size=2, strides=2),  # (N, 20, 12, 12)

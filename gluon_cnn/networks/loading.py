@@ -35,8 +35,8 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[
     found = _names_in_file(net, arrays)
     missing = [place for place in parameters if place not in found]
     others = [name for name in arrays if name not in parameters and name not in found.values()]
-    faults = [f"the file lacks {_listed(missing)}"] if missing else []
-    faults += [f"the file also contains {_listed(others)}"] if others else []
+    faults = [f"the file lacks {_list_first(missing)}"] if missing else []
+    faults += [f"the file also contains {_list_first(others)}"] if others else []
     faults += [
         f"{place} is {_form(parameters[place])}, in the file {_form(arrays[name])}"
         for place, name in found.items()
@@ -49,7 +49,7 @@ def load_weights(net: gluon.Block, path: str | Path, ctx: mx.Context | Sequence[
         here = p.list_ctx() if p._data is not None else p._deferred_init[1] if p._deferred_init else contexts
         if set(here) != set(contexts):
             raise ValueError(
-                f"{type(net).__name__} is on {_listed(here)}; {path} is to be loaded onto {_listed(contexts)}: "
+                f"{type(net).__name__} is on {_list_first(here)}; {path} is to be loaded onto {_list_first(contexts)}: "
                 "pass ctx="
             )
     for place, name in found.items():
@@ -90,6 +90,6 @@ def _form(array: gluon.Parameter | nd.NDArray) -> str:
     return f"{np.dtype(array.dtype)} ({shape})"
 
 
-def _listed(things: Sequence) -> str:
+def _list_first(things: Sequence) -> str:
     """List the first three items, and count the rest."""
     return ", ".join(map(str, things[:3])) + (f" and {len(things) - 3} more" if len(things) > 3 else "")

@@ -8,7 +8,7 @@ import mxnet as mx
 from gluon_cnn._core.checks import check_integers, refuse_numpy_mode
 from mxnet.gluon import HybridBlock
 
-ENLARGING = ("Deconvolution", "UpSampling", "_contrib_BilinearResize2D")
+UPSAMPLING = ("Deconvolution", "UpSampling", "_contrib_BilinearResize2D")
 
 
 def receptive_field(layers: Sequence[tuple[int, int]] | HybridBlock) -> int:
@@ -37,7 +37,7 @@ def _fields(net: HybridBlock) -> Iterator[tuple[int, int]]:
     output = net(mx.sym.var("data"))
     graph = mx.sym.Group(output) if isinstance(output, (list, tuple)) else output
     for number, node in enumerate(json.loads(graph.tojson())["nodes"]):
-        if node["op"] in ENLARGING or node["op"].startswith(("_sg_", "_contrib_quantize")):
+        if node["op"] in UPSAMPLING or node["op"].startswith(("_sg_", "_contrib_quantize")):
             raise ValueError(
                 f"the receptive field after {node['op']} cannot be computed: pass the layers as pairs, or the network "
                 "before quantization"

@@ -12,7 +12,7 @@ from gluon_cnn._core.checks import as_numpy
 from gluon_cnn._core.forward import forward_logits
 from gluon_cnn.data.resizing import resize
 from gluon_cnn.plots.images import as_image
-from gluon_cnn.plots.style import WIDEST, show_or_save, style
+from gluon_cnn.plots.style import MAX_WIDTH, show_or_save, style
 from mxnet import autograd, gluon, nd
 
 
@@ -34,7 +34,7 @@ def show_grad_cam(
     chosen = scores.argmax(axis=1) if labels is None else np.asarray(labels)
     heats = grad_cam(net, X, chosen)
     with style():
-        size = (WIDEST * max(len(X), 2) / 5, 2.4)
+        size = (MAX_WIDTH * max(len(X), 2) / 5, 2.4)
         _, axes = plt.subplots(1, len(X), figsize=size, squeeze=False, layout="constrained")
         shown = as_numpy(X) if images is None else images
         for ax, image, heat, label, row in zip(axes.flat, shown, heats, chosen, scores):

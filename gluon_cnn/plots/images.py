@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from gluon_cnn._core.checks import as_numpy, check_int
 from gluon_cnn.data.augmentation import Augmenter, apply_aug_list
-from gluon_cnn.plots.style import COLORS, WIDEST, show_or_save, style
+from gluon_cnn.plots.style import COLORS, MAX_WIDTH, show_or_save, style
 from mxnet import nd
 
 
@@ -22,7 +22,7 @@ def show_in_rows(
     """Show images with titles in rows of page width, or write the figure to a file."""
     rows = -(-len(titles) // in_a_row)
     columns = min(in_a_row, len(titles))
-    figsize = (WIDEST * columns / in_a_row, height * rows)
+    figsize = (MAX_WIDTH * columns / in_a_row, height * rows)
     show_images(images, rows, columns, figsize=figsize, titles=titles, file=file)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from gluon_cnn._core.checks import as_numpy
 from gluon_cnn.networks.summary import Summary
 from gluon_cnn.plots.images import show_images, show_in_rows
-from gluon_cnn.plots.style import WIDEST, show_figure, style
+from gluon_cnn.plots.style import MAX_WIDTH, show_figure, style
 from mxnet import nd
 
 
@@ -42,7 +42,7 @@ def plot_shares(table: Summary, title: str) -> None:
     names = [f"{layer.kind.replace('2D', '')} {layer.details[0]}" for layer in layers]
     x = np.arange(len(layers))
     with style():
-        plt.figure(figsize=(max(6.0, min(0.8 * len(layers), WIDEST)), 3.4))
+        plt.figure(figsize=(max(6.0, min(0.8 * len(layers), MAX_WIDTH)), 3.4))
         plt.bar(x - 0.2, [layer.parameters / table.parameters for layer in layers], 0.4, label="share of the weights")
         plt.bar(x + 0.2, [layer.flops / table.flops for layer in layers], 0.4, label="share of the work (FLOPs)")
         plt.xticks(x, names, rotation=30, ha="right")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import matplotlib.pyplot as plt
+from gluon_cnn.plots.language import choose_language
 
 # Okabe and Ito's colours, distinguishable with any form of colour blindness.
 COLORS = {
@@ -18,7 +19,7 @@ COLORS = {
     "purple": "#CC79A7",
     "black": "#000000",
 }
-WIDEST = 9.0  # inches; wider figures would be scaled down on the site
+MAX_WIDTH = 9.0  # inches; wider figures would be scaled down on the site
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
     "axes.spines.right": False,
@@ -38,7 +39,8 @@ STYLE = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Use the course's colours and sizes inside a ``with`` block."""
+    """Use the course's colours and sizes, and the language of GLUON_CNN_LANGUAGE, inside a ``with`` block."""
+    choose_language()
     with plt.rc_context(STYLE):
         yield
 
@@ -64,7 +66,7 @@ def show_or_save(file: str | Path | BinaryIO | None) -> None:
         plt.close()
 
 
-def draw_anywhere(plot: Callable[[Any], None], file: Any) -> None:
+def plot_with_fallback(plot: Callable[[Any], None], file: Any) -> None:
     """Plot to a file, falling back to Agg if matplotlib's backend does not start."""
     try:
         plot(file)

@@ -16,20 +16,20 @@ import mxnet as mx
 import numpy as np
 from gluon_cnn._core.checks import fits
 from gluon_cnn._core.files import atomic_write, locked, make_folder
-from gluon_cnn._core.record import Damaged, read_archive, write_archive
+from gluon_cnn._core.record import DamagedFileError, read_archive, write_archive
 from gluon_cnn.data import description
 from gluon_cnn.data.batches import Batches
-from gluon_cnn.data.transforms import described
+from gluon_cnn.data.transforms import describe_transforms
 from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.training.trainer_state import parameters_by_name, set_state, settings_of, state_of
 from mxnet import gluon, nd
 
-KEPT = 2  # number of files: the two newest
+MAX_TO_KEEP = 2  # number of files: the two newest
 NAME = "epoch-{:04}.npz"
-CUT_OFF = r"\.npz\.\d+\.part"  # extension of a partial file from a killed process
+PARTIAL_FILE = r"\.npz\.\d+\.part"  # extension of a partial file from a killed process
 ARGUMENTS = {"lr": "learning_rate"}  # optimizer attributes whose argument has another name
 
-_began: WeakKeyDictionary[mx.optimizer.Optimizer, dict[str, Any]] = WeakKeyDictionary()
+_initial_settings: WeakKeyDictionary[mx.optimizer.Optimizer, dict[str, Any]] = WeakKeyDictionary()
 
 
 class Checkpoint:
@@ -73,10 +73,10 @@ class Checkpoint:
             self._about_data = {
                 **description.describe(**parts),
                 "batch_size": self._data.batch_size,
-                "augmentation": described(self._data.transform),
+                "augmentation": describe_transforms(self._data.transform),
             }
-        if trainer.optimizer not in _began:  # kept, since they may have changed by a second call
-            _began[trainer.optimizer] = {
+        if trainer.optimizer not in _initial_settings:  # kept, since they may have changed by a second call
+            _initial_settings[trainer.optimizer] = {
                 "optimizer": settings_of(trainer.optimizer, rescale_grad=trainer._scale),
                 "schedule": settings_of(trainer.optimizer.lr_scheduler),
             }
@@ -84,7 +84,7 @@ class Checkpoint:
         self._seed = int(np.random.randint(2**30))
         np.random.set_state(state)  # the first epoch's random numbers are the same as without checkpoints
 
-    def alone(self) -> contextlib.AbstractContextManager:
+    def lock(self) -> contextlib.AbstractContextManager:
         """Lock the folder against other training runs."""
         return contextlib.nullcontext() if self._workers.rank else locked(self.folder)
 
@@ -114,7 +114,7 @@ class Checkpoint:
         record["state"] = state_of(self._trainer, self._parameters, arrays)
         with atomic_write(self.folder / NAME.format(len(history["loss"]))) as file:
             write_archive(file, record, arrays)
-        remove(self.folder, KEPT)
+        prune(self.folder, MAX_TO_KEEP)
 
     def restore(self, num_epochs: int | None = None, check: Callable[[dict], object] = dict) -> dict[str, list] | None:
         """Restore network, trainer and data from the newest file; return its history, or None if there is no file.
@@ -123,13 +123,13 @@ class Checkpoint:
         the ValueError names the difference. ``check`` is called with the history and raises an error if it is invalid.
         """
         path = self.newest() if self._workers.rank == 0 else None
-        found = self._workers.tell(b"+" + path.read_bytes() if path else b"")
+        found = self._workers.broadcast(b"+" + path.read_bytes() if path else b"")
         if not found:
             return None
         self.source = path = path or self.folder
         try:
             record, arrays = read_archive(found[1:], path)
-        except Damaged as error:
+        except DamagedFileError as error:
             older = _files(self.folder)[:-1] if self._workers.rank == 0 else []
             hint = f"; move it to another folder to resume from {older[-1].name}" if older else ""
             raise ValueError(f"{error}{hint}") from error
@@ -160,7 +160,7 @@ class Checkpoint:
     def _of_this_training(self) -> dict[str, Any]:
         """Return the settings that must not change when training is resumed."""
         return {
-            **_began[self._trainer.optimizer],
+            **_initial_settings[self._trainer.optimizer],
             "parameters": {
                 name: {"grad_req": p.grad_req, "lr_mult": p.lr_mult, "wd_mult": p.wd_mult}
                 for name, p in self._parameters.items()
@@ -219,9 +219,9 @@ def _data_difference(before: dict[str, Any] | None, now: dict[str, Any] | None) 
     return description.difference(before, now)
 
 
-def remove(folder: Path, kept: int = 0) -> None:
+def prune(folder: Path, kept: int = 0) -> None:
     """Remove all checkpoints but the newest ``kept``, partial files, and the folder if it is then empty."""
-    for path in _files(folder)[: -kept or None] + _files(folder, CUT_OFF):
+    for path in _files(folder)[: -kept or None] + _files(folder, PARTIAL_FILE):
         path.unlink(missing_ok=True)
     with suppress(OSError):  # the folder is not empty
         folder.rmdir()

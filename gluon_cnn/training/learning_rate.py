@@ -14,7 +14,7 @@ from gluon_cnn._core.checks import check_float, check_int
 from gluon_cnn._core.contexts import contexts_for, split_batch
 from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.networks import copying  # noqa: F401 (networks can be copied, once it is imported)
-from gluon_cnn.training.metrics import NotFinite, Tally, labelled_scores
+from gluon_cnn.training.metrics import NotFiniteError, Tally, labelled_scores
 from gluon_cnn.training.step import backward, image_losses
 from mxnet import autograd, gluon
 
@@ -94,7 +94,7 @@ def find_learning_rate(
         try:
             tally.add(parts, outputs, losses)
             tally.finish("train_data", Workers())
-        except NotFinite:
+        except NotFiniteError:
             if step == 1:  # not because of the rate
                 raise
             break

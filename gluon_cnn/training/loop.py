@@ -105,7 +105,7 @@ def train(
         print("Training on", ", ".join(map(str, contexts)))
     try:
         # paused, since a step cannot be part of the caller's recording
-        with keeper.alone() if keeper else nullcontext(), in_order_of_structure(net, trainer), autograd.pause():
+        with keeper.lock() if keeper else nullcontext(), in_order_of_structure(net, trainer), autograd.pause():
             if keeper and (found := keeper.restore(num_epochs, read_history)):
                 history, evaluation.best = read_history(found), keeper.best
                 if verbose:
@@ -163,7 +163,7 @@ def _train_epoch(
         trainer.step(batch_size)
         tally.add(parts, outputs, losses)
         progress.update(tally)
-    workers.together(0)  # workers without a batch must not leave the others waiting
+    workers.count_images(0)  # workers without a batch must not leave the others waiting
     tally.finish("train_data", workers)
     nd.waitall()  # for the last update, on which no value read so far depends
     return tally

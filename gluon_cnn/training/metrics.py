@@ -19,7 +19,7 @@ from mxnet import autograd, gluon, nd
 BATCHES_AHEAD = 2
 
 
-class NotFinite(ValueError, FloatingPointError):
+class NotFiniteError(ValueError, FloatingPointError):
     """The loss, the images or the scores contain infinity or NaN."""
 
 
@@ -71,7 +71,7 @@ class Tally:
     def __init__(self) -> None:
         self.count = 0  # images
         self._loss_sum = 0.0
-        self._hits = 0
+        self._correct = 0
         self._batches = 0
         self._pending: deque[list[tuple[nd.NDArray | None, nd.NDArray, nd.NDArray, nd.NDArray]]] = deque()
 
@@ -81,7 +81,7 @@ class Tally:
 
     @property
     def accuracy(self) -> float:
-        return self._hits / self.count
+        return self._correct / self.count
 
     def add(
         self,
@@ -101,8 +101,8 @@ class Tally:
         """Read the pending batches and sum over all workers; raise ValueError if there was no batch."""
         while self._pending:
             self._read()
-        self._loss_sum, hits, count = workers.sum([self._loss_sum, self._hits, self.count])
-        self._hits, self.count = int(hits), int(count)
+        self._loss_sum, hits, count = workers.sum([self._loss_sum, self._correct, self.count])
+        self._correct, self.count = int(hits), int(count)
         if not self.count:
             raise ValueError(
                 f"{what} yielded no batches: pass something that can be iterated in each epoch, such as Batches"
@@ -115,7 +115,7 @@ class Tally:
             scores, classes = output.asnumpy(), labels.asnumpy()
             _check(self._batches, loss, total.asscalar(), scores, classes)
             self._loss_sum += loss
-            self._hits += int((scores.argmax(axis=1) == classes).sum())
+            self._correct += int((scores.argmax(axis=1) == classes).sum())
             self.count += len(classes)
         self._batches += 1
 
@@ -123,13 +123,13 @@ class Tally:
 def _check(number: int, loss: float, total: float, scores: np.ndarray, classes: np.ndarray) -> None:
     """Refuse a batch whose loss or accuracy would be meaningless."""
     if not math.isfinite(loss):
-        raise NotFinite(
+        raise NotFiniteError(
             f"the loss is {loss} in batch {number}: lower the learning rate, or look for NaN and infinity in the images"
         )
     if not math.isfinite(total):  # ReLU maps NaN to 0, so the loss may not reveal it
-        raise NotFinite(f"the images of batch {number} contain NaN or infinity")
+        raise NotFiniteError(f"the images of batch {number} contain NaN or infinity")
     if not np.isfinite(scores).all():  # the first class would count as the prediction
-        raise NotFinite(
+        raise NotFiniteError(
             f"the network's scores are NaN or infinite in batch {number}: look for NaN and infinity in its weights and "
             "in the images, or lower the learning rate"
         )

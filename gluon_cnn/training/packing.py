@@ -10,7 +10,7 @@ import numpy as np
 from gluon_cnn._core.checks import as_numpy
 from mxnet import gluon, nd
 
-PLAIN = (bool, int, float, str, type(None))
+JSON_TYPES = (bool, int, float, str, type(None))
 
 
 def pack(value: Any, arrays: dict[str, np.ndarray], depth: int = 8) -> Any:
@@ -23,7 +23,7 @@ def pack(value: Any, arrays: dict[str, np.ndarray], depth: int = 8) -> Any:
         name = f"states/{len(arrays)}"
         arrays[name] = as_numpy(value)
         return {"array": name, "kind": getattr(value, "stype", "scalar" if isinstance(value, np.generic) else "numpy")}
-    if isinstance(value, PLAIN):
+    if isinstance(value, JSON_TYPES):
         return value
     if not depth:  # a self-referencing object
         return {}
@@ -58,18 +58,18 @@ def unpack(packed: Any, current: Any, arrays: dict[str, np.ndarray]) -> Any:
     return current
 
 
-def shown(value: Any, depth: int = 4) -> Any:
+def to_setting(value: Any, depth: int = 4) -> Any:
     """Convert a setting to JSON; an object other than a schedule is represented by its name."""
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, PLAIN):
+    if isinstance(value, JSON_TYPES):
         return value
     if isinstance(value, (list, tuple)) and depth:
-        return [shown(part, depth - 1) for part in value]
+        return [to_setting(part, depth - 1) for part in value]
     if isinstance(value, dict) and depth:
-        return {str(key): shown(part, depth - 1) for key, part in value.items()}
+        return {str(key): to_setting(part, depth - 1) for key, part in value.items()}
     if has_state(value) and depth:
-        return {"name": type(value).__name__, **{k: shown(v, depth - 1) for k, v in vars(value).items()}}
+        return {"name": type(value).__name__, **{k: to_setting(v, depth - 1) for k, v in vars(value).items()}}
     return getattr(value, "__qualname__", type(value).__name__)
 
 

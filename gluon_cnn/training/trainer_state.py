@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from gluon_cnn.training.packing import pack, shown, unpack
+from gluon_cnn.training.packing import pack, to_setting, unpack
 from mxnet import gluon
 
 # Attributes of MXNet's optimizers that are neither settings nor state: they number the parameters, or are specific to
@@ -24,10 +24,10 @@ def parameters_by_name(net: gluon.Block, trainer: gluon.Trainer) -> dict[str, gl
     named = dict(net._collect_params_with_prefix())
     known = {id(p) for p in named.values()}
     rest = {id(p): p for p in (*net.collect_params().values(), *trainer._params) if id(p) not in known}
-    return {**named, **{f"other {k}": p for k, p in enumerate(sorted(rest.values(), key=_in_numbers))}}
+    return {**named, **{f"other {k}": p for k, p in enumerate(sorted(rest.values(), key=_natural_key))}}
 
 
-def _in_numbers(parameter: gluon.Parameter) -> list:
+def _natural_key(parameter: gluon.Parameter) -> list:
     """Return a sort key that places conv2 before conv10."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", parameter.name)]
 
@@ -37,7 +37,7 @@ def settings_of(thing: Any, **more: Any) -> dict[str, Any] | None:
     if thing is None:
         return None
     left_out = {*NUMBERING, *COUNTS, *PROGRESS, "lr_scheduler"}
-    found = {k: shown(v) for k, v in getattr(thing, "__dict__", {}).items() if k not in left_out}
+    found = {k: to_setting(v) for k, v in getattr(thing, "__dict__", {}).items() if k not in left_out}
     return {**found, "name": getattr(thing, "__qualname__", type(thing).__name__), **more}
 
 

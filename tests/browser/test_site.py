@@ -69,7 +69,8 @@ class Links(HTMLParser):
 
 
 def test_there_is_a_page_of_everything():
-    assert len(LESSONS) == len(list((ROOT / "notebooks").glob("*.ipynb")))
+    lessons = [path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
+    assert len(LESSONS) == len(lessons)
     assert {path.stem for path in (ROOT / "docs").glob("*.md")} < {page.split("/")[-1][:-5] for page in PAGES}
 
 
@@ -157,6 +158,24 @@ def search_for_a_word(page):
 
 def test_search_finds_a_word(visit):
     search_for_a_word(visit("search.html"))
+
+
+def test_search_finds_chinese_words(visit):
+    page = visit("search.html?q=批量归一化")
+    page.wait_for_selector("#search-results li a")
+    assert any("卷积神经网络" in text for text in page.locator("#search-results li a").all_inner_texts())
+
+
+def test_a_lesson_leads_to_its_other_edition(visit):
+    chinese = [page for page in LESSONS if "/zh/" in page]
+    if not chinese:
+        pytest.skip("there is no Chinese lesson yet")
+    page = visit(chinese[0])
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    page.get_by_role("link", name="English", exact=True).click()
+    page.wait_for_url(f"**/{chinese[0].replace('/zh/', '/')}")
+    page.get_by_role("link", name="中文", exact=True).click()
+    page.wait_for_url(f"**/{chinese[0]}")
 
 
 def test_search_needs_no_server(chromium):

@@ -162,7 +162,7 @@ def test_the_doctor_names_what_is_missing_or_unused(capsys, monkeypatch):
     assert " ! gpu(0)         not used" in printed
     assert "-> GPU 0 is too new" in printed
     assert "gpu(1)         computes correctly" in printed
-    monkeypatch.setattr(doctor.startup, "CHOSEN_THREADS", "abc")
+    monkeypatch.setattr(doctor.startup, "USER_OMP_NUM_THREADS", "abc")
     assert "-> OMP_NUM_THREADS=abc is not a number: unset OMP_NUM_THREADS" in report(capsys)[1]
 
 

@@ -57,8 +57,8 @@ def test_cores_that_may_be_busy(monkeypatch, tmp_path, siblings, files, cores):
 )
 def test_the_first_number_of_threads_counts(monkeypatch, values, number):
     for value in values:
-        monkeypatch.setattr(startup, "CHOSEN_THREADS", value)
-        assert startup.readable_threads() == number, value
+        monkeypatch.setattr(startup, "USER_OMP_NUM_THREADS", value)
+        assert startup.parse_omp_num_threads() == number, value
 
 
 def test_the_users_number_of_threads_stays_and_another_text_is_replaced():
@@ -127,7 +127,7 @@ def test_what_mxnet_seldom_needs_is_imported_when_it_is_used(first):
 def test_a_module_on_first_use_gives_way_to_what_is_inside(monkeypatch):
     for name in ("xml.dom", "xml.dom.minidom"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    with startup._on_first_use("xml.dom"), startup._on_first_use("no_such_library.part"):
+    with startup._lazy_import("xml.dom"), startup._lazy_import("no_such_library.part"):
         import xml.dom.minidom
     assert xml.dom.minidom.parseString("<a/>").documentElement.tagName == "a"
     assert "no_such_library.part" not in sys.modules
@@ -205,10 +205,10 @@ def test_the_doctor_works_without_mxnet(broken_mxnet):
     assert not errors
 
 
-def test_channels_at_once(tmp_path):
+def test_channel_block_size(tmp_path):
     file = tmp_path / "cpuinfo"
     for flags, channels in (("fpu avx2 avx512f avx512bw", 16), ("fpu avx avx2", 8), ("avx512_vnni", 8)):
         file.write_text(f"processor : 0\nflags : {flags}\n")
-        startup.channels_at_once.cache_clear()
-        assert startup.channels_at_once(file) == channels
-    assert startup.channels_at_once(tmp_path / "none") == 8
+        startup.channel_block_size.cache_clear()
+        assert startup.channel_block_size(file) == channels
+    assert startup.channel_block_size(tmp_path / "none") == 8

@@ -79,7 +79,7 @@ def test_an_answer_is_judged(capsys):
 
 def test_a_reason_or_an_error_is_given_with_the_hint_and_no_traceback(capsys):
     def is_right(value):
-        raise answers.WrongAnswer("it is too large")
+        raise answers.IncorrectAnswer("it is too large")
 
     assert judged(capsys, 4, is_right) == "Exercise 2: not yet: it is too large. Hint: count again.\n"
     printed = judged(capsys, 3, lambda value: value / 0)

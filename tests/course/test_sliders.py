@@ -53,7 +53,7 @@ def controls(monkeypatch):
     def show(controls, draw, values):
         taken.update(draw=draw, values=values, controls=controls)
 
-    monkeypatch.setattr(sliders, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(sliders, "_is_interactive", lambda: True)
     monkeypatch.setattr(sliders, "_show", show)
     return taken
 

@@ -29,10 +29,10 @@ def epochs(folder):
 
 def test_the_same_batches_as_from_memory(folder, monkeypatch):
     in_memory = epochs(folder)
-    monkeypatch.setattr(on_disk, "MEMORY_SHARE", 0)
+    monkeypatch.setattr(on_disk, "MAX_MEMORY_FRACTION", 0)
     train, validation, test = g.load_data(folder, 8, 8, validation=0.2)
     for part in (train, validation, test):
-        assert isinstance(part.images, on_disk.ImagesOnDisk)
+        assert isinstance(part.images, on_disk.LazyImages)
         assert part.images.shape == (len(part.labels), 3, 8, 8)
     for expected, got in zip(in_memory, epochs(folder), strict=True):
         for (X, y), (Z, w) in zip(expected, got, strict=True):
@@ -41,7 +41,7 @@ def test_the_same_batches_as_from_memory(folder, monkeypatch):
 
 
 def test_a_file_that_goes_away_is_named(folder, monkeypatch):
-    monkeypatch.setattr(on_disk, "MEMORY_SHARE", 0)
+    monkeypatch.setattr(on_disk, "MAX_MEMORY_FRACTION", 0)
     train, _ = g.load_data(folder, 8, 8)
     gone = folder / train.files[0].name
     gone.unlink()
@@ -50,7 +50,7 @@ def test_a_file_that_goes_away_is_named(folder, monkeypatch):
 
 
 def test_training_and_evaluation(folder, monkeypatch):
-    monkeypatch.setattr(on_disk, "MEMORY_SHARE", 0)
+    monkeypatch.setattr(on_disk, "MAX_MEMORY_FRACTION", 0)
     from gluon_cnn.experiments.experiment import experiment
 
     run = experiment("lenet", folder, resize=28, num_epochs=2, batch_size=8, verbose=False)

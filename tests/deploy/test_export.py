@@ -133,7 +133,7 @@ STATISTICS = [("BatchNorm", part) for part in ("gamma", "beta", "running_mean", 
 @pytest.mark.parametrize(("name", "part"), [*STATISTICS, ("lenet", "bias")])
 def test_a_converter_that_loses_parameters_is_noticed(name, part, onnxruntime, tmp_path, monkeypatch):
     net, shape = made(name)
-    monkeypatch.setattr(export, "_plain", lost(export._plain, part))
+    monkeypatch.setattr(export, "_trace", lost(export._trace, part))
     files = g.export_symbol(net, tmp_path / "network", shape)
     X = nd.random.normal(shape=shape)
     with pytest.raises(AssertionError):

@@ -36,9 +36,9 @@ def test_alone():
     workers = Workers()
     assert (workers.rank, workers.count, workers.settings) == (0, 1, {})
     np.testing.assert_array_equal(workers.sum([1, 2.5]), [1, 2.5])
-    assert workers.together(7) == 7
-    assert workers.together(0) == 0
-    assert workers.tell(b"hello") == b"hello"
+    assert workers.count_images(7) == 7
+    assert workers.count_images(0) == 0
+    assert workers.broadcast(b"hello") == b"hello"
 
 
 def test_a_kvstore_needs_a_launcher(monkeypatch, refused_command):
@@ -332,7 +332,7 @@ from gluon_cnn.distributed.workers import join
 from mxnet import gluon
 
 workers, how = join("dist_sync"), sys.argv[1]
-told = workers.tell(bytes(range(256)) * 9000)
+told = workers.broadcast(bytes(range(256)) * 9000)
 assert told == bytes(range(256)) * 9000, len(told)
 g.seed(0)
 data = g.Batches(np.random.rand(24, 28, 28), np.arange(24) % 3, 4).share(workers.rank, workers.count)

@@ -11,7 +11,7 @@ import gluon_cnn as g
 import mxnet as mx
 import numpy as np
 import pytest
-from gluon_cnn._core.record import written
+from gluon_cnn._core.record import to_json
 from gluon_cnn.cli import main as cli
 from gluon_cnn.cli.folders import SETTINGS
 from gluon_cnn.experiments import choices, experiment, files
@@ -20,7 +20,7 @@ from gluon_cnn.experiments.run import Run
 from gluon_cnn.networks import loading
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training import loop
-from gluon_cnn.training.metrics import NotFinite
+from gluon_cnn.training.metrics import NotFiniteError
 from matplotlib import pyplot as plt
 from mxnet import nd
 from mxnet.gluon import nn
@@ -160,7 +160,7 @@ def test_damaged_runs_are_named(tmp_path):
         with pytest.raises(ValueError, match=r"network\.params is damaged, or does not belong to history"):
             Run.load(tmp_path)
     del about["checksum"]
-    report.write_bytes(written({**about, "sha256": {}}))
+    report.write_bytes(to_json({**about, "sha256": {}}))
     for damaged in (b"cut off", raw[: len(raw) // 2]):
         weights.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"network\.params (is a text file, not MXNet|ends too early)"):
@@ -185,7 +185,7 @@ def test_damaged_runs_are_named(tmp_path):
         ({"settings": {**about["settings"], "broken": 1}}, "TypeError: broken must be str or NoneType, not int"),
         ({"settings": {**about["settings"], "int8": "no"}}, "TypeError: int8 must be bool or NoneType, not str"),
     ]:
-        report.write_bytes(written({**about, **wrong}))
+        report.write_bytes(to_json({**about, **wrong}))
         with pytest.raises(ValueError, match=rf"history\.json is not a run's report \({message}"):
             Run.load(tmp_path)
     report.write_text("{}")
@@ -306,7 +306,7 @@ def test_a_comparison_checks_sizes_first_and_leaves_out_what_fails(monkeypatch):
 
     def fail_once(network, *arguments, **settings):
         if network is NETWORKS["lenet"]:
-            raise NotFinite("the loss is nan in batch 7")
+            raise NotFiniteError("the loss is nan in batch 7")
         return experiment.experiment(network, *arguments, **settings)
 
     monkeypatch.setattr("gluon_cnn.experiments.comparison.experiment", fail_once)

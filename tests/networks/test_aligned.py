@@ -7,7 +7,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn._core import startup
-from gluon_cnn.networks.aligned import Aligned
+from gluon_cnn.networks.aligned import ChannelPadded
 from gluon_cnn.networks.base import Network
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +27,7 @@ def layers(channels, kernel_size=3, activation="relu"):
 
 def pair(channels, **settings):
     """The same layers with the same weights, filled up and plain."""
-    nets = [Of(Aligned, prefix="net_"), Of(nn.HybridSequential, prefix="net_")]
+    nets = [Of(ChannelPadded, prefix="net_"), Of(nn.HybridSequential, prefix="net_")]
     for net in nets:
         with net.layers.name_scope():
             net.layers.add(*layers(channels, **settings))
@@ -65,7 +65,7 @@ def test_equals_the_plain_layers(block, channels, inputs, activation):
     aligned, plain = pair(channels, activation=activation)
     X = nd.random.normal(shape=(2, inputs, 7, 7))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gluon_cnn.networks.aligned.channels_at_once", lambda: block)
+        patch.setattr("gluon_cnn.networks.aligned.channel_block_size", lambda: block)
         aligned.initialize(init.Normal(0.5))
         aligned.hybridize()
         aligned(X)  # shapes left open are found through the zeros
@@ -91,7 +91,7 @@ def test_fills_up_once_hybridized_only():
     assert shapes_of_convolutions(net(mx.sym.var("data")), X.shape) == [(1, 20, 24, 24), (1, 50, 10, 10)]
     net.hybridize()
     net(X)
-    block = startup.channels_at_once()
+    block = startup.channel_block_size()
     filled = [-(-channels // block) * block for channels in (20, 50)]
     found = shapes_of_convolutions(net._cached_graph[1], X.shape)
     assert found == [(1, filled[0], 24, 24), (1, filled[1], 10, 10)]
@@ -106,7 +106,7 @@ def shapes_of_convolutions(graph, shape):
 
 
 def test_says_which_channels_it_has_to_know():
-    net = Of(Aligned)
+    net = Of(ChannelPadded)
     net.layers.add(nn.Conv2D(5, kernel_size=3), nn.Conv2D(6, kernel_size=3))
     net.initialize()
     net.hybridize()

@@ -48,7 +48,7 @@ NAMES = st.lists(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1,
 def held_out_of(names, classes="ab"):
     files = [f"{c}/{name}" for c in classes for name in sorted(names)]
     labels = np.repeat([0, 1], len(names)).astype(np.int32)
-    chosen = held_out.chosen_by_name(files, labels)
+    chosen = held_out.split_by_name(files, labels)
     return {file for file, taken in zip(files, chosen) if taken}
 
 
@@ -62,8 +62,8 @@ def test_each_class_has_both_parts(names):
 @given(NAMES, NAMES)
 def test_other_files_and_the_class_name_decide_nothing(before, after):
     """The exception is a class of which the hash takes none or all: two names, one of each kind, rule it out."""
-    low = next(f"{k}.jpg" for k in itertools.count() if held_out.position(f"{k}.jpg") < held_out.TEST_SHARE)
-    high = next(f"{k}.jpg" for k in itertools.count() if held_out.position(f"{k}.jpg") >= held_out.TEST_SHARE)
+    low = next(f"{k}.jpg" for k in itertools.count() if held_out.hash_position(f"{k}.jpg") < held_out.TEST_SHARE)
+    high = next(f"{k}.jpg" for k in itertools.count() if held_out.hash_position(f"{k}.jpg") >= held_out.TEST_SHARE)
     first, second = ({low, high, *names} for names in (before, after))
     both = {f"{c}/{name}" for c in "ab" for name in first & second}
     assert held_out_of(first) & both == held_out_of(second) & both

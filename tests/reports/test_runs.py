@@ -344,6 +344,6 @@ def test_a_newer_format_names_its_version(tmp_path):  # 42 (self-critical.pytorc
     path = tmp_path / "history.json"
     about = json.loads(path.read_text())
     del about["checksum"]
-    path.write_bytes(record.written({**about, "format": 3, "versions": {"gluon_cnn": "9.0"}}))
+    path.write_bytes(record.to_json({**about, "format": 3, "versions": {"gluon_cnn": "9.0"}}))
     with pytest.raises(ValueError, match="was written by gluon-cnn 9.0 in format 3; this version reads formats up"):
         Run.load(tmp_path, g.LeNet)

@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 01, convolution."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, computes, equals, exercise, expect_shape, numbers
+from gluon_cnn.course.answers import IncorrectAnswer, agrees_with, equals, exercise, expect_shape, random_array
 from gluon_cnn.layers.convolution import corr2d
 from mxnet import nd
 
@@ -22,9 +22,9 @@ check_3 = exercise(
     "nd.flip(K, axis=(0, 1)) reverses rows and columns.",
     "This operation is associative: convolving with A, then B, equals convolving with A convolved with B.",
 )(
-    computes(
+    agrees_with(
         lambda X, K: corr2d(X, nd.flip(K, axis=(0, 1))),
-        (numbers(5, 6), numbers(2, 3)),
+        (random_array(5, 6), random_array(2, 3)),
         mistakes={"this is cross-correlation: the kernel was not rotated": corr2d},
     )
 )
@@ -45,7 +45,7 @@ def check_4(kernel):
     above[3:] = 0
     even, left, right, edge = (corr2d(X, kernel).asnumpy() for X in (area, above.T, 1 - above.T, above))
     if np.abs(even).max() > 1e-5:
-        raise WrongAnswer("it responds to a uniform area: its weights should add up to 0")
+        raise IncorrectAnswer("it responds to a uniform area: its weights should add up to 0")
     if max(np.abs(left).max(), np.abs(right).max()) > 1e-5:
-        raise WrongAnswer("it responds to a vertical edge: the weights of each column should add up to 0")
+        raise IncorrectAnswer("it responds to a vertical edge: the weights of each column should add up to 0")
     return edge.min() > -1e-5 and edge.max() > 1e-5

@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 02, pooling and activations."""
 
 import numpy as np
-from gluon_cnn.course.answers import computes, exercise, expect_shape, is_close, numbers
+from gluon_cnn.course.answers import agrees_with, exercise, expect_shape, is_close, random_array
 from gluon_cnn.layers.convolution import corr2d
 from mxnet import nd
 
@@ -16,10 +16,10 @@ check_2 = exercise(
     "X.repeat(times, axis=2) copies each row.",
     "Max pooling with the same window undoes it.",
 )(
-    computes(
+    agrees_with(
         lambda X, times: X.repeat(times, axis=2).repeat(times, axis=3),
-        *((numbers(2, 3, 4, 5), times) for times in (1, 2, 3)),
-        (numbers(1, 4, 3, 2), 2),
+        *((random_array(2, 3, 4, 5), times) for times in (1, 2, 3)),
+        (random_array(1, 4, 3, 2), 2),
         mistakes={"the images stand side by side: copy each pixel": lambda X, times: nd.tile(X, (1, 1, times, times))},
     )
 )
@@ -28,7 +28,7 @@ check_3 = exercise(
     3,
     "axes 2 and 3 are the rows and columns of a feature map.",
     "It turns feature maps of any size into one number per channel; lesson 08 ends its network with it.",
-)(computes(lambda X: X.mean(axis=(2, 3)), (numbers(2, 3, 4, 5),), (numbers(1, 10, 7, 7),)))
+)(agrees_with(lambda X: X.mean(axis=(2, 3)), (random_array(2, 3, 4, 5),), (random_array(1, 10, 7, 7),)))
 
 
 @exercise(
@@ -39,7 +39,7 @@ check_3 = exercise(
 )
 def check_4(kernel):
     """Check a kernel that should do the work of two applied in succession without an activation."""
-    kernel, X = nd.array(kernel).astype("float32"), numbers(9, 9)
+    kernel, X = nd.array(kernel).astype("float32"), random_array(9, 9)
     if kernel.shape == (1, 1, 5, 5):  # as in a layer
         kernel = kernel[0, 0]
     expect_shape(kernel, (5, 5), "the kernel")

@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 03, batch normalization."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, computes, exercise, expect_shape, is_sequence, numbers
+from gluon_cnn.course.answers import IncorrectAnswer, agrees_with, exercise, expect_shape, is_sequence, random_array
 from gluon_cnn.layers.normalization import BatchNorm
 from mxnet import nd
 from mxnet.gluon import nn
@@ -29,10 +29,10 @@ check_2 = exercise(
     "X.mean(axis=1, keepdims=True) is the mean of each sample; the variance is found likewise; eps is 1e-5.",
     "It normalizes each sample on its own, so training and prediction are the same and a batch of one is no problem.",
 )(
-    computes(
+    agrees_with(
         standardized(),
-        (3 * numbers(4, 7) + 2,),
-        (0.004 * numbers(5, 6),),  # variances of the size of eps
+        (3 * random_array(4, 7) + 2,),
+        (0.004 * random_array(5, 6),),  # variances of the size of eps
         mistakes={
             "this is batch norm: it normalizes each column": standardized(axis=0),
             "the variance divides by K, not by K - 1": standardized(ddof=1),
@@ -64,14 +64,14 @@ def check_4(fold):
         parameter.initialize()
         parameter.set_data(nd.array(rng.uniform(0.5, 2, parameter.shape)))
     norm.running_var.set_data(nd.array([1e-3, 0.5, 1, 1.5, 2]))  # in the first channel, eps is 1% of the variance
-    X = numbers(2, 2, 6, 6)
+    X = random_array(2, 2, 6, 6)
     expected = norm(conv(X)).asnumpy()
     weight, bias, gamma, beta, mean, variance = (
         p.data().copy() for p in (conv.weight, conv.bias, norm.gamma, norm.beta, norm.running_mean, norm.running_var)
     )
     pair = fold(weight.copy(), bias.copy(), gamma.copy(), beta.copy(), mean.copy(), variance.copy())
     if not isinstance(pair, (tuple, list)) or not all(isinstance(array, nd.NDArray) for array in pair):
-        raise WrongAnswer("it should return two NDArrays, the weight and the bias")
+        raise IncorrectAnswer("it should return two NDArrays, the weight and the bias")
     folded, shift = pair
     expect_shape(folded, (5, 2, 3, 3), "the weight")
     expect_shape(shift, (5,), "the bias")
@@ -81,5 +81,5 @@ def check_4(fold):
         return True
     without_eps = weight * (gamma / variance.sqrt()).reshape((-1, 1, 1, 1))
     if np.allclose(folded.asnumpy(), without_eps.asnumpy(), rtol=1e-4):
-        raise WrongAnswer("eps is missing")
+        raise IncorrectAnswer("eps is missing")
     return False

@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 04, dropout."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, exercise, expect_shape, is_close, result_of
+from gluon_cnn.course.answers import IncorrectAnswer, call_answer, exercise, expect_shape, is_close
 from mxnet import autograd, nd
 
 check_1 = exercise(
@@ -20,19 +20,19 @@ check_1 = exercise(
 def check_2(drop_maps):
     X = nd.array(np.random.RandomState(0).uniform(1, 2, (40, 50, 3, 4)))
     for p in (0.25, 0.6):
-        factor = (result_of(drop_maps, X, p, shape=X.shape) / X).asnumpy()
+        factor = (call_answer(drop_maps, X, p, shape=X.shape) / X).asnumpy()
         if not np.allclose(factor, factor[:, :, :1, :1], atol=1e-5):
-            raise WrongAnswer("in some feature maps one pixel was dropped and another kept")
+            raise IncorrectAnswer("in some feature maps one pixel was dropped and another kept")
         factor = factor[:, :, 0, 0]
         kept = factor > 0
         if kept.all():
-            raise WrongAnswer("nothing was dropped")
+            raise IncorrectAnswer("nothing was dropped")
         if any((kept == kept.take([0], axis)).all() for axis in (0, 1)):
-            raise WrongAnswer("all samples, or all channels of a sample, share one decision")
+            raise IncorrectAnswer("all samples, or all channels of a sample, share one decision")
         if not np.allclose(factor[kept], 1 / (1 - p), rtol=1e-4):
-            raise WrongAnswer(f"kept feature maps should be multiplied by 1 / (1 - {p})")
+            raise IncorrectAnswer(f"kept feature maps should be multiplied by 1 / (1 - {p})")
         if abs(kept.mean() - (1 - p)) > 0.06:  # more than five standard deviations of 2,000 decisions
-            raise WrongAnswer(f"with p = {p} it kept {kept.mean():.0%} of the feature maps")
+            raise IncorrectAnswer(f"with p = {p} it kept {kept.mean():.0%} of the feature maps")
     return True
 
 
@@ -48,14 +48,14 @@ def check_3(mean_prediction):
 
     def net(X: nd.NDArray) -> nd.NDArray:
         if not autograd.is_training():
-            raise WrongAnswer("the network was in prediction mode, so nothing was dropped")
+            raise IncorrectAnswer("the network was in prediction mode, so nothing was dropped")
         scores = 3 * rng.randn(len(X), 3)
         for row, powers in zip(X[:, 0].asnumpy(), np.exp(scores)):
             seen[int(row)].append(powers / powers.sum())
         return nd.array(scores)
 
-    result = result_of(mean_prediction, net, nd.tile(nd.arange(rows).reshape((rows, 1)), (1, 2)), passes)
+    result = call_answer(mean_prediction, net, nd.tile(nd.arange(rows).reshape((rows, 1)), (1, 2)), passes)
     if (found := {len(row) for row in seen}) != {passes}:
-        raise WrongAnswer(f"asked for {passes} passes, it sent each image through the network {min(found)} times")
+        raise IncorrectAnswer(f"asked for {passes} passes, it sent each image through the network {min(found)} times")
     expect_shape(result, (rows, 3))
     return np.allclose(result.asnumpy(), np.mean(seen, axis=1), atol=1e-5)

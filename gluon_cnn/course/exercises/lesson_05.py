@@ -3,7 +3,7 @@
 import warnings
 
 import numpy as np
-from gluon_cnn.course.answers import DENSE_SHARE, WrongAnswer, computes, equals, exercise, is_close, numbers
+from gluon_cnn.course.answers import DENSE_SHARE, IncorrectAnswer, agrees_with, equals, exercise, is_close, random_array
 from gluon_cnn.course.parameters import restored
 from mxnet import init, nd
 
@@ -53,16 +53,20 @@ def check_3(net):
         net.initialize(init.Xavier())
     parameters = list(net.collect_params().values())
     if not parameters:
-        raise WrongAnswer("it has no layer with weights")
-    X = numbers(2, 1, 28, 28).as_in_context(parameters[0].list_ctx()[0]).astype(parameters[0].dtype)
+        raise IncorrectAnswer("it has no layer with weights")
+    X = random_array(2, 1, 28, 28).as_in_context(parameters[0].list_ctx()[0]).astype(parameters[0].dtype)
     net(X)  # the shapes are known from here on
     shapes = tuple(parameter.shape for parameter in parameters)
     for number, (shape, expected) in enumerate(zip(shapes, LENET_5)):
         if shape != expected:
             array = "bias" if number % 2 else "weight"
-            raise WrongAnswer(f"layer {number // 2 + 1} of those with weights has a {array} of {shape}, not {expected}")
+            raise IncorrectAnswer(
+                f"layer {number // 2 + 1} of those with weights has a {array} of {shape}, not {expected}"
+            )
     if len(shapes) != len(LENET_5):
-        raise WrongAnswer(f"it has {len(shapes)} arrays of parameters; LeNet-5 has 5 layers with a weight and a bias")
+        raise IncorrectAnswer(
+            f"it has {len(shapes)} arrays of parameters; LeNet-5 has 5 layers with a weight and a bias"
+        )
     rng = np.random.RandomState(0)
     with restored(parameters):
         for parameter in parameters:
@@ -79,13 +83,13 @@ def check_3(net):
             return True
         for reason, variant in MISTAKES.items():
             if agrees(**variant):
-                raise WrongAnswer(reason)
-    raise WrongAnswer("its weights have the right shapes, but it computes something else")
+                raise IncorrectAnswer(reason)
+    raise IncorrectAnswer("its weights have the right shapes, but it computes something else")
 
 
-move = computes(
+move = agrees_with(
     lambda X, pixels: np.pad(X.asnumpy(), ((0, 0), (0, 0), (0, 0), (pixels, 0)))[..., : X.shape[3]],
-    *((numbers(2, 1, 5, 6), pixels) for pixels in (1, 3)),
+    *((random_array(2, 1, 5, 6), pixels) for pixels in (1, 3)),
 )
 
 
@@ -98,11 +102,11 @@ def check_4(shift):
     """Check a function that should shift images; check a shift of 0, where slices can be empty, separately."""
     if not move(shift):
         return False
-    X = numbers(2, 1, 5, 6)
+    X = random_array(2, 1, 5, 6)
     try:
         unchanged = np.array_equal(shift(X.copy(), 0).asnumpy(), X.asnumpy())
     except Exception:  # mxnet's errors about empty arrays say little
         unchanged = False
     if not unchanged:
-        raise WrongAnswer("with pixels = 0 the images should stay as they are (X[..., :-0] is empty)")
+        raise IncorrectAnswer("with pixels = 0 the images should stay as they are (X[..., :-0] is empty)")
     return True

@@ -1,6 +1,6 @@
 """Checks for the exercises of lesson 07, VGG."""
 
-from gluon_cnn.course.answers import DENSE_SHARE, WrongAnswer, equals, exercise, is_close
+from gluon_cnn.course.answers import DENSE_SHARE, IncorrectAnswer, equals, exercise, is_close
 
 check_1 = exercise(
     1,
@@ -25,5 +25,5 @@ def check_3(architecture):
     pairs = [tuple(pair) for pair in architecture]
     layers = sum(convs for convs, _ in pairs) + 3
     if layers != 16:
-        raise WrongAnswer(f"with its three dense layers it has {layers} layers")
+        raise IncorrectAnswer(f"with its three dense layers it has {layers} layers")
     return pairs == [(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)]

@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 08, network in network."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, equals, exercise, is_sequence
+from gluon_cnn.course.answers import IncorrectAnswer, equals, exercise, is_sequence
 from mxnet import nd
 
 check_1 = exercise(
@@ -19,9 +19,11 @@ check_1 = exercise(
 def check_2(weights):
     """Check the weights of a 1x1 convolution that averages the colours of photos."""
     if not isinstance(weights, nd.NDArray):
-        raise WrongAnswer(f"it is of type {type(weights).__name__}, not an NDArray")
+        raise IncorrectAnswer(f"it is of type {type(weights).__name__}, not an NDArray")
     if weights.shape != (1, 3, 1, 1):
-        raise WrongAnswer(f"its shape is {weights.shape}, not (out channels, in channels, height, width) of the kernel")
+        raise IncorrectAnswer(
+            f"its shape is {weights.shape}, not (out channels, in channels, height, width) of the kernel"
+        )
     X = nd.random.uniform(shape=(2, 3, 4, 5))
     Y = nd.Convolution(X, weights.astype("float32"), kernel=(1, 1), num_filter=1, no_bias=True)
     return np.allclose(Y.asnumpy(), X.asnumpy().mean(axis=1, keepdims=True), atol=1e-5)

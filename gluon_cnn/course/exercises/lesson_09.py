@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 09, GoogLeNet."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape
+from gluon_cnn.course.answers import IncorrectAnswer, equals, exercise, expect_shape
 from mxnet import init, nd
 
 check_1 = exercise(
@@ -38,9 +38,11 @@ def check_3(block):
     changed = difference[0].asnumpy() != 0
     pixels = changed.sum(axis=(1, 2))
     if not np.isin(pixels, (1, 9)).all():
-        raise WrongAnswer(f"a bright pixel changes {sorted({int(n) for n in pixels})} pixels of a channel, not 1 or 9")
+        raise IncorrectAnswer(
+            f"a bright pixel changes {sorted({int(n) for n in pixels})} pixels of a channel, not 1 or 9"
+        )
     if not changed[pixels == 9, 2:5, 2:5].all():
-        raise WrongAnswer("the nine pixels that a bright pixel changes are not adjacent")
+        raise IncorrectAnswer("the nine pixels that a bright pixel changes are not adjacent")
     if (3, 3) not in [p.shape[2:] for p in block.collect_params(".*weight").values()]:
-        raise WrongAnswer("no convolution has a 3x3 kernel")
+        raise IncorrectAnswer("no convolution has a 3x3 kernel")
     return sorted(pixels) == [1] * 8 + [9] * 16

@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 11, DenseNet."""
 
 import numpy as np
-from gluon_cnn.course.answers import computes, equals, exercise, numbers
+from gluon_cnn.course.answers import agrees_with, equals, exercise, random_array
 from mxnet import nd
 
 check_1 = exercise(
@@ -29,9 +29,9 @@ check_2 = exercise(
     "nd.concat(x, layer(x), dim=1), once for each layer; what comes out goes into the next.",
     "What came in comes out first, unchanged.",
 )(
-    computes(
+    agrees_with(
         dense_block,
-        (numbers(2, 3, 4, 5), LAYERS),
+        (random_array(2, 3, 4, 5), LAYERS),
         mistakes={"each layer's feature maps belong after those of the layers before it": newest_first},
     )
 )

@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 12, image augmentation."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, equals, exercise, result_of
+from gluon_cnn.course.answers import IncorrectAnswer, call_answer, equals, exercise
 from mxnet import nd
 
 check_1 = exercise(
@@ -24,10 +24,10 @@ check_2 = exercise(
 )
 def check_3(ten_crops):
     img, size = nd.random.uniform(shape=(7, 9, 3)), 4
-    crops = result_of(ten_crops, img.copy(), size, shape=(10, size, size, 3)).asnumpy().astype(np.float32)
+    crops = call_answer(ten_crops, img.copy(), size, shape=(10, size, size, 3)).asnumpy().astype(np.float32)
     pixels = img.asnumpy()
     expected = [pixels[i : i + size, j : j + size] for i, j in ((0, 0), (0, 5), (3, 0), (3, 5), (1, 2))]
     got = {crop.tobytes() for crop in crops}
     if got & {crop[::-1].tobytes() for crop in expected}:
-        raise WrongAnswer("some crops are upside down; a mirror image swaps left and right")
+        raise IncorrectAnswer("some crops are upside down; a mirror image swaps left and right")
     return got == {crop.tobytes() for crop in (*expected, *(crop[:, ::-1] for crop in expected))}

@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 13, fine-tuning."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, equals, exercise, is_close
+from gluon_cnn.course.answers import IncorrectAnswer, equals, exercise, is_close
 from gluon_cnn.training.fine_tuning import freeze
 from mxnet import nd
 from mxnet.gluon import nn
@@ -34,5 +34,5 @@ def check_3(trainable):
         got = trainable(net)
         if not isinstance(got, (int, float, np.number)) or got != expected:
             state = "convolution and batch norm frozen" if frozen else "nothing frozen"
-            raise WrongAnswer(f"it counted {got} with {state}, expected {expected}")
+            raise IncorrectAnswer(f"it counted {got} with {state}, expected {expected}")
     return True

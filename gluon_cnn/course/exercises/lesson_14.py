@@ -2,11 +2,11 @@
 
 from types import SimpleNamespace
 
-from gluon_cnn.course.answers import WrongAnswer, exercise, expect_shape, is_close, numbers
+from gluon_cnn.course.answers import IncorrectAnswer, exercise, expect_shape, is_close, random_array
 from mxnet import init
 from mxnet.gluon import HybridBlock, nn
 
-IMAGES = numbers(2, 1, 28, 28)
+IMAGES = random_array(2, 1, 28, 28)
 
 check_1 = exercise(
     1, "images, divided by images per second.", "A little more than four minutes, plus the time for testing."
@@ -24,10 +24,10 @@ def check_2(best_within):
     for limit, expected in ((10, "small"), (35, "medium"), (1000, "huge"), (5, None)):
         got = best_within(list(entries), limit)
         if isinstance(got, str):
-            raise WrongAnswer(f"it returned the string {got!r}; return the measurement itself")
+            raise IncorrectAnswer(f"it returned the string {got!r}; return the measurement itself")
         name = getattr(got, "network", got)
         if name != expected:
-            raise WrongAnswer(f"with at most {limit} parameters it chose {name}, expected {expected}")
+            raise IncorrectAnswer(f"with at most {limit} parameters it chose {name}, expected {expected}")
     return True
 
 
@@ -42,9 +42,9 @@ def check_3(make):
     for num_classes in (3, 10):
         net = make(num_classes=num_classes)
         if not isinstance(net, HybridBlock):
-            raise WrongAnswer(f"it made a {type(net).__name__}, not a HybridBlock")
+            raise IncorrectAnswer(f"it made a {type(net).__name__}, not a HybridBlock")
         if type(net).__module__.startswith("gluon_cnn."):
-            raise WrongAnswer(f"{type(net).__name__} is one of the course's own networks; build another")
+            raise IncorrectAnswer(f"{type(net).__name__} is one of the course's own networks; build another")
         lowest = []
         for _ in range(3):  # scores of one random network may all be positive by chance
             net.initialize(init.Xavier(), force_reinit=True)
@@ -52,8 +52,8 @@ def check_3(make):
             expect_shape(output, (2, num_classes), f"for two images and {num_classes} classes its output")
             lowest.append(output.min().asscalar())
         if num_classes == 10 and min(lowest) >= 0:
-            raise WrongAnswer("no score is ever negative: the loss applies softmax, so end without an activation")
+            raise IncorrectAnswer("no score is ever negative: the loss applies softmax, so end without an activation")
         net.apply(layers.append)
     if not any(isinstance(layer, nn.Conv2D) for layer in layers):
-        raise WrongAnswer("it has no convolution")
+        raise IncorrectAnswer("it has no convolution")
     return True

@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 15, the way out of MXNet."""
 
 import numpy as np
-from gluon_cnn.course.answers import WrongAnswer, equals, exercise, expect_shape, is_sequence
+from gluon_cnn.course.answers import IncorrectAnswer, equals, exercise, expect_shape, is_sequence
 
 check_1 = exercise(
     1,
@@ -29,7 +29,7 @@ def check_3(softmax):
         exact /= exact.sum(axis=1, keepdims=True)
         expect_shape(got, exact.shape, f"for scores {scores} the result")
         if not np.allclose(got, exact, atol=1e-6):
-            raise WrongAnswer(f"for scores {scores} it gave {np.round(got, 3).tolist()}")
+            raise IncorrectAnswer(f"for scores {scores} it gave {np.round(got, 3).tolist()}")
     return True
 
 
@@ -49,10 +49,10 @@ def check_4(rounded):
         if np.allclose(got, np.round(weights / step) * step, atol=1e-5):
             continue
         if np.allclose(got, np.round(weights / step)):
-            raise WrongAnswer("these are the integers: multiply them by the step")
+            raise IncorrectAnswer("these are the integers: multiply them by the step")
         if any(np.allclose(got, function(weights / step) * step) for function in (np.floor, np.trunc)):
-            raise WrongAnswer("it cuts off instead of rounding to the nearest value")
+            raise IncorrectAnswer("it cuts off instead of rounding to the nearest value")
         if len(np.unique(np.round(got, 6))) > 2 * count + 1:
-            raise WrongAnswer(f"with {bits} bits it returned more than {2 * count + 1} different values")
+            raise IncorrectAnswer(f"with {bits} bits it returned more than {2 * count + 1} different values")
         return False
     return True

@@ -1,0 +1,68 @@
+"""Words of figures in another language than English, which GLUON_CNN_LANGUAGE names: zh draws those of zh.csv."""
+
+import csv
+import os
+import re
+import warnings
+from functools import cache
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.font_manager import fontManager
+from matplotlib.text import Text
+
+FONTS = {
+    "zh": (
+        *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN"),
+        *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei"),
+        "Noto Sans CJK JP",  # all that matplotlib before 3.11 sees of Noto's collection
+    )
+}
+missing: set[str] = set()  # what was drawn and has no row
+
+
+NO_FONT = (
+    "The words in figures stay English: no font for GLUON_CNN_LANGUAGE={} was found. "
+    "On Debian and Ubuntu: sudo apt-get install fonts-wqy-microhei, then restart the kernel"
+)
+
+
+@cache
+def choose_language() -> None:
+    """Let figures have their words in the chosen language, if there is a font for it."""
+    language = os.environ.get("GLUON_CNN_LANGUAGE") or "en"
+    if language == "en":
+        return
+    if language not in FONTS:
+        warnings.warn(f"GLUON_CNN_LANGUAGE={language}: figures have words in en, {', '.join(FONTS)}", stacklevel=3)
+    elif font := find_font(language):
+        get_text = Text.get_text
+        plt.rcParams["font.family"] = [*plt.rcParams["font.family"], font]  # for characters that the first one lacks
+        Text.get_text = lambda text: translate(get_text(text), language)
+    else:
+        warnings.warn(NO_FONT.format(language), stacklevel=3)
+
+
+def find_font(language: str) -> str | None:
+    """Return the name of an installed font with a language's characters."""
+    installed = {font.name for font in fontManager.ttflist}
+    return next((name for name in FONTS[language] if name in installed), None)
+
+
+@cache
+def rows(language: str) -> list[tuple[re.Pattern, str]]:
+    """Return a language's patterns and what to write for each."""
+    with open(Path(__file__).parent / f"{language}.csv", encoding="utf-8", newline="") as file:
+        _, *table = [[word.replace("\\n", "\n") for word in row] for row in csv.reader(file)]
+    return [(re.compile(re.escape(english).replace(r"\{\}", "(.+?)"), re.DOTALL), words) for english, words in table]
+
+
+def translate(text: str, language: str) -> str:
+    """Return a figure's words in another language: by the first row that matches, whose ``{}`` stand for any words."""
+    if "$" in text or not re.search("[A-Za-z]{2}", text):  # formulas and numbers
+        return text
+    for pattern, words in rows(language):
+        if match := pattern.fullmatch(text):
+            return words.format(*(translate(part, language) for part in match.groups()))
+    missing.add(text)
+    return text
