@@ -204,8 +204,7 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
         files.append(DataFile(name, len(raw), hashlib.sha256(raw).hexdigest()))
     if faults and broken == "refuse":
         raise ValueError(
-            f"{list_errors(faults)}: repair the broken files, move them elsewhere, or pass broken='skip' "
-            "(--skip-broken)"
+            f"{list_errors(faults)}: repair the broken files, move them, or pass broken='skip' (--skip-broken)"
         )
     for label, name in enumerate(listing.classes):
         if label not in labels:

@@ -52,7 +52,7 @@ def test_the_command_line_trains_the_same(run, folder, tmp_path, monkeypatch, ca
     assert main(["train", "lenet", "--dataset", str(folder), *words]) == 0
     told = capsys.readouterr().out
     assert "Best epoch" in told
-    assert f"{len(run.test_images().labels)} held out for the test" in told
+    assert f"{len(run.test_images().labels)} held out for testing" in told
     other = Run.load("runs/lenet")
     X = nd.random.uniform(shape=(2, 3, 28, 28))
     np.testing.assert_array_equal(other.net(X).asnumpy(), run.net(X).asnumpy())

@@ -1,6 +1,7 @@
 """Checks for the exercises of lesson 00, which introduce the checks."""
 
 from gluon_cnn.course.answers import agrees_with, equals, exercise, random_array
+from mxnet import autograd, nd
 
 check_1 = exercise(
     1,
@@ -13,3 +14,25 @@ check_2 = exercise(
     "X.mean(axis=...) takes the mean over the axes that you name: here, all but the first.",
     "One number per image: its brightness.",
 )(agrees_with(lambda X: X.mean(axis=0, exclude=True), (random_array(2, 3, 4, 5),)))
+
+
+def slope(f, x):
+    x.attach_grad()
+    with autograd.record():
+        y = f(x)
+    y.backward()
+    return x.grad
+
+
+check_3 = exercise(
+    3,
+    "x.attach_grad() first; then y = f(x) inside autograd.record(), and y.backward() fills x.grad.",
+    "This works for any function of MXNet's operations, and it is how networks learn.",
+)(
+    agrees_with(
+        slope,
+        (nd.square, random_array(2, 3)),
+        (lambda x: x**3 - 2 * nd.sin(x), random_array(5)),
+        mistakes={"this is f(x), not its derivative": lambda f, x: f(x)},
+    )
+)

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import json
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,22 @@ from mxnet.gluon import nn
 from mxnet.gluon.contrib.nn import HybridConcurrent
 
 FILES = sorted(Path(exercises.__file__).parent.glob("lesson_*.py"))
+
+
+def slope(f, x):
+    x = x.copy()
+    x.attach_grad()
+    with autograd.record():
+        y = f(x)
+    y.backward()
+    return x.grad
+
+
+def slope_by_grad(f, x):
+    x.attach_grad()
+    with autograd.record():
+        y = f(x)
+    return autograd.grad(y, [x])[0]
 
 
 def convolve2d(X, K):
@@ -427,6 +444,17 @@ ANSWERS = {
         ],
         [lambda X: X.mean(), lambda X: X.mean(axis=0), lambda X: X.sum(axis=(1, 2, 3)), lambda X: None],
     ),
+    "00.3": (
+        [slope, lambda f, x: slope(lambda x: f(x).sum(), x), slope_by_grad, lambda f, x: slope(f, x).asnumpy()],
+        [
+            lambda f, x: f(x),
+            lambda f, x: 2 * x,
+            lambda f, x: slope(f, x).mean(),
+            lambda f, x: (f(x + 1) - f(x)) / 1,
+            lambda f, x: x.grad,
+            lambda f, x: None,
+        ],
+    ),
     "01.1": ([26, 26.0, np.int64(26), g.conv_output_size(54, 3, 2)], [54, 27, 26.5, "26 rows"]),
     "01.2": ([12, 12.0, g.receptive_field([(5, 1), (2, 2), (3, 1), (2, 2)])], [10, 14, [12]]),
     "01.3": (
@@ -742,6 +770,19 @@ def test_right_and_wrong_answers(judge, exercise):
     assert judge(exercise, None) == "replace None"
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_lesson_has_three_or_four_exercises_and_two_open_questions(path):
+    (lesson,) = (Path(__file__).parents[3] / "notebooks").glob(f"{path.stem[-2:]}_*.ipynb")
+    cells = json.loads(lesson.read_text())["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    numbers = [int(number) for number in re.findall(r"^### Exercise (\d)$", text, re.MULTILINE)]
+    assert numbers in ([1, 2, 3], [1, 2, 3, 4])
+    questions = re.search(r"^## Open questions$(.*?)^## ", text, re.MULTILINE | re.DOTALL)[1]
+    assert len(re.findall(r"^- .*\?", questions, re.MULTILINE)) == 2
+    solutions = [cell["source"] for cell in cells if "solution" in cell["metadata"].get("tags", [])]
+    assert {source[0].strip() for source in solutions} == {"# solution"}  # all that JupyterLab shows of a folded cell
+
+
 def test_every_check_has_its_answers():
     modules = {path.stem: importlib.import_module(f"{exercises.__name__}.{path.stem}") for path in FILES}
     checks = {
@@ -777,6 +818,7 @@ def test_a_network_that_is_judged_keeps_its_weights(judge):
 @pytest.mark.parametrize(
     ("exercise", "answer", "said"),
     [
+        ("00.3", lambda f, x: f(x), "this is f(x), not its derivative"),
         ("02.2", lambda X, times: nd.tile(X, (1, 1, times, times)), "the images stand side by side"),
         ("03.2", lambda X: layer_norm(X, 0), "this is batch norm"),
         ("03.2", lambda X: layer_norm(X, eps=0), "eps is missing"),
