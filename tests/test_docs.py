@@ -249,7 +249,7 @@ def with_less_work(name, words):
 @pytest.mark.skipif(os.environ.get("GLUON_CNN_COMMANDS") != "all", reason="GLUON_CNN_COMMANDS=all runs all commands")
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS[1:] if blocks(path)], ids=lambda path: path.stem)
 def test_the_commands_of_a_document_run(path, tmp_path):
-    """In their order, in a folder with lessons whose results nobody asserts: with so little work they are bad."""
+    """In order, in a folder of lessons without assertions: with so little training, the results are bad."""
     few_pictures(tmp_path / "few", 60)
     for name in ("benchmarks", "notebooks"):
         shutil.copytree(ROOT / name, tmp_path / name)

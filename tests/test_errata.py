@@ -257,7 +257,7 @@ class DenseBlock(nn.HybridBlock):
 
 
 def test_descent_that_does_not_vanish():
-    """One step of gradient descent, with a rate at which a network of ReLUs moves its first layer."""
+    """Take one step of gradient descent, at a rate that changes the first layer of a ReLU network."""
 
     def moved(activation):
         g.seed(0)

@@ -41,7 +41,7 @@ def test_the_trainer_divides_by_the_batch():
 
 
 def test_reading_waits():
-    """What an operator finds wrong while it computes is raised by the first who reads."""
+    """An error that an operator finds while it computes is raised at the first read."""
     wrong = nd.random.normal(0, -1, shape=(2,))
     with pytest.raises(mx.MXNetError):
         wrong.asnumpy()

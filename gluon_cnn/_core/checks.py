@@ -96,7 +96,7 @@ def padding_sides(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def check_integers(name: str, value: Any, example: tuple) -> None:
-    """Check that ``value`` is, like ``example``, a nonempty sequence of integers, or of pairs, of at least 1."""
+    """Check that ``value`` is, like ``example``, a nonempty sequence of integers of at least 1, or of pairs of them."""
     items = value if isinstance(value, (tuple, list)) else ()
     if isinstance(example[0], tuple):
         items = [item if isinstance(item, (tuple, list)) and len(item) == 2 else () for item in items]

@@ -52,7 +52,7 @@ def contexts_for(net: gluon.Block, ctx: mx.Context | Sequence[mx.Context] | None
 
 
 def split_batch(batch: Any, contexts: list[mx.Context]) -> list[tuple[nd.NDArray, nd.NDArray]]:
-    """Split a batch among the contexts: a list of (X, y), shorter when there are fewer images than contexts."""
+    """Split a batch among the contexts; return pairs (X, y), fewer if there are fewer images than contexts."""
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         raise TypeError(f"each batch must be a pair (X, y); got {type(batch).__name__}")
     X, y = map(_as_array, batch)

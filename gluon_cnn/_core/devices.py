@@ -84,8 +84,8 @@ def _explain(error: Exception, i: int) -> str:
     text = str(error)
     if "no kernel image" in text or "invalid device function" in text:
         return (
-            f"GPU {i} is newer than the kernels in this build of mxnet (the released builds end at compute "
-            "capability 8.6); NVIDIA's own MXNet container 24.06 was built for newer cards"
+            f"GPU {i} is newer than the kernels in this build of mxnet (the released builds support compute "
+            "capability up to 8.6); NVIDIA's own MXNet container 24.06 was built for newer cards"
         )
     if "cannot open shared object" in text or "could not load" in text.lower() or "nvrtc" in text.lower():
         return f"a library that GPU {i} needs is missing ({error_summary(error)}): mxnet needs CUDA 11 and cuDNN 8"

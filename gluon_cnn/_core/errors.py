@@ -1,4 +1,4 @@
-"""Summaries of MXNet's errors in one sentence."""
+"""One-line summaries of MXNet's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import mxnet as mx
 
 @contextmanager
 def translate_mxnet_errors(what: str) -> Iterator[None]:
-    """Raise MXNet's errors as ValueError, except out-of-memory errors."""
+    """Raise MXNet's errors as ValueError, except those about memory or array size."""
     try:
         yield
     except mx.MXNetError as error:

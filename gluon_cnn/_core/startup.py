@@ -22,7 +22,7 @@ from gluon_cnn import compat
 from gluon_cnn._core import server
 
 MXNET_VERSION = "1.9.1"
-USER_OMP_NUM_THREADS = os.environ.get("OMP_NUM_THREADS")  # by the user, or None; _start sets the variable
+USER_OMP_NUM_THREADS = os.environ.get("OMP_NUM_THREADS")  # the user's value, or None; _start sets the variable
 PIP_INSTALL = f"{shlex.quote(sys.executable)} -m pip install"
 INSTALL_MXNET = f"{PIP_INSTALL} --no-deps mxnet=={MXNET_VERSION}"  # its metadata excludes NumPy 2
 
@@ -129,7 +129,7 @@ def import_advice(error: BaseException) -> str:
     if name == "mxnet":
         system, machine = platform.system(), platform.machine()
         has_wheel = (system, machine) in (("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "x86_64"))
-        container = f" (there is none for {system} on {machine}: use the container, see docs/environment.md)"
+        container = f" (there is no wheel for {system} on {machine}: use the container, see docs/environment.md)"
         return f"mxnet is not installed: {INSTALL_MXNET}{'' if has_wheel else container}"
     if name and name.startswith("distutils"):
         return f"Python {platform.python_version()} has no distutils, which mxnet needs: {PIP_INSTALL} setuptools"

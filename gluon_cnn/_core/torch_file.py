@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the format before PyTorch 1.6, not a zip archive
+MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the format before PyTorch 1.6, which is not a zip archive
 STORAGES = {
     "DoubleStorage": "f8",
     "FloatStorage": "f4",

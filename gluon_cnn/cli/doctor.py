@@ -60,7 +60,7 @@ def run(options: object = None) -> int:
     serious = any(problem.serious for problem in problems)
     print()
     if serious:
-        print("The course cannot run yet: follow the arrows below the lines marked !! first.")
+        print("The course cannot run yet: first apply the remedies (->) below the lines marked !!.")
     elif problems:
         print("The package runs. Lines marked ! concern optional packages or minor problems.")
     else:

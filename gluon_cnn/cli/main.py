@@ -69,7 +69,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"gluon-cnn {options.command}: {NO_MEMORY}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        goes_on = "; the same command resumes where it stopped" if options.command == "data" else ""
+        goes_on = "; the same command resumes the download where it stopped" if options.command == "data" else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
     except Exception as error:
@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _one_line(error: Exception) -> str:
-    """Summarize an error of MXNet, which may contain a C++ trace."""
+    """Summarize an MXNet error, which may contain a C++ trace."""
     from gluon_cnn._core.errors import error_summary
 
     text = str(error)

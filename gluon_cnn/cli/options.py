@@ -15,7 +15,7 @@ DATA = (
     "sample (4,000 of Fashion-MNIST's training images), fashion-mnist (all 60,000), cifar-10, or a folder with one "
     "subfolder of images per class, or with two such folders, train/ and test/"
 )
-EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # the others follow the argument's name in Python
+EPOCHS = ("--epochs", "--num-epochs", "--num_epochs")  # then the name of the Python argument, in two spellings
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter):

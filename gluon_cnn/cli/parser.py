@@ -124,7 +124,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     rate.add_argument("network", help=options.NETWORK_NAMES)
     options.add_settings(rate)
-    rate.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the loss over the learning rate to this file")
+    rate.add_argument("--plot", type=Path, metavar="FILE.png", help="plot the loss against the learning rate to FILE")
 
     finetune = add(
         "finetune",
@@ -140,8 +140,8 @@ def make_parser() -> argparse.ArgumentParser:
         "--network",
         metavar="NAME",
         default="efficientnet-lite0",
-        help="or your own module:function, called with num_classes=; it returns a trained network with .features and "
-        ".output",
+        help="efficientnet-lite0, or your own module:function, called with num_classes=, that returns a trained "
+        "network with .features and .output",
     )
     finetune.add_argument("--resize", type=int, metavar="PIXELS", default=224, help="a multiple of 32; 96 is faster")
     options.add_broken(finetune)
@@ -155,13 +155,13 @@ def make_parser() -> argparse.ArgumentParser:
         type=float,
         metavar="SHARE",
         default=0.0,
-        help="hold out this share of the training images, such as 0.2, and save the epoch with the best accuracy on it",
+        help="hold out this share of the training images, e.g. 0.2; save the weights with the best validation accuracy",
     )
     finetune.add_argument(
         "--patience",
         type=int,
         metavar="EPOCHS",
-        help="with --validation: stop after so many epochs without improvement",
+        help="with --validation: stop after this many epochs without improvement",
     )
     finetune.add_argument("--seed", dest="random_seed", type=int, metavar="N", default=0, help="random seed")
     options.add_output(finetune)
@@ -184,8 +184,8 @@ def make_parser() -> argparse.ArgumentParser:
         "--hosts",
         type=Path,
         metavar="FILE",
-        help="file with one `host` or `host:port` per line; processes are assigned in turn, over ssh without a "
-        "password; each host needs the package in the same folder; by default all processes run on this machine",
+        help="file with one `host` or `host:port` per line; processes are started on them in turn, over passwordless "
+        "ssh; each host needs the package in the same folder; by default all processes run on this machine",
     )
     launch.add_argument(
         "--address", help="address at which the other machines reach this one; by default chosen automatically"
@@ -197,8 +197,8 @@ def make_parser() -> argparse.ArgumentParser:
         "runs:evaluate",
         "measure the accuracy of a trained network",
         description="Measure recall, precision and F1 for each class, and the accuracy, on the test images of the "
-        "network's training data or on other data. If that is another folder, all its images are used, or those in its "
-        "subfolder test/.",
+        "data set that the network was trained on, or on other data. If that is another folder, all its images are "
+        "used, or those in its subfolder test/.",
         epilog="example:\n  gluon-cnn evaluate --run runs/lenet --dataset fashion-mnist",
     )
     options.add_run(evaluate)
@@ -262,7 +262,7 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("network", nargs="?", help=f"{options.NETWORK_NAMES}; by default a run's")
     export.add_argument("parameters", nargs="?", type=Path, metavar="params", help="the network's parameter file")
     options.add_run(export)
-    export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx requires onnx before 1.19")
+    export.add_argument("--format", choices=("onnx", "symbol"), default="onnx", help="onnx needs the package onnx<1.19")
     options.add_images(export)
     export.add_argument(
         "--output", type=Path, metavar="NAME", help="name of the file; by default that of the network or the run"

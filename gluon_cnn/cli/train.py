@@ -65,7 +65,7 @@ def rate(options: argparse.Namespace) -> int:
     print(f"Suggested: --lr {found.suggestion:g}")
     if options.plot is not None:
         plot_with_fallback(found.plot, options.plot)
-        print(f"Loss over learning rate: {options.plot}")
+        print(f"Loss against learning rate: {options.plot}")
     return 0
 
 
@@ -98,7 +98,7 @@ def _write_settings(folder: Path, settings: Settings) -> None:
 
 
 def _settings_to_resume(options: argparse.Namespace) -> Settings:
-    """Return the settings of the run to resume; reject other options, except a number of epochs and patience."""
+    """Return the settings of the run to resume; reject other options, except epochs and patience."""
     folder = options.resume
     given = [argument.split("=")[0] for argument in options.arguments if argument.startswith("--")]
     more_epochs = any(name.startswith(argument) for argument in given for name in EPOCHS)
@@ -127,7 +127,7 @@ def _settings_to_resume(options: argparse.Namespace) -> Settings:
         done = checkpoint.epochs_in(folder / CHECKPOINTS)
         if options.num_epochs <= done:
             raise ValueError(
-                f"the run in {folder} has been trained for {done} epochs: --epochs must be larger; "
+                f"the network in {folder} has been trained for {done} epochs: --epochs must be larger; "
                 f"got {options.num_epochs}"
             )
         patience = settings.patience if options.patience is None else options.patience

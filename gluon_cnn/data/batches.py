@@ -191,7 +191,7 @@ def _check(images: Any, labels: np.ndarray, classes: Sequence[str] | None) -> No
             raise ValueError(f"images must contain finite 32-bit numbers; image {first} contains NaN or infinity")
     largest = MAX_CLASSES if classes is None else len(classes)
     if labels.min() < 0 or labels.max() >= largest:
-        of = "" if classes is None else f", one of the classes {', '.join(map(str, classes))}"
+        of = "" if classes is None else f", for the classes {', '.join(map(str, classes))}"
         raise ValueError(f"labels must be numbers from 0 to {largest - 1}{of}; got {labels.min()} to {labels.max()}")
 
 

@@ -173,7 +173,9 @@ def _find(dataset: Any, size: tuple[int, int] | None, channels: int, broken: str
     if not isinstance(dataset, (str, Path, tuple, list)):
         raise TypeError(f"dataset must be a name, a folder or arrays (images, labels); got {type(dataset).__name__}")
     if held_out is not None and (isinstance(dataset, (tuple, list)) or dataset in DATASETS):
-        raise ValueError("held_out names files of a folder of images, but the data set is not one: leave it out")
+        raise ValueError(
+            "held_out names files of a folder of images, but the data set is not a folder: leave out held_out"
+        )
     if isinstance(dataset, (tuple, list)):
         return _from_arrays(dataset)
     if dataset == "cifar-10":

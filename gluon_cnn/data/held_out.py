@@ -53,7 +53,7 @@ def _check_count(count: int, name: object) -> None:
 
 
 def match_held_out(folder: Path, files: Sequence[DataFile], held_out: Iterable[Any]) -> np.ndarray:
-    """Return a mask of the files in a list, matched by name, or by content if they were renamed."""
+    """Return a mask of the files that ``held_out`` lists, matched by name, or by content if they were renamed."""
     if isinstance(held_out, (str, Mapping)):
         raise TypeError(f"held_out must be a list of files; got {held_out!r}: pass [{held_out!r}]")
     sums = dict(_name_and_sum(entry) for entry in held_out)

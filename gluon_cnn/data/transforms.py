@@ -97,7 +97,7 @@ class ResizedCrop:
             random.uniform(*self.area, count),
             np.exp(random.uniform(np.log(self.ratio[0]), np.log(self.ratio[1]), count)),
         )
-        # a crop that would be wider or higher than the image is clipped to it
+        # a crop that would be wider or taller than the image is clipped to it
         heights = np.clip(height * np.sqrt(areas / ratios), 1, height).round().astype(int)
         widths = np.clip(width * np.sqrt(areas * ratios), 1, width).round().astype(int)
         tops = (random.rand(count) * (height - heights + 1)).astype(int)

@@ -30,9 +30,9 @@ def export_onnx(
     ``scores``; both are float32. ``metadata`` is stored in the file. Raise ImportError if ``onnx`` is not installed,
     and ValueError if the network cannot be exported or ONNX Runtime computes different scores.
 
-    If ``onnxruntime`` is installed, the file is first tested on random images, with this batch size and one more
-    image: MXNet's converter exports some operators incorrectly, such as local response normalization. ONNX Runtime up
-    to 1.23 incorrectly averages windows that extend beyond the edge (``AvgPool2D(..., ceil_mode=True)``).
+    If ``onnxruntime`` is installed, the file is first tested on random images, with this batch size and with one
+    image more: MXNet's converter exports some operators incorrectly, such as local response normalization. ONNX
+    Runtime up to 1.23 incorrectly averages windows that extend beyond the edge (``AvgPool2D(..., ceil_mode=True)``).
     """
     path, shape = _path(path), check_shape("input_shape", input_shape)
     check_float32_weights(net, "written as ONNX")

@@ -18,7 +18,7 @@ from pathlib import Path
 from gluon_cnn._core.checks import check_int
 from gluon_cnn._core.startup import available_cores, parse_omp_num_threads
 
-SHUTDOWN_TIMEOUT = 10  # for servers after the workers finish, and for processes told to stop
+SHUTDOWN_TIMEOUT = 10  # seconds, for servers after the workers finish, and for processes told to stop
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 # With DMLC_ROLE=server or scheduler, the import serves and then exits; it returns only if MXNet cannot be imported.
 SERVE = ("-c", "from gluon_cnn._core import startup; raise SystemExit(startup.mxnet_problem())")
@@ -77,8 +77,8 @@ def launch(
     """Run a program in several workers, with a scheduler and servers, until all have finished or one fails.
 
     ``command`` contains the arguments for Python, such as ``["-m", "gluon_cnn.cli", "train", "lenet", "--kvstore",
-    "dist_sync"]``. Workers and servers are distributed over ``hosts`` in turn, over ssh; each host needs the package in
-    the same folder as this machine. Without hosts, all processes run on this machine and share its cores. ``address``
+    "dist_sync"]``. Workers and servers are started on ``hosts`` in turn, over ssh; each host needs the package in the
+    same folder as this machine. Without hosts, all processes run on this machine and share its cores. ``address``
     is this machine's address, by default the one used to reach the first host.
 
     Return 0, or 1 if a process failed; its name and status are then printed to stderr, and all processes are stopped.

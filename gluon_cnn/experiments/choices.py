@@ -25,7 +25,7 @@ INITIALIZERS: dict[str, Callable[[], init.Initializer]] = {
 SCHEDULES = ("constant", "cosine", "step")
 
 EXCLUDED_OPTIMIZERS = {  # MXNet's optimizers that are not offered, and why
-    "adamax": "it divides by zero for weights without a gradient so far",
+    "adamax": "it divides by zero for weights that have not had a gradient yet",
     "groupadagrad": "it accepts only matrices, and kernels and biases are not matrices",
     "ccsgd": "it is an old name for sgd",
     "test": "it ascends the gradient",
@@ -59,11 +59,13 @@ def learning_rates(schedule: str, rate: float, epochs: int, warmup: int, steps: 
 
 
 def make_network(make: Callable[..., gluon.Block], num_classes: int) -> gluon.Block:
-    """Call a network's constructor; raise ValueError if it is none."""
+    """Call a network's constructor; raise ValueError if it is not one."""
     try:
         inspect.signature(make).bind(num_classes=num_classes)
     except TypeError as error:
-        raise ValueError(f"network must be a function to be called with num_classes=; got {make!r}: {error}") from None
+        raise ValueError(
+            f"network must be a function that can be called with num_classes=; got {make!r}: {error}"
+        ) from None
     net = make(num_classes=num_classes)
     if not isinstance(net, gluon.Block):
         raise ValueError(f"network must return a Gluon network; got {net!r}")

@@ -147,7 +147,7 @@ def prepare(
 
 
 def make_trainer(net: gluon.Block, settings: Settings, steps: int, workers: Workers | None = None) -> gluon.Trainer:
-    """Return the trainer of a network for epochs of so many steps."""
+    """Return the trainer of a network for epochs of the given number of steps."""
     lengths = (settings.num_epochs, settings.warmup, steps)
     schedule = learning_rates(settings.schedule, settings.learning_rate, *lengths)
     params = {**_optimizer_params(settings), "learning_rate": settings.learning_rate, "lr_scheduler": schedule}

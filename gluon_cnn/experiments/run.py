@@ -182,7 +182,9 @@ class Run:
         """Load the data that the network was trained on, with the same test files."""
         own = self.settings.get("dataset")
         if own in (None, "arrays"):
-            raise ValueError("the run does not record which images it was trained on: pass a data set (--dataset)")
+            raise ValueError(
+                "the run does not record which images the network was trained on: pass a data set (--dataset)"
+            )
         if own not in DATASETS and not Path(own).is_dir():
             raise ValueError(
                 f"the images this network was trained on ({own}) no longer exist: restore them, or evaluate on others "

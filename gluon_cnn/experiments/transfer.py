@@ -75,7 +75,7 @@ def transfer(folder: str | Path, network: Any = EFFICIENTNET, *, verbose: bool =
         announce(train_data, test_data, *validation_data)
     net = make_network(make, len(train_data.classes))
     if not all(isinstance(getattr(net, name, None), gluon.Block) for name in ("features", "output")):
-        raise ValueError(f"the network must have features and output, like Gluon's model zoo; got {type(net).__name__}")
+        raise ValueError(f"the network must have features and output, as in Gluon's zoo; got {type(net).__name__}")
     check_weights(net.features)
     net.output.initialize(INITIALIZERS[chosen.initializer](), force_reinit=True)
     net.hybridize(static_alloc=True)

@@ -54,7 +54,7 @@ def plot_history(
 def plot_range_test(
     rates: Sequence[float], losses: Sequence[float], suggestion: float, file: str | Path | BinaryIO | None = None
 ) -> None:
-    """Plot the smoothed loss over the learning rate, and the suggested rate, and show the figure or write it to a file.
+    """Plot the smoothed loss against the learning rate, mark the suggested rate, and show or write the figure.
 
     The arguments are those of :class:`gluon_cnn.training.learning_rate.RangeTest`.
     """

@@ -1,4 +1,4 @@
-"""Words of figures in another language than English, which GLUON_CNN_LANGUAGE names: zh draws those of zh.csv."""
+"""Text of figures in a language other than English, named by GLUON_CNN_LANGUAGE: zh takes it from zh.csv."""
 
 import csv
 import os
@@ -18,23 +18,23 @@ FONTS = {
         "Noto Sans CJK JP",  # all that matplotlib before 3.11 sees of Noto's collection
     )
 }
-missing: set[str] = set()  # what was drawn and has no row
+missing: set[str] = set()  # texts that were drawn but have no row in the table
 
 
 NO_FONT = (
-    "The words in figures stay English: no font for GLUON_CNN_LANGUAGE={} was found. "
+    "Text in figures stays English: no font for GLUON_CNN_LANGUAGE={} was found. "
     "On Debian and Ubuntu: sudo apt-get install fonts-wqy-microhei, then restart the kernel"
 )
 
 
 @cache
 def choose_language() -> None:
-    """Let figures have their words in the chosen language, if there is a font for it."""
+    """Show the text of figures in the chosen language, if there is a font for it."""
     language = os.environ.get("GLUON_CNN_LANGUAGE") or "en"
     if language == "en":
         return
     if language not in FONTS:
-        warnings.warn(f"GLUON_CNN_LANGUAGE={language}: figures have words in en, {', '.join(FONTS)}", stacklevel=3)
+        warnings.warn(f"GLUON_CNN_LANGUAGE={language}: figure text exists in en, {', '.join(FONTS)}", stacklevel=3)
     elif font := find_font(language):
         get_text = Text.get_text
         plt.rcParams["font.family"] = [*plt.rcParams["font.family"], font]  # for characters that the first one lacks
@@ -51,14 +51,14 @@ def find_font(language: str) -> str | None:
 
 @cache
 def rows(language: str) -> list[tuple[re.Pattern, str]]:
-    """Return a language's patterns and what to write for each."""
+    """Return the patterns of English texts and their translations."""
     with open(Path(__file__).parent / f"{language}.csv", encoding="utf-8", newline="") as file:
         _, *table = [[word.replace("\\n", "\n") for word in row] for row in csv.reader(file)]
     return [(re.compile(re.escape(english).replace(r"\{\}", "(.+?)"), re.DOTALL), words) for english, words in table]
 
 
 def translate(text: str, language: str) -> str:
-    """Return a figure's words in another language: by the first row that matches, whose ``{}`` stand for any words."""
+    """Translate a figure's text by the first row that matches; each ``{}`` in a row stands for any words."""
     if "$" in text or not re.search("[A-Za-z]{2}", text):  # formulas and numbers
         return text
     for pattern, words in rows(language):

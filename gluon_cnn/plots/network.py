@@ -1,4 +1,4 @@
-"""Figures of a network: shares of its layers, filters, feature maps."""
+"""Figures of a network: its layers' shares of the cost, its filters, its feature maps."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -192,7 +192,7 @@ class Checkpoint:
                 raise ValueError(f"{path} belongs to another training run: {what} was {had}; now it is {has}")
         changed = _data_difference(record["data"], mine["data"])
         if changed:
-            raise ValueError(f"{path} was written with other data: {changed}; restore it, or start a new training run")
+            raise ValueError(f"{path} was written with other data: {changed}; restore the data, or start a new run")
 
 
 def _facts(record: dict[str, Any]) -> dict[str, Any]:

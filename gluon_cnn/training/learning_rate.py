@@ -31,12 +31,12 @@ class RangeTest:
 
     @property
     def suggestion(self) -> float:
-        """A tenth of the rate with the lowest loss, rounded to one digit."""
+        """A tenth of the rate with the lowest loss, rounded to one significant digit."""
         return float(f"{self.rates[int(np.argmin(self.losses))] / 10:.0e}")
 
     def plot(self, file: str | Path | BinaryIO | None = None) -> None:
-        """Plot the loss over the learning rate: show it, or write it to a file."""
-        from gluon_cnn.plots.curves import plot_range_test  # training works where nothing is drawn
+        """Plot the loss against the learning rate: show the plot, or write it to a file."""
+        from gluon_cnn.plots.curves import plot_range_test  # imported here, so that training works without matplotlib
 
         plot_range_test(self.rates, self.losses, self.suggestion, file)
 
@@ -56,8 +56,8 @@ def find_learning_rate(
     """Train a copy of a network while the learning rate rises, and suggest a rate for training the network.
 
     The rate rises geometrically from ``lowest`` to ``highest``, by the same factor with each batch. The test ends early
-    when the smoothed loss is four times its lowest value. Suggested is a tenth of the rate at which the smoothed loss
-    is lowest: beyond that rate, training diverges.
+    when the smoothed loss is four times its lowest value. The suggestion is a tenth of the rate at which the
+    smoothed loss is lowest: beyond that rate, training diverges.
 
     Parameters
     ----------
@@ -116,4 +116,4 @@ def _endless(data: Iterable) -> Iterator[Any]:
         for batch in data:
             yield batch
         if batch is None:
-            raise ValueError("train_data gave no batch: pass something that can be iterated again, such as Batches")
+            raise ValueError("train_data yielded no batches: pass something that can be iterated again, e.g. Batches")

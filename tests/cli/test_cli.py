@@ -110,7 +110,7 @@ def test_ctrl_c_says_how_to_go_on(capsys, monkeypatch):
     monkeypatch.setattr("gluon_cnn.cli.data.read_fashion_mnist", raises(KeyboardInterrupt()))
     status, _, errors = run(capsys, "data")
     assert status == 130
-    assert "resumes where it stopped" in errors
+    assert "resumes the download where it stopped" in errors
 
 
 def test_the_doctor_reports_this_machine():

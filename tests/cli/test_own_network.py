@@ -91,8 +91,8 @@ def test_a_trained_one_is_fine_tuned(place, capsys):
 def test_it_is_named_where_it_is_missing(place, capsys):
     for network, words in (
         (f"{place}:Large", "the network networks_test_it_is_named_where_it_is_missing:Large was not found"),
-        (f"{place}:nn", "network must be a function to be called with num_classes="),
-        ("os:getcwd", "network must be a function to be called with num_classes="),
+        (f"{place}:nn", "network must be a function that can be called with num_classes="),
+        ("os:getcwd", "network must be a function that can be called with num_classes="),
         (f"{place}:nothing", "network must return a Gluon network; got None"),
     ):
         assert cli.main(["train", network]) == 1

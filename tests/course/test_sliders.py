@@ -1,4 +1,4 @@
-"""Sliders where a person is there, a still figure where a program runs the lesson."""
+"""Sliders if a person runs the lesson, a static figure if a program does."""
 
 import os
 

@@ -89,7 +89,7 @@ def test_the_arrays_given_are_not_changed_by_the_batches():
     [
         (dict(images=PIXELS[0]), ValueError, r"images must have shape .* got \(6, 8\)"),
         (dict(images=np.zeros((10, 8, 8, 3))), ValueError, r"\(10, 8, 8, 3\): pass .transpose\(0, 3, 1, 2\)"),
-        (dict(classes="abc"), ValueError, "labels must be numbers from 0 to 2, one of the classes a, b, c; got 0 to 9"),
+        (dict(classes="abc"), ValueError, "labels must be numbers from 0 to 2, for the classes a, b, c; got 0 to 9"),
         (dict(files=["a/1.png"]), ValueError, "files must have one entry for each image; got 1 for 10 images"),
         (dict(images=PIXELS.astype(int)), TypeError, "images must be uint8"),
         (dict(labels=LABELS[:9]), ValueError, "labels must be 10 integers"),

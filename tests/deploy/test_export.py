@@ -44,7 +44,7 @@ def onnxruntime():
 
 
 def made(name):
-    """Return a network that was trained from parameters of which none is what it began as, and its shape."""
+    """Return a trained network, none of whose parameters has its initial value, and its input shape."""
     make, shape = CASES[name]
     net = make()
     net.initialize(init.Xavier())
@@ -116,7 +116,7 @@ def test_the_symbol_agrees(name, tmp_path):
 
 
 def lost(plain, part):
-    """Return a converter that writes parameters of one kind as they begin."""
+    """Return a converter that writes parameters of one kind with their initial values."""
 
     def converter(*arguments):
         symbol, parameters = plain(*arguments)

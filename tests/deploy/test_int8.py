@@ -57,7 +57,7 @@ def test_is_kept_and_found_again(run, tmp_path, monkeypatch, capsys):
 
 def test_refuses_what_it_cannot_learn_ranges_from(run):
     for images, settings, error, words in (
-        ([], {}, ValueError, "images gave no batch"),
+        ([], {}, ValueError, "images yielded no batches"),
         (run.test_images(), {"num_batches": 0}, ValueError, "num_batches"),
         ([mx.nd.zeros((2, 1, 28, 28))], {}, TypeError, r"each batch must be a pair \(X, y\); got NDArray"),
     ):

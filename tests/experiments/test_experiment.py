@@ -206,7 +206,7 @@ def test_a_full_disk_leaves_the_older_run(tmp_path, monkeypatch, name):
     write = Path.open
 
     def opened(path, mode="r", *arguments, **settings):
-        """Let nothing more fit on the disk than fits into a file of one byte."""
+        """Simulate a full disk: limit files to one byte."""
         if path.name.startswith(name) and mode == "wb":
             resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
         return write(path, mode, *arguments, **settings)

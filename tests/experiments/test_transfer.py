@@ -78,7 +78,7 @@ def test_wrong_sizes_and_folders_are_named(photos, tmp_path, capsys):
         ([str(photos), "--validation", "1"], "validation"),
         ([str(photos), "--patience", "3"], "set validation, too"),
         ([str(photos), "--network", "lenet"], "has no weights yet"),
-        ([str(photos), "--network", "os:getcwd"], "network must be a function to be called with num_classes="),
+        ([str(photos), "--network", "os:getcwd"], "network must be a function that can be called with num_classes="),
     ):
         assert main(["finetune", *words, "--output", str(tmp_path / "run")]) == 1
         assert told in capsys.readouterr().err

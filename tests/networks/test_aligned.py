@@ -1,4 +1,4 @@
-"""Convolutions filled up to whole blocks of channels against the plain layers."""
+"""Convolutions padded to whole blocks of channels, compared with the plain layers."""
 
 import json
 

@@ -47,7 +47,7 @@ def close(got, expected, tolerance):
 
 
 def trained(net, X):
-    """Return the output in training, and the gradients of images and parameters for random ones of the output."""
+    """Return the output in training, and the gradients of images and parameters for random output gradients."""
     X.attach_grad()
     with autograd.record():
         output = net(X)
@@ -90,7 +90,7 @@ def test_gradients_equal_numpys(name):
         return output
 
     def slope(pixel_steps, weight_steps):
-        """Difference over a way so short that no ReLU and no maximum changes sides on it."""
+        """Return the difference over a step so short that no ReLU and no maximum switches."""
         size = 1e-7 / np.sqrt(sum(np.square(steps).sum() for steps in (pixel_steps, *weight_steps)))
         up, down = (
             numpys(pixels + sign * size * pixel_steps, [w + sign * size * d for w, d in zip(weights, weight_steps)])
@@ -113,7 +113,7 @@ def test_gradients_equal_numpys(name):
 
 @every_network
 def test_hybridized_it_trains_the_same(name):
-    """And in 32 bits nearly as in 64: roundings change some maxima, whose gradients then go elsewhere."""
+    """In 32 bits nearly the same as in 64: rounding changes some maxima, whose gradients then go elsewhere."""
     net, X = made(name)
     single = trained(net, X)[1]
     net.cast("float64")
@@ -134,7 +134,7 @@ STATIC = [{"static_alloc": True}, {"static_alloc": True, "static_shape": True}]
 @pytest.mark.parametrize("flags", STATIC, ids=["memory", "shapes"])
 @pytest.mark.parametrize("name", ["lenet", "resnet", "densenet"])
 def test_a_shorter_batch_with_static_memory(name, flags):
-    """What was planned for one size of a batch does not serve another, nor training's plan prediction."""
+    """A plan for one batch size must not serve another, nor the plan for training serve prediction."""
     net, X = made(name)
     net.cast("float64")
     X = X.astype("float64")
@@ -153,7 +153,7 @@ def test_a_shorter_batch_with_static_memory(name, flags):
 
 @pytest.mark.parametrize("flags", STATIC, ids=["memory", "shapes"])
 def test_gradients_in_prediction_with_static_memory(flags):
-    """mxnet once gave others there with static shapes."""
+    """With static shapes, mxnet once returned different gradients in prediction mode."""
     net = nn.HybridSequential()
     net.add(nn.Conv2D(4, kernel_size=3), nn.BatchNorm(), nn.Activation("relu"), nn.AvgPool2D(), nn.Dense(3))
     net.initialize(init.Xavier(magnitude=3))

@@ -69,7 +69,7 @@ def test_a_figure_is_drawn_in_the_chosen_language(tmp_path):
 
 @pytest.mark.parametrize(
     ("chosen", "remark"),
-    [("zh", "words in figures stay English: no font for GLUON_CNN_LANGUAGE=zh"), ("xy", "have words in en, zh")],
+    [("zh", "ext in figures stays English: no font for GLUON_CNN_LANGUAGE=zh"), ("xy", "figure text exists in en, zh")],
 )
 def test_figures_stay_english_with_a_remark(chosen, remark, monkeypatch):
     monkeypatch.setenv("GLUON_CNN_LANGUAGE", chosen)

@@ -409,7 +409,7 @@ def test_a_premultiplied_image_has_the_colour_it_has_over_black():
 
 
 def test_white_may_be_zero_in_16_bits(tmp_path):
-    """As some scanners have it; of 8 bits Pillow turns such values itself."""
+    """As some scanners write files; Pillow itself inverts such values only in 8 bits."""
     Image.fromarray((INTEGERS * 257).astype(np.uint16)).save(tmp_path / "x.tif", tiffinfo={262: 0})
     assert pictures.read_image(tmp_path / "x.tif", SIZE, 1).max() == 255 - 200
 

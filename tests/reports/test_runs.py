@@ -173,7 +173,7 @@ def test_one_training_in_a_folder(pics, monkeypatch, capsys):  # 11 (classifier-
             status, _, message = run(capsys, "train", "--resume", "runs/lenet")
             other.send_signal(signal.SIGKILL)
         assert status == 1
-        assert f"train: the training in {folder} is still running (process {other.pid}): wait" in message
+        assert f"train: the training run in {folder} is still running (process {other.pid}): wait" in message
     assert run(capsys, "train", "--resume", "runs/lenet")[0] == 0  # the system has released both locks
     assert not list(Path("runs").rglob("lock"))
 
@@ -200,7 +200,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):  # 11 (classifier-p
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.warns(UserWarning, match="has no locks: make sure that no other training"), locked(tmp_path):
+    with pytest.warns(UserWarning, match="supports no locks: make sure that no other training"), locked(tmp_path):
         pass
     assert not list(tmp_path.iterdir())
 
@@ -216,7 +216,7 @@ def test_a_link_that_leads_nowhere(tmp_path, monkeypatch, capsys, command):  # 8
     Path("runs").unlink()
     Path("runs").write_text("mine")
     status, _, message = run(capsys, *command)
-    assert (status, message) == (1, f"gluon-cnn {command[0]}: runs is not a folder: name another one\n")
+    assert (status, message) == (1, f"gluon-cnn {command[0]}: runs is not a folder: choose another one\n")
 
 
 def test_quantize_and_export_in_the_folder_of_the_run(pics, monkeypatch, capsys):  # 9
@@ -308,7 +308,9 @@ def test_a_run_made_by_hand(tmp_path, parts):  # (own)
     assert again.input_shape == (1, 28, 28)
     assert len(again.history) == len(run.history)
     assert again.predict([]).shape == (0, 3)
-    with pytest.raises(ValueError, match="the run does not record which images it was trained on: pass some"):
+    with pytest.raises(
+        ValueError, match="the run does not record which images the network was trained on: pass a data set"
+    ):
         again.test_images()
 
 

@@ -1,4 +1,4 @@
-"""Trainings that are interrupted: they end with the weights they would have had, bit by bit."""
+"""Interrupted training runs end with the weights that they would have had otherwise, bit for bit."""
 
 import json
 import os
@@ -314,7 +314,7 @@ def few_pictures(monkeypatch, tmp_path):
 
 
 def interrupted_after(epochs, monkeypatch):
-    """Let Ctrl-C be pressed in the test of a later epoch."""
+    """Simulate Ctrl-C during the evaluation of a later epoch."""
     calls, evaluate = [], loop.measure
 
     def impatient(*arguments, **more):

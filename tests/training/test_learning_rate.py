@@ -61,8 +61,11 @@ def test_a_new_network_and_a_plot(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (dict(train_data=[]), "train_data gave no batch"),
-        (dict(train_data=iter([(nd.zeros((2, 3)), nd.array([0, 1]))])), "gave no batch: pass something that can be"),
+        (dict(train_data=[]), "train_data yielded no batches"),
+        (
+            dict(train_data=iter([(nd.zeros((2, 3)), nd.array([0, 1]))])),
+            "yielded no batches: pass something that can be",
+        ),
         (dict(train_data=[(nd.zeros((2, 3)) * np.nan, nd.array([0, 1]))]), "NaN"),
         (dict(lowest=0), "lowest must be above 0"),
         (dict(lowest=1, highest=0.1), "lowest must be above 0 and below highest; got 1.0 and 0.1"),

@@ -255,7 +255,7 @@ def test_the_clock_runs_until_the_last_update(monkeypatch):
 
 
 def test_a_history_says_nothing_that_was_not_measured():
-    """MXNet computes while the next batch is asked for, so that the time until it is there is not the loader's."""
+    """MXNet computes while the next batch is loaded, so the waiting time is not the loader's alone."""
     history = epochs(1, verbose=False)
     names = ["loss", "train_accuracy", "test_accuracy", "images", "images_per_second", "seconds"]
     names += ["validation_loss", "validation_accuracy"]

@@ -1,4 +1,4 @@
-"""Trainings of any network are resumed bit by bit, however often the network was made before."""
+"""Training of any network resumes bit for bit, however often the network was created before."""
 
 import functools
 import re
@@ -65,7 +65,7 @@ def network(names, frozen=(), ctx=None):
 
 
 def made(names, optimizer="adam", frozen=(), before=0, ctx=None, **arguments):
-    """Return data, network and trainer as a process would make them that has made so many layers before."""
+    """Return data, network and trainer as a process would that has already made ``before`` groups of layers."""
     with mx.name.NameManager():  # numbers the layers from 0, as a new process does
         for _ in range(before):
             nested(nn.Conv2D(1, 1), nn.BatchNorm(), g.BatchNorm(), nn.Dense(1), nn.PReLU(), Branches(True))

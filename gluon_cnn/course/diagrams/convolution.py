@@ -51,8 +51,8 @@ def draw_convolution(
 def draw_windows(*settings: tuple, title: str | None = None) -> None:
     """Draw kernel positions, one panel below the other, to show the effect of kernel size, stride and padding.
 
-    Each panel is given by the arguments of :func:`gluon_cnn.conv_output_size`, from (size, kernel_size) to (size,
-    kernel_size, stride, padding). The first window is framed, a dot marks the middle of every window, and pixels that
+    Each panel is given by arguments of :func:`gluon_cnn.conv_output_size`: size, kernel_size and, optionally, stride
+    and padding. The first window is framed, a dot marks the middle of every window, and pixels that
     no window reaches are hatched.
     """
     panels = [_Windows(*setting) for setting in settings]

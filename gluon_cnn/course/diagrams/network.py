@@ -14,7 +14,7 @@ from mxnet.gluon import Block
 SHEETS_SHOWN = 6  # a stack of more feature maps is drawn with this many
 STACKS_IN_A_ROW = 4  # more would be too small on a phone
 INPUT_HEIGHT, GAP = 1.0, 1.45  # of the input, and between two stacks
-LINE, INCHES = 0.28, 0.6  # of a label, and of a unit
+LINE, INCHES = 0.28, 0.6  # height of a label's line, and inches per unit
 POOLINGS = ("MaxPool2D", "AvgPool2D", "GlobalAvgPool2D")
 CONVOLUTION, DENSE, POOLING, BLOCK = COLORS["sky"], COLORS["orange"], EMPTY, TINTS[2]
 FILL = {"Conv2D": CONVOLUTION, "Dense": DENSE, **dict.fromkeys(POOLINGS, POOLING)}
@@ -76,7 +76,7 @@ def _size(size: tuple[int, ...], scale: float) -> tuple[float, float]:
     """Return width and height of a stack or column."""
     if len(size) == 1:
         return 0.22, float(np.clip(0.42 * np.log2(size[0]), 0.6, 2.2)) * 0.75
-    behind = 0.07 * (min(size[0], SHEETS_SHOWN) - 1)  # how far the last sheet is shifted, upper right
+    behind = 0.07 * (min(size[0], SHEETS_SHOWN) - 1)  # how far the last sheet is shifted to the upper right
     height, width = (max(side * scale, 0.16) + behind for side in size[1:])
     return width, height
 

@@ -27,7 +27,7 @@ def slope(f, x):
 check_3 = exercise(
     3,
     "x.attach_grad() first; then y = f(x) inside autograd.record(), and y.backward() fills x.grad.",
-    "This works for any function of MXNet's operations, and it is how networks learn.",
+    "This works for any function composed of MXNet's operations, and it is how networks learn.",
 )(
     agrees_with(
         slope,

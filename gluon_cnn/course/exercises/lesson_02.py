@@ -33,7 +33,7 @@ check_3 = exercise(
 
 @exercise(
     4,
-    "a kernel shows itself when it slides over an image of zeros with a single 1 in the middle. Let A and B slide "
+    "a kernel reveals itself when it slides over an image of zeros with a single 1 in the middle. Let A and B slide "
     "over such a 9x9 image; both are symmetric, so nothing has to be rotated.",
     "Without an activation in between, two layers are one.",
 )

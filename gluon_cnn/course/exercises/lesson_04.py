@@ -15,7 +15,7 @@ check_1 = exercise(
     2,
     "g.dropout(nd.ones((N, C, 1, 1)), p) decides once for each feature map and includes the factor; "
     "broadcasting does the rest.",
-    "Neighbouring pixels are nearly equal, so dropping single ones removes little; this drops a whole feature.",
+    "Neighbouring pixels are nearly equal, so dropping individual pixels removes little; this drops a whole feature.",
 )
 def check_2(drop_maps):
     X = nd.array(np.random.RandomState(0).uniform(1, 2, (40, 50, 3, 4)))
@@ -56,6 +56,6 @@ def check_3(mean_prediction):
 
     result = call_answer(mean_prediction, net, nd.tile(nd.arange(rows).reshape((rows, 1)), (1, 2)), passes)
     if (found := {len(row) for row in seen}) != {passes}:
-        raise IncorrectAnswer(f"asked for {passes} passes, it sent each image through the network {min(found)} times")
+        raise IncorrectAnswer(f"asked for {passes} passes, it sent each image through {min(found)}")
     expect_shape(result, (rows, 3))
     return np.allclose(result.asnumpy(), np.mean(seen, axis=1), atol=1e-5)

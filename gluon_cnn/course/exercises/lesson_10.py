@@ -23,7 +23,7 @@ def with_shortcut(function, x):
 
 check_3 = exercise(
     3,
-    "x[:, :, ::2, ::2] is every second pixel; compare the shapes to find out which to add.",
+    "x[:, :, ::2, ::2] takes every second pixel; compare the shapes to find out which to add.",
     "A shortcut without parameters: the paper's option A takes every second pixel, too.",
 )(
     agrees_with(

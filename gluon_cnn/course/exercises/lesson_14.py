@@ -42,7 +42,7 @@ def check_3(make):
     for num_classes in (3, 10):
         net = make(num_classes=num_classes)
         if not isinstance(net, HybridBlock):
-            raise IncorrectAnswer(f"it made a {type(net).__name__}, not a HybridBlock")
+            raise IncorrectAnswer(f"it returned {type(net).__name__}, not a HybridBlock")
         if type(net).__module__.startswith("gluon_cnn."):
             raise IncorrectAnswer(f"{type(net).__name__} is one of the course's own networks; build another")
         lowest = []

@@ -36,7 +36,7 @@ def check_3(softmax):
 @exercise(
     4,
     "step = np.abs(weights).max() / (2 ** (bits - 1) - 1); divide by it, np.round, and multiply by it again.",
-    "Each weight is off by at most half a step, and each bit less doubles the step. Now measure the accuracy.",
+    "Each weight is off by at most half a step, and removing a bit about doubles the step. Now measure the accuracy.",
 )
 def check_4(rounded):
     """Check a function that should round weights to the values that a few bits can express."""
@@ -51,7 +51,7 @@ def check_4(rounded):
         if np.allclose(got, np.round(weights / step)):
             raise IncorrectAnswer("these are the integers: multiply them by the step")
         if any(np.allclose(got, function(weights / step) * step) for function in (np.floor, np.trunc)):
-            raise IncorrectAnswer("it cuts off instead of rounding to the nearest value")
+            raise IncorrectAnswer("it rounds down or towards 0 instead of rounding to the nearest value")
         if len(np.unique(np.round(got, 6))) > 2 * count + 1:
             raise IncorrectAnswer(f"with {bits} bits it returned more than {2 * count + 1} different values")
         return False

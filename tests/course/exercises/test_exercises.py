@@ -832,7 +832,7 @@ def test_a_network_that_is_judged_keeps_its_weights(judge):
         ("05.3", lenet_5(first=20), "layer 1 of those with weights has a weight of (20, 1, 5, 5), not (6, 1, 5, 5)"),
         ("15.3", overflowing, "for scores [[1000.0, 900.0, 999.0]"),
         ("15.3", lambda scores: overflowing(np.clip(scores, -700, 700)), "for scores [[1000.0, 900.0, 999.0]"),
-        ("15.4", lambda weights, bits: rounded(weights, bits, np.floor), "it cuts off instead of rounding"),
+        ("15.4", lambda weights, bits: rounded(weights, bits, np.floor), "it rounds down or towards 0"),
         ("15.4", lambda weights, bits: rounded(weights, bits + 1), "with 2 bits it returned more than 3 different"),
         ("05.4", shift_not_by_zero, "with pixels = 0 the images should stay as they are"),
     ],
