@@ -104,8 +104,11 @@ docs/differences
 :caption: Measurements
 
 docs/results
+docs/lesson_results
 docs/effects
+docs/few_images
 docs/performance
+docs/loading
 docs/reliability
 ```
 
