@@ -23,6 +23,13 @@ def fragments() -> dict[str, str]:
     return found
 
 
+def codes(lesson: str) -> list[str]:
+    """Return the code cells of the lesson with this number."""
+    (path,) = LESSONS.glob(f"{lesson}_*.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
 def numbers(number: int, shape: tuple[int, ...]) -> np.ndarray:
     """Return the values of a network's parameter with this number, or of its input and weighting.
 

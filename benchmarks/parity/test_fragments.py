@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 import torchvision
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fragments import fragments, numbers
+from fragments import codes, fragments, numbers
 
 FOLDER = Path(os.environ.get("GLUON_CNN_PARITY", "build/parity"))
 
@@ -156,6 +157,21 @@ def test_lesson_13(monkeypatch):
     assert [name for name, p in names["net"].named_parameters() if p.requires_grad] == ["fc.weight", "fc.bias"]
     assert names["net"].fc.weight.shape == (2, 512)
     assert [p.numel() for p in names["optimizer"].param_groups[0]["params"]] == [1024, 2]
+
+
+def test_lesson_15(monkeypatch, tmp_path):
+    """It prints the names, shapes and scores that the lesson states, and its ONNX file computes these scores."""
+    monkeypatch.chdir(tmp_path)
+    names = run("15")
+    (shapes,), (scores,) = names["printed"]
+    (stated,) = (code for code in codes("15") if "pytorchs = " in code)
+    exec(stated[: stated.index("other = ")], stated_names := {"np": np})
+    assert shapes == stated_names["shapes"]
+    np.testing.assert_allclose(scores[0], stated_names["pytorchs"], atol=1e-6)
+    assert torch.load("lenet.pth").keys() == shapes.keys()
+    session = onnxruntime.InferenceSession("lenet.onnx", providers=["CPUExecutionProvider"])
+    (from_file,) = session.run(["scores"], {"data": names["X"].repeat(3, 1, 1, 1).numpy()})
+    np.testing.assert_allclose(from_file, scores.repeat(3, axis=0), atol=1e-4)
 
 
 @pytest.mark.parametrize("lesson", fragments())
