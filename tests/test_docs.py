@@ -303,7 +303,10 @@ def test_a_dark_figure_keeps_its_images_and_turns_the_rest(tmp_path, monkeypatch
         assert dark[70, 120].max() > 200
 
 
-@pytest.mark.parametrize("name", ["results", "lesson_results", "effects", "few_images", "performance", "loading", "distributed", "reliability"])
+@pytest.mark.parametrize(
+    "name",
+    ["results", "lesson_results", "effects", "few_images", "performance", "loading", "distributed", "reliability"],
+)
 def test_figures_stand_beside_the_command_that_made_them(name):
     """Or beside the tests that find them again."""
     sections = re.split(r"^##+ ", (ROOT / "docs" / f"{name}.md").read_text(), flags=re.MULTILINE)
