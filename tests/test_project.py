@@ -30,7 +30,9 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def ran(*command, **settings):
-    return subprocess.run(command, **{"cwd": ROOT, "capture_output": True, "text": True, "check": False, **settings})
+    env = {k: v for k, v in os.environ.items() if k != "PYTHON" and not k.startswith("MAKE")}  # of make test PYTHON=...
+    defaults = {"cwd": ROOT, "env": env, "capture_output": True, "text": True, "check": False}
+    return subprocess.run(command, **{**defaults, **settings})
 
 
 def blocks(path, language):

@@ -138,7 +138,7 @@ def test_a_converter_that_loses_parameters_is_noticed(name, part, onnxruntime, t
     X = nd.random.normal(shape=shape)
     with pytest.raises(AssertionError):
         agree(net(X).asnumpy(), gluon.SymbolBlock.imports(str(files[0]), ["data"], str(files[1]))(X).asnumpy())
-    with pytest.raises(ValueError, match="ONNX: ONNX Runtime .* computes different scores"):
+    with pytest.raises(ValueError, match="ONNX: .*ONNX Runtime .* computes different scores"):
         g.export_onnx(net, tmp_path / "network.onnx", shape)
 
 
@@ -276,14 +276,14 @@ def test_by_command(onnxruntime, tmp_path, monkeypatch, capsys, refused_command)
     expected = net(X).asnumpy()
     net.save_parameters("lenet.params")
     assert cli.main(["export", "lenet", "lenet.params"]) == 0
-    assert capsys.readouterr().out == "Written: lenet.onnx\n"
+    assert capsys.readouterr().out == "Saved to lenet.onnx\n"
     (theirs,) = onnxruntime.InferenceSession("lenet.onnx").run(None, {"data": X.asnumpy()})
     agree(expected, theirs)
     assert cli.main(["export", "lenet", "lenet.params", "--format", "symbol", "--output", "out"]) == 0
-    assert capsys.readouterr().out == "Written: out-symbol.json and out-0000.params\n"
+    assert capsys.readouterr().out == "Saved to out-symbol.json and out-0000.params\n"
     experiment.experiment("lenet", batch_size=2000, ctx=mx.cpu(), verbose=False).save("runs/first")
     assert cli.main(["export"]) == 0
-    assert "Written: first.onnx" in capsys.readouterr().out
+    assert "Saved to first.onnx" in capsys.readouterr().out
     stored = onnxruntime.InferenceSession("first.onnx").get_modelmeta().custom_metadata_map
     assert json.loads(stored["classes"]) == g.fashion_mnist_labels(range(10))
     assert [json.loads(stored[name]) for name in ("input_shape", "divisor", "mean", "std")] == [
