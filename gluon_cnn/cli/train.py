@@ -72,7 +72,7 @@ def rate(options: argparse.Namespace) -> int:
 def _train_in(folder: Path, prepared: Preparation) -> int:
     """Train in a folder of settings and checkpoints until all epochs are completed."""
     checkpoints = folder / CHECKPOINTS
-    print(f"The training run is saved to {folder}", flush=True)
+    print(f"The training run will be saved to {folder}", flush=True)
     try:
         run = prepared.train(checkpoint=checkpoints)
         if len(run.history):

@@ -7,7 +7,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import mxnet as mx
@@ -78,14 +78,14 @@ def min_image_size(make: Callable[..., gluon.Block]) -> int:
     return net.smallest_size() if isinstance(net, Network) else 1
 
 
-def find_network(name: str) -> Callable[..., gluon.Block]:
+def find_network(name: str, more: Iterable[str] = ()) -> Callable[..., gluon.Block]:
     """Return a network's constructor: one of the course's by its name, or yours by ``module:function``.
 
-    Modules are looked for in the working directory, too.
+    Modules are looked for in the working directory, too. The error for an unknown name also lists ``more``.
     """
     module, colon, function = name.partition(":")
     if not colon:
-        return choose("network", name, NETWORKS)
+        return choose("network", name, {**NETWORKS, **dict.fromkeys(more)})
     try:
         if os.getcwd() not in sys.path:
             sys.path.insert(0, os.getcwd())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import matplotlib.pyplot as plt
+from gluon_cnn._core.files import make_folder
 from gluon_cnn.plots.language import choose_language
 
 # Okabe and Ito's colours, distinguishable with any form of colour blindness.
@@ -67,7 +68,9 @@ def show_or_save(file: str | Path | BinaryIO | None) -> None:
 
 
 def plot_with_fallback(plot: Callable[[Any], None], file: Any) -> None:
-    """Plot to a file, falling back to Agg if matplotlib's backend does not start."""
+    """Plot to a file, falling back to Agg if matplotlib's backend does not start; create the file's folder."""
+    if isinstance(file, (str, Path)):
+        make_folder(Path(file).parent)
     try:
         plot(file)
     except Exception:

@@ -220,5 +220,6 @@ def test_explain_draws_a_file(monkeypatch, tmp_path):
     Image.new("RGB", (300, 200), "green").save("photo.jpg")
     assert cli.main(["explain", "photo.jpg", "--network", "efficientnet-lite0", "--label", "tabby"]) == 0
     assert Path("photo-explained.png").stat().st_size > 1000
-    assert cli.main(["explain", "photo.jpg", "--network", "efficientnet-lite0"]) == 1  # overwrites nothing
+    assert cli.main(["explain", "photo.jpg", "--network", "efficientnet-lite0", "--output", "new/folder/y.png"]) == 0
+    assert Path("new/folder/y.png").stat().st_size > 1000
     assert cli.main(["explain", "photo.jpg", "--network", "efficientnet-lite0", "--label", "x", "--output", "y"]) == 1
