@@ -4,11 +4,12 @@ import csv
 import os
 import re
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from matplotlib.font_manager import fontManager
+from matplotlib.font_manager import findSystemFonts, fontManager
 from matplotlib.text import Text
 
 FONTS = {
@@ -45,20 +46,25 @@ def choose_language() -> None:
 
 def find_font(language: str) -> str | None:
     """Return the name of an installed font with a language's characters."""
+    known = {font.fname for font in fontManager.ttflist}
+    for path in set(findSystemFonts()) - known:  # matplotlib's list dates from its first import
+        with suppress(RuntimeError):  # a font that matplotlib cannot read
+            fontManager.addfont(path)
     installed = {font.name for font in fontManager.ttflist}
     return next((name for name in FONTS[language] if name in installed), None)
 
 
 @cache
 def rows(language: str) -> list[tuple[re.Pattern, str]]:
-    """Return the patterns of English texts and their translations."""
+    """Return the patterns of English texts, the most specific first, and their translations."""
     with open(Path(__file__).parent / f"{language}.csv", encoding="utf-8", newline="") as file:
         _, *table = [[word.replace("\\n", "\n") for word in row] for row in csv.reader(file)]
+    table.sort(key=lambda row: ("{}" in row[0], -row[0].count("\n"), -len(row[0].replace("{}", ""))))
     return [(re.compile(re.escape(english).replace(r"\{\}", "(.+?)"), re.DOTALL), words) for english, words in table]
 
 
 def translate(text: str, language: str) -> str:
-    """Translate a figure's text by the first row that matches; each ``{}`` in a row stands for any words."""
+    """Translate a figure's text by the most specific row that matches; each ``{}`` in a row stands for any words."""
     if "$" in text or not re.search("[A-Za-z]{2}", text):  # formulas and numbers
         return text
     for pattern, words in rows(language):
