@@ -101,7 +101,7 @@ def without_outputs(path):
 @pytest.mark.parametrize(
     ("name", "training", "progress", "curve"),
     [
-        ("03_batch_normalization.ipynb", "progress(runs", r"\d+/\d+ \[", "With batch norm every learning rate"),
+        ("03_batch_normalization.ipynb", "progress(runs", r"\d+/\d+ \[", "With batch norm, the network learns"),
         ("05_lenet.ipynb", "history = g.train(", r"epoch\s\d+\sof\s\d+", "history.plot()"),
     ],
 )

@@ -121,7 +121,7 @@ def test_a_lesson_can_be_read(visit, name):
     pictures = page.locator("article .cell_output img")
     assert pictures.count()
     for picture in pictures.all():
-        assert len(picture.get_attribute("alt")) > 30
+        assert len(picture.get_attribute("alt")) > (15 if "/zh/" in page.url else 30)  # Chinese needs fewer characters
         assert picture.evaluate("image => image.naturalWidth") > 100
     assert page.locator("button.copybtn").count() > 3
     nearby = page.locator(".related-pages a")
@@ -162,8 +162,7 @@ def test_search_finds_a_word(visit):
 
 def test_search_finds_chinese_words(visit):
     page = visit("search.html?q=批量归一化")
-    page.wait_for_selector("#search-results li a")
-    assert any("卷积神经网络" in text for text in page.locator("#search-results li a").all_inner_texts())
+    page.wait_for_selector("#search-results li a[href*='notebooks/zh/03_batch_normalization']")
 
 
 def test_a_lesson_leads_to_its_other_edition(visit):
