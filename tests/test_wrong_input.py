@@ -469,6 +469,7 @@ COMMANDS = {
     "a folder to predict": ["predict", "empty", "--network", "efficientnet-lite0"],
     "a constructor that is none to finetune": ["finetune", "photos", "--network", "os:getcwd"],
     "an untrained network to finetune": ["finetune", "photos", "--network", "lenet"],
+    "grey images to finetune on": ["finetune", "sample"],
     "an image to explain that is none": ["explain", "file", "--network", "efficientnet-lite0"],
     "a function that is not there": ["train", "os:no_network"],
     "a program that is not there": ["launch", "-n", "1", "nothing.py"],

@@ -163,7 +163,10 @@ class Normalize:
 
     def __call__(self, X: np.ndarray, random: RandomState | None = None) -> np.ndarray:
         if len(self.mean) not in (1, X.shape[1]):
-            raise ValueError(f"normalize has {len(self.mean)} means, but the images have {X.shape[1]} channels")
+            raise ValueError(
+                f"normalize has {len(self.mean)} means, but the images have {X.shape[1]} channels: pass images with "
+                f"{len(self.mean)} channels, or one mean and one standard deviation"
+            )
         X -= np.array(self.mean, np.float32)[:, None, None]
         X /= np.array(self.std, np.float32)[:, None, None]
         return X

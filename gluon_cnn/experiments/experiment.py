@@ -189,9 +189,8 @@ def check_settings(settings: Settings) -> Settings:
         raise ValueError(f"warmup must be less than the {settings.num_epochs} epochs; got {warmup}")
     check_optimizer(settings.optimizer)
     for part in settings.dataset if isinstance(settings.dataset, (tuple, list)) else [settings.dataset]:
-        if not isinstance(part, (str, Path, tuple, list)) and not hasattr(
-            part, "shape"
-        ):  # batches, whose classes are unknown
+        # not batches, whose classes are unknown
+        if not isinstance(part, (str, Path, tuple, list)) and not hasattr(part, "shape"):
             raise TypeError(
                 f"dataset must be a name, a folder or arrays (images, labels); got {type(part).__name__}: to train "
                 "with your own batches, use gluon_cnn.train"

@@ -13,7 +13,6 @@ from gluon_cnn._core.seeding import seed
 from gluon_cnn._core.startup import progress_disabled
 from gluon_cnn.data import description
 from gluon_cnn.data.batches import Batches
-from gluon_cnn.data.datasets import DATASETS
 from gluon_cnn.experiments.choices import INITIALIZERS, find_network, make_network
 from gluon_cnn.experiments.experiment import (
     Preparation,
@@ -64,8 +63,6 @@ def transfer(folder: str | Path, network: Any = EFFICIENTNET, *, verbose: bool =
     if network == EFFICIENTNET:
         normalize = [[MEAN] * 3, [SCALE] * 3]
         make = partial(efficientnet_lite0, pretrained=True)
-    if folder in DATASETS:
-        raise ValueError(f"{folder} is a data set of the package: pass a folder of photos; train takes data sets")
     chosen = check_settings(Settings(network, folder, **{"normalize": normalize, **DEFAULTS, **settings}))
     if chosen.augment or chosen.seconds is not None:
         raise ValueError("the features are computed only once: leave out augment and seconds")

@@ -46,12 +46,17 @@ def choose_language() -> None:
 
 def find_font(language: str) -> str | None:
     """Return the name of an installed font with a language's characters."""
-    known = {font.fname for font in fontManager.ttflist}
-    for path in set(findSystemFonts()) - known:  # matplotlib's list dates from its first import
+    if name := _find_known_font(language):
+        return name
+    for path in set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}:  # installed since it was cached
         with suppress(RuntimeError):  # a font that matplotlib cannot read
             fontManager.addfont(path)
-    installed = {font.name for font in fontManager.ttflist}
-    return next((name for name in FONTS[language] if name in installed), None)
+    return _find_known_font(language)
+
+
+def _find_known_font(language: str) -> str | None:
+    known = {font.name for font in fontManager.ttflist}
+    return next((name for name in FONTS[language] if name in known), None)
 
 
 @cache
