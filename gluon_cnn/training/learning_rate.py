@@ -14,8 +14,8 @@ from gluon_cnn._core.checks import check_float, check_int
 from gluon_cnn._core.contexts import contexts_for, split_batch
 from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.networks import copying  # noqa: F401 (networks can be copied, once it is imported)
-from gluon_cnn.training.metrics import NotFiniteError, Tally, labelled_scores
-from gluon_cnn.training.step import backward, image_losses
+from gluon_cnn.training.metrics import NotFiniteError, Tally, scores_and_losses
+from gluon_cnn.training.step import backward
 from mxnet import autograd, gluon
 
 SMOOTHING = 0.8  # weight of the previous batches in the mean loss
@@ -89,8 +89,7 @@ def find_learning_rate(
     for step, (rate, batch) in enumerate(zip(np.geomspace(lowest, highest, steps), _endless(train_data)), 1):
         parts, tally = split_batch(batch, contexts), Tally()
         with autograd.record():
-            outputs = [labelled_scores(twin, X, y) for X, y in parts]
-            losses = [image_losses(loss, output, y) for output, (_, y) in zip(outputs, parts)]
+            outputs, losses = scores_and_losses(twin, loss, parts)
         try:
             tally.add(parts, outputs, losses)
             tally.finish("train_data", Workers())

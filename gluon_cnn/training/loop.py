@@ -17,9 +17,9 @@ from gluon_cnn.distributed.workers import Workers
 from gluon_cnn.training.checkpoint import Checkpoint
 from gluon_cnn.training.evaluation import OnTestData, OnValidationData
 from gluon_cnn.training.history import History, read_history
-from gluon_cnn.training.metrics import Tally, labelled_scores, measure
+from gluon_cnn.training.metrics import Tally, measure, scores_and_losses
 from gluon_cnn.training.progress import Progress
-from gluon_cnn.training.step import backward, check_arguments, image_losses
+from gluon_cnn.training.step import backward, check_arguments
 from gluon_cnn.training.trainer_state import in_order_of_structure, parameters_by_name
 from mxnet import autograd, gluon, nd
 
@@ -157,8 +157,7 @@ def _train_epoch(
         parts = split_batch(batch, contexts)  # a pair (X, y) for each context
         batch_size = workers.begin_step(net, trainer, parts)
         with autograd.record():
-            outputs = [labelled_scores(net, X, y) for X, y in parts]
-            losses = [image_losses(loss, output, y) for output, (_, y) in zip(outputs, parts)]
+            outputs, losses = scores_and_losses(net, loss, parts)
         backward(losses, trainer)
         trainer.step(batch_size)
         tally.add(parts, outputs, losses)

@@ -50,14 +50,20 @@ def measure(
     with autograd.pause():  # prediction mode, even inside autograd.record()
         for batch in data:
             parts = split_batch(batch, contexts)
-            outputs = [labelled_scores(net, X, y) for X, y in parts]
-            losses = [image_losses(loss, output, y) for output, (_, y) in zip(outputs, parts)] if loss else None
-            tally.add(parts, outputs, losses)
+            tally.add(parts, *scores_and_losses(net, loss, parts))
     tally.finish("the data to evaluate on", workers)
     return tally
 
 
-def labelled_scores(net: gluon.Block, X: nd.NDArray, labels: nd.NDArray) -> nd.NDArray:
+def scores_and_losses(
+    net: gluon.Block, loss: gluon.loss.Loss | None, parts: list[tuple[nd.NDArray, nd.NDArray]]
+) -> tuple[list[nd.NDArray], list[nd.NDArray]]:
+    """Return the scores and the losses on each context; no losses if there is no loss function."""
+    outputs = [_labelled_scores(net, X, y) for X, y in parts]
+    return outputs, [image_losses(loss, output, y) for output, (_, y) in zip(outputs, parts) if loss is not None]
+
+
+def _labelled_scores(net: gluon.Block, X: nd.NDArray, labels: nd.NDArray) -> nd.NDArray:
     """Return the network's scores, after checking that there is one label per image."""
     output = forward_logits(net, X, wait=False)
     if labels.shape != output.shape[:1]:
