@@ -4,9 +4,10 @@ import csv
 import re
 import sys
 from collections import Counter
+from decimal import Decimal
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from unicodedata import category
+from unicodedata import category, normalize
 
 import pytest
 
@@ -67,8 +68,19 @@ def emphasis_not_shown(text):
     return found
 
 
+UNITS = {"million": 10**6, "M": 10**6, "billion": 10**9, "万": 10**4, "亿": 10**8}
+NUMBER = re.compile(r"(\d+(?:\.\d+)?)(?: ?((?:million|M|billion)\b|[万亿])|×10([⁰¹²³⁴⁵⁶⁷⁸⁹]+))?")
+
+
 def numbers(text):
-    return set(re.findall(r"\d+(?:\.\d+)?", translation.NOT_WORDS.sub(" ", text).replace(",", "")))
+    """Return the numbers as they are written; those with a unit by their value, as 1.2 million is 120 万."""
+    found = set()
+    for number, unit, power in NUMBER.findall(translation.NOT_WORDS.sub(" ", text).replace(",", "")):
+        if unit or power:
+            value = Decimal(number) * (UNITS[unit] if unit else 10 ** int(normalize("NFKC", power)))
+            number = f"{value.normalize():f}"
+        found.add(number)
+    return found
 
 
 def paragraph_faults(entry):
@@ -368,6 +380,24 @@ def test_changes_by_hand_are_found(lesson):
 )
 def test_faults_of_a_paragraph(english, chinese, found):
     assert found in "".join(paragraph_faults(polib.POEntry(msgid=english, msgstr=chinese)))
+
+
+@pytest.mark.parametrize(
+    ("english", "right", "wrong"),
+    [
+        ("1.2 million photos", "120 万张照片", "12 万张照片"),
+        ("1.2 million photos", "1200000 张照片", "1.2 张照片"),
+        ("all 60M parameters", "6000 万个参数", "60 万个参数"),
+        ("7 billion FLOPs", "70 亿次运算", "7 亿次运算"),
+        ("7×10⁹ FLOPs", "70 亿次运算", "70 万次运算"),
+        ("48,000 photos", "4.8 万张照片", "48 万张照片"),
+        ("4.8 million photos, 4 GB", "480 万张照片，4 GB", "480 万张照片"),
+        ("0.90 of them", "其中的 0.90", "其中的 0.9"),
+    ],
+)
+def test_numbers_are_the_same_by_value(english, right, wrong):
+    assert list(paragraph_faults(polib.POEntry(msgid=english, msgstr=right))) == []
+    assert "numbers are missing" in "".join(paragraph_faults(polib.POEntry(msgid=english, msgstr=wrong)))
 
 
 def test_titles_of_papers_stay_english():
