@@ -1,4 +1,4 @@
-"""The Chinese lessons are in step with the English ones, and their text with the glossary."""
+"""The Chinese lessons and pages are in step with the English ones, and their text with the glossary."""
 
 import csv
 import re
@@ -16,6 +16,7 @@ polib = pytest.importorskip("polib")
 ROOT = Path(__file__).parent.parent
 ENGLISH = ROOT / "notebooks"
 CATALOGUES = sorted((ENGLISH / "zh").glob("*.po"))
+PAGES = sorted((ROOT / "docs" / "zh").glob("*.po"))
 LESSON = "03_batch_normalization.ipynb"
 
 spec = spec_from_file_location("build", ENGLISH / "zh" / "build.py")
@@ -102,26 +103,29 @@ def paragraph_faults(entry):
 
 
 def faults(path):
-    """Yield what is wrong with a Chinese lesson, given its catalogue."""
-    target, english = path.with_suffix(".ipynb"), path.parent.parent / f"{path.stem}.ipynb"
-    lesson, chinese, catalogue = read(english), read(target), polib.pofile(str(path), wrapwidth=0)
-    advice = f"{path.name}: .venv/bin/python notebooks/zh/build.py notebooks/{english.name}"
-    updated = translation.update(catalogue, lesson)
+    """Yield what is wrong with a Chinese lesson or page, given its catalogue."""
+    folder = path.parent.parent
+    (english,) = (found for end in (".ipynb", ".md") if (found := folder / f"{path.stem}{end}").exists())
+    target = path.parent / english.name
+    document, chinese = translation.read(english), translation.read(target)
+    advice = f"{path.name}: .venv/bin/python notebooks/zh/build.py {folder.name}/{english.name}"
+    updated = translation.update(polib.pofile(str(path), wrapwidth=0), document)
     if str(updated) != path.read_text():
-        yield f"the catalogue is not that of today's English lesson: {advice}"
+        yield f"the catalogue is not that of today's English text: {advice}"
     for entry in updated:
         if not entry.obsolete:
             yield from (f"{path.name}: {fault}: {entry.msgid[:80]}" for fault in paragraph_faults(entry))
-    if translation.build(lesson, updated, chinese) != chinese:
-        yield f"the lesson is not what its catalogue gives: {advice}"
-    if [without_figures(cell) for cell in lesson.cells] != [without_figures(cell) for cell in chinese.cells]:
-        yield f"{target.name}: code or outputs differ from the English lesson"
-    if translation.figures(lesson) and chinese.metadata.get("figures") != translation.digest(lesson):
-        yield f"{target.name}: its figures are English, or those of other English ones: {advice} --figures"
-    for cell in chinese.cells:
-        if cell.cell_type == "markdown":
-            links = re.findall(r"\]\((?!https?:)([^)#]+)", cell.source)
-            yield from (f"{target.name} links to {link}" for link in links if not (path.parent / link).exists())
+    if translation.build(document, updated, folder, chinese) != chinese:
+        yield f"{target.name} is not what its catalogue gives: {advice}"
+    texts = [chinese]
+    if english.suffix == ".ipynb":
+        texts = [cell.source for cell in chinese.cells if cell.cell_type == "markdown"]
+        if [without_figures(cell) for cell in document.cells] != [without_figures(cell) for cell in chinese.cells]:
+            yield f"{target.name}: code or outputs differ from the English lesson"
+        if translation.figures(document) and chinese.metadata.get("figures") != translation.digest(document):
+            yield f"{target.name}: its figures are English, or those of other English ones: {advice} --figures"
+    links = [link for text in texts for link in re.findall(r"\]\((?!https?:)([^)#]+)", text)]
+    yield from (f"{target.name} links to {link}" for link in links if not (path.parent / link).exists())
 
 
 def without_figures(cell):
@@ -132,15 +136,16 @@ def without_figures(cell):
     return cell.id, cell.source, cell.execution_count, {**cell.metadata, "alt": ""}, outputs
 
 
-@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
-def test_a_chinese_lesson_is_whole_and_in_step_with_the_english_one(path):
+@pytest.mark.parametrize("path", [*CATALOGUES, *PAGES], ids=lambda path: path.stem)
+def test_a_chinese_lesson_or_page_is_whole_and_in_step_with_the_english_one(path):
     assert list(faults(path)) == []
 
 
-def test_every_chinese_lesson_has_a_catalogue_and_an_english_lesson():
-    chinese = {path.stem for path in (ENGLISH / "zh").glob("*.ipynb")}
-    assert chinese == {path.stem for path in CATALOGUES}
-    assert chinese <= {path.stem for path in ENGLISH.glob("*.ipynb")}
+def test_every_chinese_lesson_and_page_has_a_catalogue_and_an_english_edition():
+    for folder, kind, catalogues in ((ENGLISH, "*.ipynb", CATALOGUES), (ROOT / "docs", "*.md", PAGES)):
+        chinese = {path.stem for path in (folder / "zh").glob(kind)}
+        assert chinese == {path.stem for path in catalogues}
+        assert chinese <= {path.stem for path in folder.glob(kind)}
 
 
 def readme(language):
@@ -159,7 +164,7 @@ def lessons_in(text):
 
 
 def links_in(text):
-    return {link.replace("notebooks/zh/", "notebooks/") for link in re.findall(r"\]\(([^)]+)\)", text)}
+    return {link.replace("/zh/", "/") for link in re.findall(r"\]\(([^)]+)\)", text)}
 
 
 def test_both_readmes_have_the_same_commands_lessons_links_and_names():
@@ -178,9 +183,9 @@ def test_both_readmes_have_the_same_commands_lessons_links_and_names():
     assert names[0] <= names[1]
 
 
-def test_the_chinese_readme_leads_to_chinese_lessons_where_there_are():
-    linked = set(re.findall(r"\]\(notebooks/zh/(\w+)\.ipynb\)", readme(".zh")))
-    assert linked == {path.stem for path in CATALOGUES}
+def test_the_chinese_readme_leads_to_chinese_lessons_and_pages_where_there_are():
+    linked = set(re.findall(r"\]\((\w+/zh/\w+)\.(?:ipynb|md)\)", readme(".zh")))
+    assert linked == {str(path.relative_to(ROOT).with_suffix("")) for path in (*CATALOGUES, *PAGES)}
 
 
 def test_the_chinese_readme_uses_the_terms_of_the_glossary():
@@ -241,7 +246,6 @@ def lesson(tmp_path, monkeypatch):
     path = tmp_path / "notebooks" / "03_lesson.ipynb"
     write(path)
     write(tmp_path / "notebooks" / "04_dropout.ipynb")
-    monkeypatch.setattr(translation, "HERE", path.parent / "zh")
     run(path, "--start")
     fill(path, CHINESE)
     monkeypatch.setattr(translation, "draw", drawn)
@@ -288,7 +292,7 @@ def test_only_text_and_figures_of_a_chinese_lesson_differ(lesson):
 def test_lessons_link_to_chinese_ones_where_there_are(lesson):
     run(lesson.parent / "04_dropout.ipynb", "--start")
     (fault,) = faults(catalogue_of(lesson))
-    assert "the lesson is not what its catalogue gives" in fault
+    assert "03_lesson.ipynb is not what its catalogue gives" in fault
     run(lesson)
     assert list(faults(catalogue_of(lesson))) == []
     assert "](04_dropout.ipynb)" in read(lesson.parent / "zh" / lesson.name).cells[0].source
@@ -296,7 +300,7 @@ def test_lessons_link_to_chinese_ones_where_there_are(lesson):
 
 def test_a_changed_english_paragraph_is_found_and_marked(lesson):
     write(lesson, TEXT.replace("on axis 1", "on axis 1, after the batch's"))
-    assert "the catalogue is not that of today's English lesson" in "".join(faults(catalogue_of(lesson)))
+    assert "the catalogue is not that of today's English text" in "".join(faults(catalogue_of(lesson)))
     run(lesson)
     (fault,) = faults(catalogue_of(lesson))
     assert "fuzzy: **A deliberate mistake.**" in fault
@@ -312,6 +316,68 @@ def test_a_changed_english_paragraph_is_found_and_marked(lesson):
     run(lesson)
     (entry,) = polib.pofile(str(catalogue_of(lesson))).fuzzy_entries()
     assert entry.previous_msgid == previous  # that of the translation
+
+
+PAGE = """# Results
+
+A paragraph of a page may go on
+in the next line. See [lesson 03](../notebooks/03_lesson.ipynb#the-question).
+
+- A list item, too,
+  goes on.
+- Another one.
+
+| network | accuracy |
+| --- | --- |
+| LeNet | 0.9 |
+
+```bash
+train lenet
+```
+"""
+PAGE_IN_CHINESE = """# 结果
+
+页面的一段可以分成几行。见[第 03 课](../../notebooks/zh/03_lesson.ipynb#the-question)。
+
+- 列表项也可以接到下一行。
+- 另一项。
+
+| 网络 | 准确率 |
+| --- | --- |
+| LeNet | 0.9 |
+
+```bash
+train lenet
+```
+"""
+WORDS_OF_THE_PAGE = {
+    "# Results": "# 结果",
+    "A paragraph of a page may go on in the next line. See [lesson 03](../notebooks/03_lesson.ipynb#the-question).": (
+        "页面的一段可以分成几行。见[第 03 课](../notebooks/03_lesson.ipynb#the-question)。"
+    ),
+    "- A list item, too, goes on.": "- 列表项也可以接到下一行。",
+    "- Another one.": "- 另一项。",
+    "| network | accuracy |": "| 网络 | 准确率 |",
+    "| LeNet | 0.9 |": "| LeNet | 0.9 |",
+}
+
+
+def test_a_page_is_translated_like_a_lesson(lesson):
+    path = lesson.parent.parent / "docs" / "results.md"
+    path.write_text(PAGE)
+    run(path)
+    assert not catalogue_of(path).exists()
+    run(path, "--start")
+    fill(path, WORDS_OF_THE_PAGE)
+    run(path)
+    assert list(faults(catalogue_of(path))) == []
+    assert (path.parent / "zh" / path.name).read_text() == PAGE_IN_CHINESE
+    path.write_text(PAGE.replace("go on\nin", "go\non in"))
+    assert list(faults(catalogue_of(path))) == []
+    path.write_text(PAGE.replace("A paragraph", "Each paragraph"))
+    assert "fuzzy: Each paragraph" in "".join(faults(catalogue_of(path)))
+    path.write_text(PAGE.replace("train lenet", "train vgg"))
+    assert "results.md is not what its catalogue gives" in "".join(faults(catalogue_of(path)))
 
 
 def test_a_catalogue_is_the_same_after_an_editor_wrapped_its_lines(lesson):
