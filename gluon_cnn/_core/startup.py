@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import functools
 import importlib.util
+import inspect
 import os
 import platform
 import re
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gluon_cnn import compat
@@ -25,6 +26,8 @@ MXNET_VERSION = "1.9.1"
 USER_OMP_NUM_THREADS = os.environ.get("OMP_NUM_THREADS")  # the user's value, or None; _start sets the variable
 PIP_INSTALL = f"{shlex.quote(sys.executable)} -m pip install"
 INSTALL_MXNET = f"{PIP_INSTALL} --no-deps mxnet=={MXNET_VERSION}"  # its metadata excludes NumPy 2
+
+SELDOM_NEEDED = ("scipy.stats", "scipy.sparse", "requests", "onnx")  # by MXNet, and slow to import
 
 DEBIAN_PACKAGES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0", "libGL.so.1": "libgl1"}
 
@@ -169,7 +172,9 @@ def _importing_mxnet(module: types.ModuleType) -> Iterator[None]:
         try:
             if os.environ.get("DMLC_ROLE") in server.ROLES:
                 server.serve()
-            with _lazy_import("scipy.stats"):  # a third of MXNet's import time
+            with contextlib.ExitStack() as stack:
+                for name in SELDOM_NEEDED:
+                    stack.enter_context(_lazy_import(name))
                 yield
         except Exception as error:
             raise ImportError(f"mxnet cannot be imported: {import_advice(error)}", name="mxnet") from error
@@ -178,6 +183,39 @@ def _importing_mxnet(module: types.ModuleType) -> Iterator[None]:
     if not vars(module)["runtime"].Features().is_enabled("CUDA"):
         # Updating four weight arrays at a time saves kernel launches on a GPU; on a CPU, one by one is a third faster.
         os.environ.setdefault("MXNET_OPTIMIZER_AGGREGATION_SIZE", "1")
+
+
+@contextlib.contextmanager
+def _symbols_when_called(base: types.ModuleType) -> Iterator[None]:
+    """Generate the code of each of MXNet's 1,600 functions of symbols when it is first called, not in the import."""
+    yield
+    for name in ("_init_op_module", "_init_np_op_module"):
+        vars(base)[name] = _generating_later(vars(base)[name])
+
+
+def _generating_later(register: Callable[..., None]) -> Callable[..., None]:
+    def wrapper(*args: object, **kwargs: object) -> None:
+        given = inspect.signature(register).bind(*args, **kwargs)
+        if "symbol" in given.arguments.values():
+            given.arguments["make_op_func"] = functools.partial(_placeholder, given.arguments["make_op_func"])
+        register(*given.args, **given.kwargs)
+
+    return wrapper
+
+
+def _placeholder(make: types.FunctionType, handle: object, name: str, func_name: str) -> types.FunctionType:
+    """Return a function that turns into what ``make`` returns when it is first called."""
+    function = types.FunctionType(_turn_into_what_is_made.__code__, make.__globals__, func_name)
+    function.__kwdefaults__ = {"_made_by": functools.partial(make, handle, name, func_name), "_function": function}
+    function.__doc__ = f"Like the function of arrays, mxnet.ndarray's {func_name}."
+    return function
+
+
+def _turn_into_what_is_made(*args, _made_by, _function, **kwargs):
+    made = _made_by()
+    for part in ("__code__", "__defaults__", "__kwdefaults__", "__doc__"):
+        setattr(_function, part, getattr(made, part))
+    return _function(*args, **kwargs)
 
 
 @functools.lru_cache
@@ -207,6 +245,7 @@ def _start() -> None:
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each bound graph prints a message about oneDNN
     compat.ADVICE["mxnet"] = lambda: import_advice(ModuleNotFoundError(name="mxnet"))
     compat.patch_import("mxnet", _importing_mxnet)
+    compat.patch_import("mxnet.base", _symbols_when_called)
 
 
 _start()

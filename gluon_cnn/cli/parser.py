@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
+from typing import NoReturn
 
 from gluon_cnn import __version__
 from gluon_cnn.cli import options
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that answers a mistake in one line, without the list of all options."""
+
+    def error(self, message: str) -> NoReturn:
+        message = re.sub(r"^argument (\S+?)(/\S+)?: ", r"\1: ", message)  # an option's first name is enough
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gluon-cnn",
         description="Train, inspect and use convolutional networks in MXNet/Gluon.",
         epilog="For details, see gluon-cnn COMMAND --help. Only `data` ever downloads anything.",

@@ -246,7 +246,7 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from tests.training.test_checkpoint import parts, trained
 print("begins", flush=True)
-trained(40, sys.argv[1], parts("adam"))
+trained(20, sys.argv[1], parts("adam"))
 """
 OWN = """
 import random, sys
@@ -255,7 +255,7 @@ from tests.training.test_checkpoint import trained
 from tests.training.test_resuming import TWELVE, made
 parts = made(TWELVE, "nadam", before=random.randrange(4), frozen=[3])
 print("begins", flush=True)
-trained(10, sys.argv[1], parts)
+trained(6, sys.argv[1], parts)
 """
 
 
