@@ -31,9 +31,7 @@ AROUND = {
     "Please activate JavaScript to enable the search functionality.": "搜索需要 JavaScript，请在浏览器中启用。",
 }
 WITHIN = {"Worked solution": "参考答案", "Hide the solution": "收起答案", "Link to this heading": "本节的链接"}
-SECTION = re.compile(
-    r'<p class="caption"[^>]*><span class="caption-text">(.).*?(?=<p class="caption"|\Z)', re.DOTALL
-)
+SECTION = re.compile(r'<p class="caption"[^>]*><span class="caption-text">(.).*?(?=<p class="caption"|\Z)', re.DOTALL)
 
 
 def is_chinese(page: str) -> bool:
