@@ -38,6 +38,7 @@ SIZES = {  # pixels of a side, images in a batch
     "densenet": (96, 32),
 }
 SAME = 1e-3  # largest difference of two outputs, as a share of the largest output
+WIDEST = 0.2  # distance of a ratio's quartiles, as a share of its median
 PAUSE = 0.3  # seconds after which a contender's threads have gone to sleep
 
 
@@ -166,10 +167,19 @@ def measure(
 
 
 def quartiles(values: list[float]) -> str:
+    """Return the median and the quartiles, or no ratio at all if they are too far apart to mean anything."""
     if len(values) < 2:
         return f"{values[0]:.2f}"
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return f"{middle:.2f} ({low:.2f}-{high:.2f})"
+    return f"{middle:.2f} ({low:.2f}-{high:.2f})" if high - low <= WIDEST * middle else "too noisy: measure again"
+
+
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the CPU's name and which of the instruction sets that matter here it has."""
+    text = cpuinfo.read_text()
+    name = next(line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name"))
+    has = [flag for flag in ("avx2", "avx512f", "avx512_vnni") if flag in text.split()]
+    return f"{name} with {', '.join(has) or 'none of AVX2 and AVX-512'}"
 
 
 def report(found: dict, names: list[str], task: str) -> str:
@@ -182,13 +192,17 @@ def report(found: dict, names: list[str], task: str) -> str:
         row = [network, *(f"{statistics.median(contenders[name][task]):,.0f}" for name in names)]
         for name in others:
             ratios = [a / b for a, b in zip(contenders[first][task], contenders[name][task])]
-            medians[name].append(statistics.median(ratios))
             row.append(quartiles(ratios))
+            if row[-1].startswith("too noisy"):
+                continue
+            medians[name].append(statistics.median(ratios))
         rate, sgemm = (statistics.median(contenders[first][key]) for key in (task, f"sgemm, {task}"))
         work = contenders[first]["flops"][0] * (3 if task == "train" else 1)  # gradients of inputs and of weights
         row.append(f"{rate * work / (sgemm * 1e9):.0%}")
         rows.append([*row, *(f"{max(contenders[name]['peak']):,.0f}" for name in names)])
-    means = [f"{statistics.geometric_mean(medians[name]):.2f}" for name in others]
+    means = [
+        f"{statistics.geometric_mean(medians[name]):.2f}" if len(medians[name]) == len(found) else "" for name in others
+    ]
     rows.append(["geometric mean", *[""] * len(names), *means, *[""] * (len(names) + 1)])
     ratios = [f"{first} / {name}" for name in others]
     header = ["network", *names, *ratios, f"{first}, of sgemm", *(f"{name}, MB" for name in names)]
@@ -244,7 +258,8 @@ def main() -> None:
                         found[network][name].setdefault(key, []).extend(value if isinstance(value, list) else [value])
             options.output.parent.mkdir(parents=True, exist_ok=True)
             options.output.write_text(json.dumps(found, indent=1))
-    print(f"images a second; ratios: median (quartiles) of {options.launches} x {options.rounds} rounds; {CORES} cores")
+    rounds = f"{options.launches} x {options.rounds} rounds"
+    print(f"images a second; ratios: median (quartiles) of {rounds}; {CORES} cores of {processor()}")
     for task in options.tasks:
         print(f"\n{task}\n\n{report(found, options.contenders, task)}")
 

@@ -186,18 +186,27 @@ def _importing_mxnet(module: types.ModuleType) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _symbols_when_called(base: types.ModuleType) -> Iterator[None]:
-    """Generate the code of each of MXNet's 1,600 functions of symbols when it is first called, not in the import."""
+def _generating_when_called(base: types.ModuleType) -> Iterator[None]:
+    """Let MXNet generate most of its functions, such as all of symbols, when they are first called, not in the import.
+
+    The functions of arrays that users call are generated at once, with their help.
+    """
     yield
     for name in ("_init_op_module", "_init_np_op_module"):
-        vars(base)[name] = _generating_later(vars(base)[name])
+        vars(base)[name] = _with_placeholders(vars(base)[name])
 
 
-def _generating_later(register: Callable[..., None]) -> Callable[..., None]:
+def _with_placeholders(register: Callable[..., None]) -> Callable[..., None]:
     def wrapper(*args: object, **kwargs: object) -> None:
         given = inspect.signature(register).bind(*args, **kwargs)
-        if "symbol" in given.arguments.values():
-            given.arguments["make_op_func"] = functools.partial(_placeholder, given.arguments["make_op_func"])
+        make, of_symbols = given.arguments["make_op_func"], "symbol" in given.arguments.values()
+
+        def make_or_put_off(handle: object, name: str, func_name: str) -> types.FunctionType:
+            is_public = re.match("[^_]|_(np|npx|contrib|linalg|image|random|sparse)_", name)
+            put_off = of_symbols or not is_public
+            return _placeholder(make, handle, name, func_name) if put_off else make(handle, name, func_name)
+
+        given.arguments["make_op_func"] = make_or_put_off
         register(*given.args, **given.kwargs)
 
     return wrapper
@@ -207,7 +216,7 @@ def _placeholder(make: types.FunctionType, handle: object, name: str, func_name:
     """Return a function that turns into what ``make`` returns when it is first called."""
     function = types.FunctionType(_turn_into_what_is_made.__code__, make.__globals__, func_name)
     function.__kwdefaults__ = {"_made_by": functools.partial(make, handle, name, func_name), "_function": function}
-    function.__doc__ = f"Like the function of arrays, mxnet.ndarray's {func_name}."
+    function.__doc__ = f"See mxnet.ndarray's {func_name}; this function's own help is there after its first call."
     return function
 
 
@@ -245,7 +254,7 @@ def _start() -> None:
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else each bound graph prints a message about oneDNN
     compat.ADVICE["mxnet"] = lambda: import_advice(ModuleNotFoundError(name="mxnet"))
     compat.patch_import("mxnet", _importing_mxnet)
-    compat.patch_import("mxnet.base", _symbols_when_called)
+    compat.patch_import("mxnet.base", _generating_when_called)
 
 
 _start()
