@@ -53,9 +53,9 @@ def contains(text, names):
 
 
 def marks(text):
-    """Return what stays as it is: code, formulas, links, tags, how the line starts, columns of a table."""
+    """Return what stays as it is: code, formulas, links, tags, how the line starts, what separates cells."""
     parts = [match[0] for match in translation.NOT_WORDS.finditer(text)]
-    return Counter([*parts, *re.match(r"(#+ |- |\d+\. |\| )?", text).groups(), *re.findall(r"\*\*|\|", text)])
+    return Counter([*parts, *re.match(r"(#+ |- |\d+\. )?", text).groups(), *re.findall(r"\*\*|\|", text)])
 
 
 def emphasis_not_shown(text):
@@ -221,8 +221,8 @@ CHINESE = {
     "**A deliberate mistake.** Batch norm expects the channels on axis 1. In 2,000 photos they come last:": (
         "**故意犯一个错误。** 批量归一化要求通道位于第 1 轴，而这 2000 张照片的通道都在最后一轴："
     ),
-    "| | Gluon |": "| | Gluon |",
-    "| share of the old average | `momentum=0.9` |": "| 旧平均值所占的比例 | `momentum=0.9` |",
+    "Gluon": "Gluon",
+    "share of the old average": "旧平均值所占的比例",
     "The [errata](../docs/errata.md) list it: $\\mu = 3$.": "[勘误表](../docs/errata.md)有此一条，$\\mu = 3$。",
     "**Next**: [lesson 04](04_dropout.ipynb), dropout.": "**下一课**：[第 04 课](04_dropout.ipynb)，暂退法。",
     "Two feature maps side by side.": "并排的两幅特征图。",
@@ -357,8 +357,9 @@ WORDS_OF_THE_PAGE = {
     ),
     "- A list item, too, goes on.": "- 列表项也可以接到下一行。",
     "- Another one.": "- 另一项。",
-    "| network | accuracy |": "| 网络 | 准确率 |",
-    "| LeNet | 0.9 |": "| LeNet | 0.9 |",
+    "network": "网络",
+    "accuracy": "准确率",
+    "LeNet": "LeNet",
 }
 
 
@@ -376,8 +377,10 @@ def test_a_page_is_translated_like_a_lesson(lesson):
     assert list(faults(catalogue_of(path))) == []
     path.write_text(PAGE.replace("A paragraph", "Each paragraph"))
     assert "fuzzy: Each paragraph" in "".join(faults(catalogue_of(path)))
-    path.write_text(PAGE.replace("train lenet", "train vgg"))
-    assert "results.md is not what its catalogue gives" in "".join(faults(catalogue_of(path)))
+    for old, new in (("train lenet", "train vgg"), ("0.9", "0.8")):  # nothing to translate: it has only to be built
+        path.write_text(PAGE.replace(old, new))
+        (fault,) = faults(catalogue_of(path))
+        assert "results.md is not what its catalogue gives" in fault
 
 
 def test_a_catalogue_is_the_same_after_an_editor_wrapped_its_lines(lesson):
@@ -438,7 +441,7 @@ def test_changes_by_hand_are_found(lesson):
         ("A question", "一个\n问题", "one line"),
         ("**Data.** All", "**数据。**全部", "needs a space"),
         ("The **data**", "全部**“数据”**", "needs a space"),
-        ("| a word | another |", "| 一个词 |", "code, formulas, links"),
+        ("a word", "一个|词", "code, formulas, links"),
         ("All 4,000 images", "所有 400 幅图像", "numbers are missing: {'4000'}"),
         ("The feature maps shrink", "特征映射变小", "not as in glossary.csv: ['feature map']"),
         ("After fine-tuning", "精调之后", "not as in glossary.csv: ['fine-tun*']"),

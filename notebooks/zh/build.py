@@ -2,7 +2,7 @@
 
     python notebooks/zh/build.py [--start] [--figures] notebooks/03_batch_normalization.ipynb docs/errata.md ...
 
-First each catalogue gets one entry for every paragraph, heading, list item, table row and description of a figure.
+First each catalogue gets one entry for every paragraph, heading, list item, table cell and description of a figure.
 An entry whose English changed becomes fuzzy. What is fuzzy or untranslated stays English in the lesson.
 Without --start, lessons and pages that have no catalogue are passed over. --figures executes lessons whose figures are
 not those of the English lesson today, to draw them in Chinese.
@@ -28,18 +28,21 @@ HEADER = {"Language": "zh_CN", "MIME-Version": "1.0", "Content-Type": "text/plai
 HEADER["Content-Transfer-Encoding"] = "8bit"
 CODE = re.compile(r"(```.*?```)", re.DOTALL)
 WRAPPED = re.compile(r"(?<=\S)\n *(?=\S)(?![|#>]|[*+-] |\d+\. )")  # where a paragraph goes on in the next line
+LINE, CELL = re.compile(".+"), re.compile(r"(?<=\| )[^|]+(?= \|)")
 NOT_WORDS = re.compile(r"`[^`]*`|(\$\$?)[^$]*\1|<[^>]*>|\]\([^)]*\)")
 WORDS_MISSING = "from gluon_cnn.plots import language\nprint(*sorted(language.missing), sep='\\n')"
 
 
 def translate_text(text: str, translate: Callable[[str], str]) -> str:
-    """Translate each paragraph, heading, list item and table row of Markdown that has words, outside blocks of code."""
+    """Translate each paragraph, heading, list item and table cell of Markdown that has words; leave blocks of code."""
+
+    def translate_part(match: re.Match) -> str:
+        return translate(match[0]) if re.search("[A-Za-z]{2}|, ", NOT_WORDS.sub("", match[0])) else match[0]
+
     parts = CODE.split(text)
     for k in range(0, len(parts), 2):
         lines = WRAPPED.sub(" ", parts[k]).split("\n")
-        parts[k] = "\n".join(
-            translate(line) if re.search("[A-Za-z]{2}", NOT_WORDS.sub("", line)) else line for line in lines
-        )
+        parts[k] = "\n".join((CELL if line.startswith("|") else LINE).sub(translate_part, line) for line in lines)
     return "".join(parts)
 
 
