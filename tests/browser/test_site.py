@@ -142,13 +142,16 @@ def test_formulas_are_drawn(visit):
     page.screenshot(path=SCREENSHOTS / "site_03.png")
 
 
-def test_the_readmes_picture_is_a_lesson(visit):
-    page = visit("notebooks/05_lenet.html", width=1100)
-    curves = page.get_by_alt_text("Two plots over the epochs").bounding_box()
-    maps = page.get_by_alt_text("LeNet's first").bounding_box()
+@pytest.mark.parametrize(
+    ("folder", "curves", "maps"),
+    [(".", "Two plots over the epochs", "LeNet's first"), ("zh", "两幅图，横轴为轮次", "LeNet 第一层")],
+)
+def test_the_readmes_picture_is_a_lesson(visit, folder, curves, maps):
+    page = visit(f"notebooks/{folder}/05_lenet.html", width=1100)
+    curves, maps = (page.get_by_alt_text(words).bounding_box() for words in (curves, maps))
     left, top, bottom = curves["x"] - 20, curves["y"] - 70, maps["y"] + maps["height"] + 10
     clip = {"x": left, "y": top, "width": curves["width"] + 40, "height": bottom - top}
-    page.screenshot(path=SCREENSHOTS / "lesson_05.png", full_page=True, clip=clip)
+    page.screenshot(path=SCREENSHOTS / folder / "lesson_05.png", full_page=True, clip=clip)
 
 
 def search_for_a_word(page):
