@@ -77,11 +77,11 @@ test-browser: site ## in Chromium: run lessons in JupyterLab as a user does, rea
 data: $(STAMP) ## find the full Fashion-MNIST or download it (30 MB)
 	$(BIN)/gluon-cnn data
 
-notebooks: $(STAMP) ## execute every lesson, or LESSONS=notebooks/05*, store the outputs, and write the Chinese lessons
+notebooks: $(STAMP) ## execute every lesson, or LESSONS=notebooks/05*, store the outputs, and write the Chinese edition
 	$(BIN)/jupyter nbconvert --execute --inplace --ExecutePreprocessor.record_timing=False $(LESSONS)
 	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams $(LESSONS) # it would not while executing
 	$(BIN)/python tests/fresh.py $(LESSONS)
-	$(BIN)/python notebooks/zh/build.py --figures $(LESSONS)
+	$(BIN)/python notebooks/zh/build.py --figures $(LESSONS) docs/*.md
 
 # PyTorch and others, apart from the course's environment
 OTHERS := build/bench

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import gluon_cnn
@@ -13,18 +12,18 @@ from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.search.en import SearchEnglish
 from sphinx.writers.html5 import HTML5Translator
 
 sys.path.insert(0, str(Path(__file__).parent))
 from dark_figures import add_dark_figures, is_plot
+from languages import SEARCH_WORDS, SearchBoth, add_search_page, set_language
 
 project = "gluon_cnn"
 version = release = gluon_cnn.__version__
 html_title = "gluon_cnn"
 html_theme = "furo"
 html_math_renderer = "mathml"
-html_static_path = ["site.css", "theme.js"]
+html_static_path = ["site.css", "theme.js", str(SEARCH_WORDS)]
 html_favicon = "favicon.svg"
 html_extra_path = ["favicon.ico"]  # browsers ask for it at a site's root, whatever a page says
 html_css_files = ["site.css"]
@@ -35,7 +34,7 @@ html_show_copyright = html_show_sphinx = False
 
 root_doc = "README"
 include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/*.rst", "notebooks/*.ipynb"]
-include_patterns += ["README.zh.md", "notebooks/zh/*.ipynb"]
+include_patterns += ["README.zh.md", "docs/zh/*.md", "notebooks/zh/*.ipynb"]
 exclude_patterns = ["**/.ipynb_checkpoints"]
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx.ext.viewcode"]
@@ -64,15 +63,6 @@ CONTENTS = """
 :glob:
 
 notebooks/*
-```
-
-```{toctree}
-:hidden:
-:caption: 课程
-:glob:
-
-简介 <README.zh>
-CHINESE_LESSONS
 ```
 
 ```{toctree}
@@ -119,12 +109,49 @@ docs/reliability
 CONTRIBUTING
 CHANGELOG
 ```
-"""
 
-if list(Path(__file__).parent.parent.glob("notebooks/zh/*.ipynb")):
-    CONTENTS = CONTENTS.replace("CHINESE_LESSONS", "notebooks/zh/*")  # a pattern without a page would be a warning
-else:
-    CONTENTS = CONTENTS.replace("CHINESE_LESSONS", "")
+```{toctree}
+:hidden:
+:caption: 课程
+:glob:
+
+简介 <README.zh>
+notebooks/zh/*
+```
+
+```{toctree}
+:hidden:
+:caption: 勘误与测量结果
+
+docs/zh/errata
+docs/zh/results
+docs/zh/lesson_results
+```
+
+```{toctree}
+:hidden:
+:caption: 英文文档
+
+使用自己的图像 <docs/your_images>
+教学大纲 <docs/teaching>
+配置环境 <docs/environment>
+运行其他 MXNet 代码 <docs/compat>
+在多个设备和多台机器上训练 <docs/distributed>
+从 PyTorch 或 Paddle 转来 <docs/frameworks>
+命令行 <docs/commands>
+软件包 <docs/api>
+模块 <docs/modules>
+术语表 <docs/glossary>
+与笔记的不同之处 <docs/differences>
+各种技巧的效果 <docs/effects>
+图像很少时的效果 <docs/few_images>
+与 PyTorch 的速度比较 <docs/performance>
+载入图像的速度 <docs/loading>
+可靠性 <docs/reliability>
+参与开发 <CONTRIBUTING>
+历次改动 <CHANGELOG>
+```
+"""
 
 INDEX = (
     '<!doctype html><html lang="en"><title>gluon_cnn</title><meta http-equiv="refresh" content="0; url=README.html">'
@@ -160,45 +187,6 @@ def finish_page(app: Sphinx, page: str, template: str, context: dict, doctree: n
     context["furo_navigation_tree"] = captions.replace('role="heading"', 'role="heading" aria-level="2"')
 
 
-def set_language(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
-    """Name the language of a page, list the lessons in that language only, and link a lesson to its other edition."""
-    chinese = page == "README.zh" or page.startswith("notebooks/zh/")
-    captions = context["furo_navigation_tree"]
-    others = rf'<p class="caption"[^>]*><span class="caption-text">{"Lessons" if chinese else "课程"}</span>'
-    context["furo_navigation_tree"] = re.sub(rf'{others}.*?(?=<p class="caption")', "", captions, flags=re.DOTALL)
-    if chinese:
-        context["language"] = "zh-CN"
-        for english, words in (("Worked solution", "参考答案"), ("Hide the solution", "收起答案")):
-            context["body"] = context["body"].replace(english, words)
-    folder, _, name = page.rpartition("/")
-    other = f"notebooks/{name}" if chinese else f"notebooks/zh/{name}"
-    if folder.startswith("notebooks") and other in app.env.found_docs:
-        code, word = ("en", "English") if chinese else ("zh-CN", "中文")
-        link = f'<p><a href="{context["pathto"](other)}" hreflang="{code}" lang="{code}">{word}</a></p>'
-        context["body"] = link + context["body"]
-
-
-class SearchBoth(SearchEnglish):
-    """English words, and pairs of Chinese characters, which have no spaces between words."""
-
-    lang = "both"
-    js_splitter_code = """
-function splitQuery(query) {
-  const parts = query.match(/[\\u4e00-\\u9fff]+|(?:(?![\\u4e00-\\u9fff])[\\p{Letter}\\p{Number}_])+/gu) || [];
-  return parts.flatMap((part) =>
-    /[\\u4e00-\\u9fff]/.test(part) && part.length > 2 ? [...part].slice(1).map((c, k) => part[k] + c) : [part]);
-}
-"""
-
-    def split(self, input: str) -> list[str]:
-        """Split a text as the above does with a query."""
-        words = []
-        for part in re.findall(r"[\u4e00-\u9fff]+|[^\W\u4e00-\u9fff]+", input):
-            pairs = "\u4e00" <= part[0] <= "\u9fff" and len(part) > 2
-            words += [a + b for a, b in pairwise(part)] if pairs else [part]
-        return words
-
-
 def link_short_names(app: Sphinx, env: BuildEnvironment, node: nodes.Element, text: nodes.Element) -> object:
     """Link names that a docstring of another module gives without their module."""
     python = env.domains["py"]
@@ -227,6 +215,7 @@ def setup(app: Sphinx) -> None:
     app.connect("missing-reference", link_short_names)
     app.connect("html-page-context", finish_page, priority=900)  # after the theme
     app.connect("html-page-context", set_language, priority=901)
+    app.connect("html-collect-pages", add_search_page)
     app.add_search_language(SearchBoth)
     app.connect("build-finished", start_with_the_readme)
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))

@@ -1,12 +1,13 @@
-"""The Chinese lessons are in step with the English ones, and their text with the glossary."""
+"""The Chinese lessons and pages are in step with the English ones, and their text with the glossary."""
 
 import csv
 import re
 import sys
 from collections import Counter
+from decimal import Decimal
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from unicodedata import category
+from unicodedata import category, normalize
 
 import pytest
 
@@ -15,6 +16,7 @@ polib = pytest.importorskip("polib")
 ROOT = Path(__file__).parent.parent
 ENGLISH = ROOT / "notebooks"
 CATALOGUES = sorted((ENGLISH / "zh").glob("*.po"))
+PAGES = sorted((ROOT / "docs" / "zh").glob("*.po"))
 LESSON = "03_batch_normalization.ipynb"
 
 spec = spec_from_file_location("build", ENGLISH / "zh" / "build.py")
@@ -51,9 +53,9 @@ def contains(text, names):
 
 
 def marks(text):
-    """Return what stays as it is: code, formulas, links, tags, how the line starts, columns of a table."""
+    """Return what stays as it is: code, formulas, links, tags, how the line starts, what separates cells."""
     parts = [match[0] for match in translation.NOT_WORDS.finditer(text)]
-    return Counter([*parts, *re.match(r"(#+ |- |\d+\. |\| )?", text).groups(), *re.findall(r"\*\*|\|", text)])
+    return Counter([*parts, *re.match(r"(#+ |- |\d+\. )?", text).groups(), *re.findall(r"\*\*|\|", text)])
 
 
 def emphasis_not_shown(text):
@@ -67,8 +69,19 @@ def emphasis_not_shown(text):
     return found
 
 
+UNITS = {"million": 10**6, "M": 10**6, "billion": 10**9, "万": 10**4, "亿": 10**8}
+NUMBER = re.compile(r"(\d+(?:\.\d+)?)(?: ?((?:million|M|billion)\b|[万亿])|×10([⁰¹²³⁴⁵⁶⁷⁸⁹]+))?")
+
+
 def numbers(text):
-    return set(re.findall(r"\d+(?:\.\d+)?", translation.NOT_WORDS.sub(" ", text).replace(",", "")))
+    """Return the numbers as they are written; those with a unit by their value, as 1.2 million is 120 万."""
+    found = set()
+    for number, unit, power in NUMBER.findall(translation.NOT_WORDS.sub(" ", text).replace(",", "")):
+        if unit or power:
+            value = Decimal(number) * (UNITS[unit] if unit else 10 ** int(normalize("NFKC", power)))
+            number = f"{value.normalize():f}"
+        found.add(number)
+    return found
 
 
 def paragraph_faults(entry):
@@ -90,26 +103,29 @@ def paragraph_faults(entry):
 
 
 def faults(path):
-    """Yield what is wrong with a Chinese lesson, given its catalogue."""
-    target, english = path.with_suffix(".ipynb"), path.parent.parent / f"{path.stem}.ipynb"
-    lesson, chinese, catalogue = read(english), read(target), polib.pofile(str(path), wrapwidth=0)
-    advice = f"{path.name}: .venv/bin/python notebooks/zh/build.py notebooks/{english.name}"
-    updated = translation.update(catalogue, lesson)
+    """Yield what is wrong with a Chinese lesson or page, given its catalogue."""
+    folder = path.parent.parent
+    (english,) = (found for end in (".ipynb", ".md") if (found := folder / f"{path.stem}{end}").exists())
+    target = path.parent / english.name
+    document, chinese = translation.read(english), translation.read(target)
+    advice = f"{path.name}: .venv/bin/python notebooks/zh/build.py {folder.name}/{english.name}"
+    updated = translation.update(polib.pofile(str(path), wrapwidth=0), document)
     if str(updated) != path.read_text():
-        yield f"the catalogue is not that of today's English lesson: {advice}"
+        yield f"the catalogue is not that of today's English text: {advice}"
     for entry in updated:
         if not entry.obsolete:
             yield from (f"{path.name}: {fault}: {entry.msgid[:80]}" for fault in paragraph_faults(entry))
-    if translation.build(lesson, updated, chinese) != chinese:
-        yield f"the lesson is not what its catalogue gives: {advice}"
-    if [without_figures(cell) for cell in lesson.cells] != [without_figures(cell) for cell in chinese.cells]:
-        yield f"{target.name}: code or outputs differ from the English lesson"
-    if translation.figures(lesson) and chinese.metadata.get("figures") != translation.digest(lesson):
-        yield f"{target.name}: its figures are English, or those of other English ones: {advice} --figures"
-    for cell in chinese.cells:
-        if cell.cell_type == "markdown":
-            links = re.findall(r"\]\((?!https?:)([^)#]+)", cell.source)
-            yield from (f"{target.name} links to {link}" for link in links if not (path.parent / link).exists())
+    if translation.build(document, updated, folder, chinese) != chinese:
+        yield f"{target.name} is not what its catalogue gives: {advice}"
+    texts = [chinese]
+    if english.suffix == ".ipynb":
+        texts = [cell.source for cell in chinese.cells if cell.cell_type == "markdown"]
+        if [without_figures(cell) for cell in document.cells] != [without_figures(cell) for cell in chinese.cells]:
+            yield f"{target.name}: code or outputs differ from the English lesson"
+        if translation.figures(document) and chinese.metadata.get("figures") != translation.digest(document):
+            yield f"{target.name}: its figures are English, or those of other English ones: {advice} --figures"
+    links = [link for text in texts for link in re.findall(r"\]\((?!https?:)([^)#]+)", text)]
+    yield from (f"{target.name} links to {link}" for link in links if not (path.parent / link).exists())
 
 
 def without_figures(cell):
@@ -120,15 +136,16 @@ def without_figures(cell):
     return cell.id, cell.source, cell.execution_count, {**cell.metadata, "alt": ""}, outputs
 
 
-@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
-def test_a_chinese_lesson_is_whole_and_in_step_with_the_english_one(path):
+@pytest.mark.parametrize("path", [*CATALOGUES, *PAGES], ids=lambda path: path.stem)
+def test_a_chinese_lesson_or_page_is_whole_and_in_step_with_the_english_one(path):
     assert list(faults(path)) == []
 
 
-def test_every_chinese_lesson_has_a_catalogue_and_an_english_lesson():
-    chinese = {path.stem for path in (ENGLISH / "zh").glob("*.ipynb")}
-    assert chinese == {path.stem for path in CATALOGUES}
-    assert chinese <= {path.stem for path in ENGLISH.glob("*.ipynb")}
+def test_every_chinese_lesson_and_page_has_a_catalogue_and_an_english_edition():
+    for folder, kind, catalogues in ((ENGLISH, "*.ipynb", CATALOGUES), (ROOT / "docs", "*.md", PAGES)):
+        chinese = {path.stem for path in (folder / "zh").glob(kind)}
+        assert chinese == {path.stem for path in catalogues}
+        assert chinese <= {path.stem for path in folder.glob(kind)}
 
 
 def readme(language):
@@ -147,7 +164,7 @@ def lessons_in(text):
 
 
 def links_in(text):
-    return {link.replace("notebooks/zh/", "notebooks/") for link in re.findall(r"\]\(([^)]+)\)", text)}
+    return {link.replace("/zh/", "/") for link in re.findall(r"\]\(([^)]+)\)", text)}
 
 
 def test_both_readmes_have_the_same_commands_lessons_links_and_names():
@@ -166,9 +183,9 @@ def test_both_readmes_have_the_same_commands_lessons_links_and_names():
     assert names[0] <= names[1]
 
 
-def test_the_chinese_readme_leads_to_chinese_lessons_where_there_are():
-    linked = set(re.findall(r"\]\(notebooks/zh/(\w+)\.ipynb\)", readme(".zh")))
-    assert linked == {path.stem for path in CATALOGUES}
+def test_the_chinese_readme_leads_to_chinese_lessons_and_pages_where_there_are():
+    linked = set(re.findall(r"\]\((\w+/zh/\w+)\.(?:ipynb|md)\)", readme(".zh")))
+    assert linked == {str(path.relative_to(ROOT).with_suffix("")) for path in (*CATALOGUES, *PAGES)}
 
 
 def test_the_chinese_readme_uses_the_terms_of_the_glossary():
@@ -204,8 +221,8 @@ CHINESE = {
     "**A deliberate mistake.** Batch norm expects the channels on axis 1. In 2,000 photos they come last:": (
         "**故意犯一个错误。** 批量归一化要求通道位于第 1 轴，而这 2000 张照片的通道都在最后一轴："
     ),
-    "| | Gluon |": "| | Gluon |",
-    "| share of the old average | `momentum=0.9` |": "| 旧平均值所占的比例 | `momentum=0.9` |",
+    "Gluon": "Gluon",
+    "share of the old average": "旧平均值所占的比例",
     "The [errata](../docs/errata.md) list it: $\\mu = 3$.": "[勘误表](../docs/errata.md)有此一条，$\\mu = 3$。",
     "**Next**: [lesson 04](04_dropout.ipynb), dropout.": "**下一课**：[第 04 课](04_dropout.ipynb)，暂退法。",
     "Two feature maps side by side.": "并排的两幅特征图。",
@@ -229,7 +246,6 @@ def lesson(tmp_path, monkeypatch):
     path = tmp_path / "notebooks" / "03_lesson.ipynb"
     write(path)
     write(tmp_path / "notebooks" / "04_dropout.ipynb")
-    monkeypatch.setattr(translation, "HERE", path.parent / "zh")
     run(path, "--start")
     fill(path, CHINESE)
     monkeypatch.setattr(translation, "draw", drawn)
@@ -276,7 +292,7 @@ def test_only_text_and_figures_of_a_chinese_lesson_differ(lesson):
 def test_lessons_link_to_chinese_ones_where_there_are(lesson):
     run(lesson.parent / "04_dropout.ipynb", "--start")
     (fault,) = faults(catalogue_of(lesson))
-    assert "the lesson is not what its catalogue gives" in fault
+    assert "03_lesson.ipynb is not what its catalogue gives" in fault
     run(lesson)
     assert list(faults(catalogue_of(lesson))) == []
     assert "](04_dropout.ipynb)" in read(lesson.parent / "zh" / lesson.name).cells[0].source
@@ -284,7 +300,7 @@ def test_lessons_link_to_chinese_ones_where_there_are(lesson):
 
 def test_a_changed_english_paragraph_is_found_and_marked(lesson):
     write(lesson, TEXT.replace("on axis 1", "on axis 1, after the batch's"))
-    assert "the catalogue is not that of today's English lesson" in "".join(faults(catalogue_of(lesson)))
+    assert "the catalogue is not that of today's English text" in "".join(faults(catalogue_of(lesson)))
     run(lesson)
     (fault,) = faults(catalogue_of(lesson))
     assert "fuzzy: **A deliberate mistake.**" in fault
@@ -300,6 +316,71 @@ def test_a_changed_english_paragraph_is_found_and_marked(lesson):
     run(lesson)
     (entry,) = polib.pofile(str(catalogue_of(lesson))).fuzzy_entries()
     assert entry.previous_msgid == previous  # that of the translation
+
+
+PAGE = """# Results
+
+A paragraph of a page may go on
+in the next line. See [lesson 03](../notebooks/03_lesson.ipynb#the-question).
+
+- A list item, too,
+  goes on.
+- Another one.
+
+| network | accuracy |
+| --- | --- |
+| LeNet | 0.9 |
+
+```bash
+train lenet
+```
+"""
+PAGE_IN_CHINESE = """# 结果
+
+页面的一段可以分成几行。见[第 03 课](../../notebooks/zh/03_lesson.ipynb#the-question)。
+
+- 列表项也可以接到下一行。
+- 另一项。
+
+| 网络 | 准确率 |
+| --- | --- |
+| LeNet | 0.9 |
+
+```bash
+train lenet
+```
+"""
+WORDS_OF_THE_PAGE = {
+    "# Results": "# 结果",
+    "A paragraph of a page may go on in the next line. See [lesson 03](../notebooks/03_lesson.ipynb#the-question).": (
+        "页面的一段可以分成几行。见[第 03 课](../notebooks/03_lesson.ipynb#the-question)。"
+    ),
+    "- A list item, too, goes on.": "- 列表项也可以接到下一行。",
+    "- Another one.": "- 另一项。",
+    "network": "网络",
+    "accuracy": "准确率",
+    "LeNet": "LeNet",
+}
+
+
+def test_a_page_is_translated_like_a_lesson(lesson):
+    path = lesson.parent.parent / "docs" / "results.md"
+    path.write_text(PAGE)
+    run(path)
+    assert not catalogue_of(path).exists()
+    run(path, "--start")
+    fill(path, WORDS_OF_THE_PAGE)
+    run(path)
+    assert list(faults(catalogue_of(path))) == []
+    assert (path.parent / "zh" / path.name).read_text() == PAGE_IN_CHINESE
+    path.write_text(PAGE.replace("go on\nin", "go\non in"))
+    assert list(faults(catalogue_of(path))) == []
+    path.write_text(PAGE.replace("A paragraph", "Each paragraph"))
+    assert "fuzzy: Each paragraph" in "".join(faults(catalogue_of(path)))
+    for old, new in (("train lenet", "train vgg"), ("0.9", "0.8")):  # nothing to translate: it has only to be built
+        path.write_text(PAGE.replace(old, new))
+        (fault,) = faults(catalogue_of(path))
+        assert "results.md is not what its catalogue gives" in fault
 
 
 def test_a_catalogue_is_the_same_after_an_editor_wrapped_its_lines(lesson):
@@ -360,7 +441,7 @@ def test_changes_by_hand_are_found(lesson):
         ("A question", "一个\n问题", "one line"),
         ("**Data.** All", "**数据。**全部", "needs a space"),
         ("The **data**", "全部**“数据”**", "needs a space"),
-        ("| a word | another |", "| 一个词 |", "code, formulas, links"),
+        ("a word", "一个|词", "code, formulas, links"),
         ("All 4,000 images", "所有 400 幅图像", "numbers are missing: {'4000'}"),
         ("The feature maps shrink", "特征映射变小", "not as in glossary.csv: ['feature map']"),
         ("After fine-tuning", "精调之后", "not as in glossary.csv: ['fine-tun*']"),
@@ -368,6 +449,24 @@ def test_changes_by_hand_are_found(lesson):
 )
 def test_faults_of_a_paragraph(english, chinese, found):
     assert found in "".join(paragraph_faults(polib.POEntry(msgid=english, msgstr=chinese)))
+
+
+@pytest.mark.parametrize(
+    ("english", "right", "wrong"),
+    [
+        ("1.2 million photos", "120 万张照片", "12 万张照片"),
+        ("1.2 million photos", "1200000 张照片", "1.2 张照片"),
+        ("all 60M parameters", "6000 万个参数", "60 万个参数"),
+        ("7 billion FLOPs", "70 亿次运算", "7 亿次运算"),
+        ("7×10⁹ FLOPs", "70 亿次运算", "70 万次运算"),
+        ("48,000 photos", "4.8 万张照片", "48 万张照片"),
+        ("4.8 million photos, 4 GB", "480 万张照片，4 GB", "480 万张照片"),
+        ("0.90 of them", "其中的 0.90", "其中的 0.9"),
+    ],
+)
+def test_numbers_are_the_same_by_value(english, right, wrong):
+    assert list(paragraph_faults(polib.POEntry(msgid=english, msgstr=right))) == []
+    assert "numbers are missing" in "".join(paragraph_faults(polib.POEntry(msgid=english, msgstr=wrong)))
 
 
 def test_titles_of_papers_stay_english():

@@ -1,11 +1,11 @@
-"""Write the Chinese lessons beside this file: the English ones with the text of the catalogues NN_name.po.
+"""Write the Chinese lessons and pages: the English ones with the text of the catalogues, in the folder zh beside each.
 
-    python notebooks/zh/build.py [--start] [--figures] notebooks/03_batch_normalization.ipynb ...
+    python notebooks/zh/build.py [--start] [--figures] notebooks/03_batch_normalization.ipynb docs/errata.md ...
 
-First each lesson's catalogue gets one entry for every paragraph, heading, list item, table row and description of a
-figure. An entry whose English changed becomes fuzzy. What is fuzzy or untranslated stays English in the lesson.
-Without --start, lessons that have no catalogue are passed over. --figures executes lessons whose figures are not those
-of the English lesson today, to draw them in Chinese.
+First each catalogue gets one entry for every paragraph, heading, list item, table cell and description of a figure.
+An entry whose English changed becomes fuzzy. What is fuzzy or untranslated stays English in the lesson.
+Without --start, lessons and pages that have no catalogue are passed over. --figures executes lessons whose figures are
+not those of the English lesson today, to draw them in Chinese.
 """
 
 from __future__ import annotations
@@ -23,28 +23,34 @@ from pathlib import Path
 import nbformat
 import polib
 
-HERE = Path(__file__).parent
+Document = nbformat.NotebookNode | str  # a lesson, or the text of a page
 HEADER = {"Language": "zh_CN", "MIME-Version": "1.0", "Content-Type": "text/plain; charset=UTF-8"}
 HEADER["Content-Transfer-Encoding"] = "8bit"
 CODE = re.compile(r"(```.*?```)", re.DOTALL)
+WRAPPED = re.compile(r"(?<=\S)\n *(?=\S)(?![|#>]|[*+-] |\d+\. )")  # where a paragraph goes on in the next line
+LINE, CELL = re.compile(".+"), re.compile(r"(?<=\| )[^|]+(?= \|)")
 NOT_WORDS = re.compile(r"`[^`]*`|(\$\$?)[^$]*\1|<[^>]*>|\]\([^)]*\)")
 WORDS_MISSING = "from gluon_cnn.plots import language\nprint(*sorted(language.missing), sep='\\n')"
 
 
 def translate_text(text: str, translate: Callable[[str], str]) -> str:
-    """Translate each line of Markdown (a paragraph is one line) that has words, outside blocks of code."""
+    """Translate each paragraph, heading, list item and table cell of Markdown that has words; leave blocks of code."""
+
+    def translate_part(match: re.Match) -> str:
+        return translate(match[0]) if re.search("[A-Za-z]{2}|, ", NOT_WORDS.sub("", match[0])) else match[0]
+
     parts = CODE.split(text)
     for k in range(0, len(parts), 2):
-        lines = parts[k].split("\n")
-        parts[k] = "\n".join(
-            translate(line) if re.search("[A-Za-z]{2}", NOT_WORDS.sub("", line)) else line for line in lines
-        )
+        lines = WRAPPED.sub(" ", parts[k]).split("\n")
+        parts[k] = "\n".join((CELL if line.startswith("|") else LINE).sub(translate_part, line) for line in lines)
     return "".join(parts)
 
 
-def translate_lesson(lesson: nbformat.NotebookNode, translate: Callable[[str], str]) -> nbformat.NotebookNode:
-    """Return a copy of a lesson with translated text cells and descriptions of figures."""
-    lesson = deepcopy(lesson)
+def translate_document(document: Document, translate: Callable[[str], str]) -> Document:
+    """Return a page, or a copy of a lesson, with translated text and descriptions of figures."""
+    if isinstance(document, str):
+        return translate_text(document, translate)
+    lesson = deepcopy(document)
     for cell in lesson.cells:
         if cell.cell_type == "markdown":
             cell.source = translate_text(cell.source, translate)
@@ -53,21 +59,21 @@ def translate_lesson(lesson: nbformat.NotebookNode, translate: Callable[[str], s
     return lesson
 
 
-def paragraphs(lesson: nbformat.NotebookNode) -> list[str]:
+def paragraphs(document: Document) -> list[str]:
     """Return what there is to translate, in its order, each once."""
     found: dict[str, None] = {}
-    translate_lesson(lesson, lambda text: found.setdefault(text) or text)
+    translate_document(document, lambda text: found.setdefault(text) or text)
     return list(found)
 
 
-def update(catalogue: polib.POFile, lesson: nbformat.NotebookNode) -> polib.POFile:
-    """Return a catalogue for the lesson as it is now.
+def update(catalogue: polib.POFile, document: Document) -> polib.POFile:
+    """Return a catalogue for the lesson or page as it is now.
 
     Where the English is new, the translation of the most similar entry that is no longer needed is taken over as fuzzy,
     with its English as the previous one. Other entries that are no longer needed stay at the end, marked as obsolete.
     """
     known = {entry.msgid: entry for entry in catalogue}
-    wanted = paragraphs(lesson)
+    wanted = paragraphs(document)
     unused = {text: known[text] for text in known if text not in wanted and known[text].msgstr}
     updated = polib.POFile(wrapwidth=0)
     updated.header, updated.metadata = catalogue.header or "See CONTRIBUTING.md", {**HEADER, **catalogue.metadata}
@@ -87,12 +93,15 @@ def update(catalogue: polib.POFile, lesson: nbformat.NotebookNode) -> polib.POFi
     return updated
 
 
-def adjust_links(line: str) -> str:
-    """Let the links of a line hold in this folder; links to lessons lead to the Chinese ones where there are."""
-    line = line.replace("](../", "](../../")
-    return re.sub(
-        r"\]\((?=(\d\d_\w+)\.ipynb)", lambda link: "](" if (HERE / f"{link[1]}.po").exists() else "](../", line
-    )
+def adjust_links(line: str, folder: Path) -> str:
+    """Let the links of a line hold in the folder zh, and lead to the Chinese lessons and pages that there are."""
+
+    def adjust(link: re.Match) -> str:
+        path = folder / link[1]
+        chinese = path.parent / "zh" / path.name
+        return "](" + os.path.relpath(chinese if chinese.with_suffix(".po").exists() else path, folder / "zh")
+
+    return re.sub(r"\]\((?!\w+:)([^)#]+)", adjust, line)
 
 
 def figures(lesson: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
@@ -106,14 +115,12 @@ def digest(lesson: nbformat.NotebookNode) -> str:
     return hashlib.sha256("\0".join(data["image/png"] for data in figures(lesson)).encode()).hexdigest()[:16]
 
 
-def build(
-    lesson: nbformat.NotebookNode, catalogue: polib.POFile, drawn: nbformat.NotebookNode | None
-) -> nbformat.NotebookNode:
-    """Return the Chinese lesson; its figures are those of ``drawn`` if these were made for today's English ones."""
+def build(document: Document, catalogue: polib.POFile, folder: Path, drawn: Document | None) -> Document:
+    """Return the Chinese edition; its figures are those of ``drawn`` if these were made for today's English ones."""
     words = {entry.msgid: entry.msgstr for entry in catalogue if entry.translated()}
-    built = translate_lesson(lesson, lambda text: adjust_links(words.get(text, text)))
-    if drawn and drawn.metadata.get("figures") == digest(lesson):
-        built.metadata["figures"] = digest(lesson)
+    built = translate_document(document, lambda text: adjust_links(words.get(text, text), folder))
+    if drawn and not isinstance(document, str) and drawn.metadata.get("figures") == digest(document):
+        built.metadata["figures"] = digest(document)
         for data, chinese in zip(figures(built), figures(drawn), strict=True):
             data["image/png"] = chinese["image/png"]
     return built
@@ -137,26 +144,35 @@ def draw(lesson: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     return drawn
 
 
+def read(path: Path) -> Document:
+    """Return a lesson, or the text of a page."""
+    return path.read_text() if path.suffix == ".md" else nbformat.read(path, as_version=4)
+
+
 def main() -> None:
-    """Bring the catalogues and the Chinese lessons up to date."""
+    """Bring the catalogues and the Chinese editions up to date."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lessons", nargs="+", type=Path, help="English lessons")
+    parser.add_argument("documents", nargs="+", type=Path, help="English lessons and pages")
     parser.add_argument("--start", action="store_true", help="begin a catalogue where there is none")
     parser.add_argument("--figures", action="store_true", help="draw figures in Chinese where the English ones changed")
     options = parser.parse_args()
-    for path in options.lessons:
-        po, target = HERE / f"{path.stem}.po", HERE / path.name
+    for path in options.documents:
+        target = path.parent / "zh" / path.name
+        po = target.with_suffix(".po")
         if not po.exists() and not options.start:
             continue
-        lesson = nbformat.read(path, as_version=4)
-        catalogue = update(polib.pofile(str(po), wrapwidth=0) if po.exists() else polib.POFile(), lesson)
+        document = read(path)
+        catalogue = update(polib.pofile(str(po), wrapwidth=0) if po.exists() else polib.POFile(), document)
+        target.parent.mkdir(exist_ok=True)
         catalogue.save(str(po))
-        drawn = nbformat.read(target, as_version=4) if target.exists() else None
-        if options.figures and (drawn is None or drawn.metadata.get("figures") != digest(lesson)):
-            drawn = draw(lesson, path.parent)
-        nbformat.write(build(lesson, catalogue, drawn), target)
+        drawn = read(target) if target.exists() else None
+        lesson = not isinstance(document, str)
+        if lesson and options.figures and (drawn is None or drawn.metadata.get("figures") != digest(document)):
+            drawn = draw(document, path.parent)
+        built = build(document, catalogue, path.parent, drawn)
+        nbformat.write(built, target) if lesson else target.write_text(built)
         left = len(catalogue.fuzzy_entries()) + len(catalogue.untranslated_entries())
-        print(f"{target}: {left} of {len(paragraphs(lesson))} paragraphs to translate" if left else target)
+        print(f"{target}: {left} of {len(paragraphs(document))} paragraphs to translate" if left else target)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The site: every link, formula, picture and page as people see it, in light and dark, wide and narrow."""
 
 import functools
+import re
 import threading
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -71,7 +72,8 @@ class Links(HTMLParser):
 def test_there_is_a_page_of_everything():
     lessons = [path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
     assert len(LESSONS) == len(lessons)
-    assert {path.stem for path in (ROOT / "docs").glob("*.md")} < {page.split("/")[-1][:-5] for page in PAGES}
+    documents = [path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")]
+    assert {str(path.with_suffix(".html")) for path in documents} < set(PAGES)
 
 
 def test_the_address_leads_to_the_readme(visit):
@@ -140,13 +142,16 @@ def test_formulas_are_drawn(visit):
     page.screenshot(path=SCREENSHOTS / "site_03.png")
 
 
-def test_the_readmes_picture_is_a_lesson(visit):
-    page = visit("notebooks/05_lenet.html", width=1100)
-    curves = page.get_by_alt_text("Two plots over the epochs").bounding_box()
-    maps = page.get_by_alt_text("LeNet's first").bounding_box()
+@pytest.mark.parametrize(
+    ("folder", "curves", "maps"),
+    [(".", "Two plots over the epochs", "LeNet's first"), ("zh", "两幅图，横轴为轮次", "LeNet 第一层")],
+)
+def test_the_readmes_picture_is_a_lesson(visit, folder, curves, maps):
+    page = visit(f"notebooks/{folder}/05_lenet.html", width=1100)
+    curves, maps = (page.get_by_alt_text(words).bounding_box() for words in (curves, maps))
     left, top, bottom = curves["x"] - 20, curves["y"] - 70, maps["y"] + maps["height"] + 10
     clip = {"x": left, "y": top, "width": curves["width"] + 40, "height": bottom - top}
-    page.screenshot(path=SCREENSHOTS / "lesson_05.png", full_page=True, clip=clip)
+    page.screenshot(path=SCREENSHOTS / folder / "lesson_05.png", full_page=True, clip=clip)
 
 
 def search_for_a_word(page):
@@ -160,21 +165,47 @@ def test_search_finds_a_word(visit):
     search_for_a_word(visit("search.html"))
 
 
+def results_of(page):
+    """Return where the links lead that a search page lists."""
+    page.wait_for_selector("#search-results li a")
+    return page.locator("#search-results li > a").evaluate_all("links => links.map(link => link.href)")
+
+
 def test_search_finds_chinese_words(visit):
-    page = visit("search.html?q=批量归一化")
-    page.wait_for_selector("#search-results li a[href*='notebooks/zh/03_batch_normalization']")
+    page = visit("docs/zh/errata.html")
+    page.get_by_placeholder("搜索").fill("批量归一化")
+    page.keyboard.press("Enter")
+    assert "/notebooks/zh/03_batch_normalization" in results_of(page)[0]
+    page.get_by_role("heading", name="搜索结果").wait_for()
 
 
-def test_a_lesson_leads_to_its_other_edition(visit):
-    chinese = [page for page in LESSONS if "/zh/" in page]
-    if not chinese:
-        pytest.skip("there is no Chinese lesson yet")
-    page = visit(chinese[0])
+def test_search_lists_pages_in_its_language_first(visit):
+    assert "/zh/" in results_of(visit("search.zh.html?q=ResNet"))[0]
+    assert "/zh/" not in results_of(visit("search.html?q=ResNet"))[0]
+
+
+@pytest.mark.parametrize("name", ["notebooks/zh/00_start_here.html", "docs/zh/errata.html"])
+def test_an_edition_leads_to_the_other_one(visit, name):
+    page = visit(name)
     assert page.locator("html").get_attribute("lang") == "zh-CN"
     page.get_by_role("link", name="English", exact=True).click()
-    page.wait_for_url(f"**/{chinese[0].replace('/zh/', '/')}")
+    page.wait_for_url(f"**/{name.replace('/zh/', '/')}")
+    assert page.locator("html").get_attribute("lang") == "en"
     page.get_by_role("link", name="中文", exact=True).click()
-    page.wait_for_url(f"**/{chinese[0]}")
+    page.wait_for_url(f"**/{name}")
+
+
+def test_what_stands_around_a_page_is_in_its_language(visit):
+    around = ".caption-text, .related-pages, .toc-title, .skip-to-content, .sidebar-tree a"
+    for name, others in (("05_lenet", "[一-龥]"), ("zh/05_lenet", "Next|Previous|On this page|Skip|Lessons|How to")):
+        page = visit(f"notebooks/{name}.html")
+        words = page.locator(around).all_text_contents()
+        assert len(words) > 40
+        assert [word for word in words if re.search(others, word)] == []
+        related = page.locator(".related-pages a").evaluate_all("links => links.map(link => link.href)")
+        assert [("/zh/" in link) for link in related] == [name.startswith("zh/")] * 2
+    page.locator(".sidebar-brand").click()
+    page.wait_for_url("**/README.zh.html")
 
 
 def test_search_needs_no_server(chromium):
