@@ -6,7 +6,7 @@ import nox
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 TESTS = ["pytest>=8", "pytest-xdist", "hypothesis>=6", "pyyaml"]
-CORE = ["numpy", "matplotlib", "pillow", "tqdm", "requests", "lazy-loader"]
+CORE = ["numpy", "matplotlib", "pillow", "tqdm", "requests", "lazy-loader", "threadpoolctl"]
 MXNET = "mxnet==1.9.1"
 
 nox.needs_version = ">=2024.4"

@@ -71,6 +71,7 @@ CONTENDERS = {
     "plain_hybridize": Contender(settings={"flags": {}}),
     "static_shape": Contender(settings={"flags": {"static_alloc": True, "static_shape": True}}),
     "half_the_cores": Contender(environment={"OMP_NUM_THREADS": LEFT_ALONE}),
+    "callers_team": Contender(settings={"callers_team": True}, environment={"MXNET_CPU_PARALLEL_SIZE": "200000"}),
     "four_updates_at_once": Contender(environment={"MXNET_OPTIMIZER_AGGREGATION_SIZE": "4"}),
     "plain_channels": Contender(settings={"block": 1}),
     "blocks_of_16": Contender(settings={"block": 16}),

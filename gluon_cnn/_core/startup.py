@@ -77,11 +77,28 @@ def _quota(folder: Path) -> float:
 
 
 def mxnet_threads() -> int | None:
-    """Return the number of OpenMP threads that MXNet uses, or None if it cannot be determined."""
+    """Return the number of OpenMP threads that MXNet computes with, or None if it cannot be determined."""
     try:
-        return int(ctypes.CDLL("libgomp.so.1").omp_get_max_threads())
+        return _engine_threads[0] if _engine_threads else int(ctypes.CDLL("libgomp.so.1").omp_get_max_threads())
     except (OSError, AttributeError):
         return None
+
+
+_engine_threads: list[int | None] = []
+
+
+def _leave_openmp_to_the_engine() -> None:
+    """Let MXNet use only one thread for what it does in the caller's thread: copies and changes of layout.
+
+    Its engine has a thread of its own, with a team of OpenMP threads, one per core. As soon as the caller's thread has
+    a team, too, there are more threads than cores; OpenMP's threads then sleep whenever they wait for each other, and a
+    network of small layers takes two to four times as long, until the process ends.
+    """
+    if os.environ.get("MXNET_ENGINE_TYPE") != "NaiveEngine":  # which computes everything in the caller's thread
+        os.environ.setdefault("MXNET_CPU_PARALLEL_SIZE", str(2**31 - 1))  # copies use a number of their own
+        if (threads := mxnet_threads()) is not None:
+            _engine_threads[:] = [threads]
+            ctypes.CDLL("libgomp.so.1").omp_set_num_threads(1)
 
 
 def parse_omp_num_threads() -> int | None:
@@ -180,6 +197,7 @@ def _importing_mxnet(module: types.ModuleType) -> Iterator[None]:
             raise ImportError(f"mxnet cannot be imported: {import_advice(error)}", name="mxnet") from error
     else:
         yield
+    _leave_openmp_to_the_engine()
     if not vars(module)["runtime"].Features().is_enabled("CUDA"):
         # Updating four weight arrays at a time saves kernel launches on a GPU; on a CPU, one by one is a third faster.
         os.environ.setdefault("MXNET_OPTIMIZER_AGGREGATION_SIZE", "1")

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gluon_cnn._core.checks import check_float, check_pair
 from gluon_cnn._core.imagenet import RGB_MEAN, RGB_STD
-from gluon_cnn.data.resizing import resize
+from gluon_cnn.data.resizing import one_blas_thread, resize
 from numpy.random import RandomState
 
 Transform = Callable[[np.ndarray, RandomState], np.ndarray]
@@ -138,7 +138,8 @@ class Hue:
         if X.shape[1] != 3:
             return X
         turns = _hue_matrices(2 * np.pi * random.uniform(-self.amount, self.amount, len(X)))
-        turned = (turns @ X.reshape(len(X), 3, -1)).reshape(X.shape)
+        with one_blas_thread():
+            turned = (turns @ X.reshape(len(X), 3, -1)).reshape(X.shape)
         return turned.clip(0, 1, out=turned)
 
     def for_test(self) -> None:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 from gluon_cnn._core import startup
@@ -100,6 +101,30 @@ def test_nothing_is_imported_before_it_is_used_and_then_mxnet_computes_with_all_
     """)
     threads = f"{startup.available_cores()} {startup.available_cores()}"
     assert printed.splitlines() == ["[]", "dropout summary BatchNorm True", "True True", threads]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads in /proc")
+def test_the_callers_thread_has_no_team_of_openmp_threads():
+    """With one, the engine's team sleeps at every wait, and small layers take several times as long."""
+    printed, _ = run(
+        """
+        import os, gluon_cnn as g
+        from mxnet import autograd, gluon, nd
+        data = g.Batches(g.load_data("sample", 64)[0].images[:64], [k % 10 for k in range(64)], 64, resize=96)
+        net = gluon.nn.Conv2D(32, 3)
+        net.initialize()
+        X, _ = next(iter(data))
+        with autograd.record():
+            y = net(X)
+        y.backward()
+        nd.waitall()
+        before = len(os.listdir("/proc/self/task"))
+        net.weight.grad().asnumpy(), y.asnumpy(), nd.array(y.asnumpy()).asnumpy(), next(iter(data))
+        print(before == len(os.listdir("/proc/self/task")))
+    """,
+        OMP_NUM_THREADS="2",
+    )
+    assert printed == "True"
 
 
 def test_a_name_that_is_not_there():
