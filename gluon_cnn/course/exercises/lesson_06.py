@@ -5,7 +5,7 @@ from gluon_cnn.course.answers import DENSE_SHARE, equals, exercise, is_close
 check_1 = exercise(
     1,
     "each of the 96 kernels has an 11x11 slice for each of three colours, and one bias.",
-    "96 * (3 * 121 + 1) = 34,944; for grey images, about a third of that.",
+    "96 * (3 * 121 + 1) = 34,944; for greyscale images, about a third of that.",
 )(equals(96 * (3 * 121 + 1)))
 
 check_2 = exercise(
