@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path, help="with one subfolder per class")
     parser.add_argument("--stamps", type=Path, default=Path("/usr/share/tuxpaint/stamps"))
     parser.add_argument(
-        "--images", type=int, default=40, help="of each class, at most; not of surfaces, faces and stamps"
+        "--images", type=int, default=40, help="of each class, at most; not of surfaces, faces and drawings"
     )
     parser.add_argument("--digits", type=Path, metavar="FILE", help="mnist_5k.csv.gz")
     parser.add_argument("--only", help="one of the folders")

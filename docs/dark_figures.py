@@ -33,10 +33,10 @@ def add_dark_figures(app: Sphinx, body: str) -> str:
 
     def add(match: re.Match) -> str:
         name, path = f"{match[2]}.dark.png", app.srcdir / sources[f"{match[2]}.png"]
-        is_plot = "figure-plot" in match[0]
-        darken(path, folder / name, whole=is_plot)
+        whole = "figure-plot" in match[0]
+        darken(path, folder / name, whole)
         source = f'<source media="(prefers-color-scheme: dark)" srcset="{match[1]}{name}" />'
-        if not is_plot:
+        if not whole:
             return f"<picture>{source}{match[0]}</picture>"
         image = match[0].replace("<img ", f'<img style="min-width: {NARROW * Image.open(path).width:.0f}px" ')
         return f'<picture class="plot" tabindex="0">{source}{image}</picture>'

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -167,18 +168,16 @@ def measure(
     return found
 
 
-def quartiles(values: list[float]) -> str:
-    """Return the median and the quartiles, or no ratio at all if they are too far apart to mean anything."""
-    if len(values) < 2:
-        return f"{values[0]:.2f}"
-    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return f"{middle:.2f} ({low:.2f}-{high:.2f})" if high - low <= WIDEST * middle else "too noisy: measure again"
+def quartiles(values: list[float]) -> tuple[float, float, float]:
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else 3 * values
+    return low, middle, high
 
 
 def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """Return the CPU's name and which of the instruction sets that matter here it has."""
     text = cpuinfo.read_text()
-    name = next(line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name"))
+    names = (line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name"))
+    name = next(names, platform.machine())  # Arm's list has no names
     has = [flag for flag in ("avx2", "avx512f", "avx512_vnni") if flag in text.split()]
     return f"{name} with {', '.join(has) or 'none of AVX2 and AVX-512'}"
 
@@ -193,10 +192,12 @@ def report(found: dict, names: list[str], task: str) -> str:
         row = [network, *(f"{statistics.median(contenders[name][task]):,.0f}" for name in names)]
         for name in others:
             ratios = [a / b for a, b in zip(contenders[first][task], contenders[name][task])]
-            row.append(quartiles(ratios))
-            if row[-1].startswith("too noisy"):
-                continue
-            medians[name].append(statistics.median(ratios))
+            low, middle, high = quartiles(ratios)
+            if high - low <= WIDEST * middle:  # else the median means nothing
+                medians[name].append(middle)
+                row.append(f"{middle:.2f} ({low:.2f}-{high:.2f})")
+            else:
+                row.append("too noisy: measure again")
         rate, sgemm = (statistics.median(contenders[first][key]) for key in (task, f"sgemm, {task}"))
         work = contenders[first]["flops"][0] * (3 if task == "train" else 1)  # gradients of inputs and of weights
         row.append(f"{rate * work / (sgemm * 1e9):.0%}")
