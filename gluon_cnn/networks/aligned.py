@@ -1,12 +1,13 @@
 """Convolutions padded to full blocks of channels."""
 
 from gluon_cnn._core.startup import channel_block_size
+from gluon_cnn.networks.base import HybridSequential
 from mxnet.gluon import nn
 
 KEEP_ZEROS = (nn.AvgPool2D, nn.MaxPool2D)
 
 
-class ChannelPadded(nn.HybridSequential):
+class ChannelPadded(HybridSequential):
     """A sequence of layers whose convolutions, when hybridized, are padded with zero channels.
 
     oneDNN has fast code for whole blocks of 8 channels (16 with AVX-512), but slow code for LeNet's 20 and 50. A filter
@@ -16,9 +17,8 @@ class ChannelPadded(nn.HybridSequential):
     """
 
     def __init__(self, *layers, **kwargs) -> None:
-        super().__init__(**kwargs)
+        super().__init__(*layers, **kwargs)
         self.padding_channels = False  # true while tracing a graph for computation, false for inspection
-        self.add(*layers)
 
     def hybrid_forward(self, F, x):
         if not self.padding_channels:  # layer by layer, so that hooks see each layer's own channels

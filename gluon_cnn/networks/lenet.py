@@ -19,7 +19,7 @@ class LeNet(Network):
     def __init__(self, num_classes: int = 10, **kwargs) -> None:
         super().__init__(**kwargs)
         with self.name_scope():
-            self.features = ChannelPadded(  # an nn.HybridSequential that computes faster on a CPU
+            self.features = ChannelPadded(  # a HybridSequential that computes faster on a CPU
                 # (N, 1, 28, 28)
                 nn.Conv2D(channels=20, kernel_size=5, activation="relu"),  # (N, 20, 24, 24)
                 nn.MaxPool2D(pool_size=2, strides=2),  # (N, 20, 12, 12)

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from mxnet import autograd, init, nd
 from mxnet.gluon import nn
 
+from tests.processes import run
+
 
 def layers(channels, kernel_size=3, activation="relu"):
     """Convolutions with pooling behind each but the last, and a dense layer."""
@@ -112,3 +114,38 @@ def test_says_which_channels_it_has_to_know():
     net.hybridize()
     with pytest.raises(ValueError, match="follows 5 channels: pass in_channels=5"):
         net(nd.zeros((1, 1, 9, 9)))
+
+
+NARROW = """
+import gluon_cnn as g
+from mxnet import autograd, nd
+from mxnet.gluon import nn
+
+net = nn.HybridSequential()
+{layers}
+net.initialize()
+net.hybridize(static_alloc=True)
+X = nd.random.normal(shape=(2, 1, {side}, {side}))
+net(X)
+with autograd.record():
+    Y = net(X)
+Y.backward()
+nd.waitall()
+"""
+
+
+@pytest.mark.parametrize(
+    ("layers", "side"),
+    [
+        ("net.add(nn.Conv2D(32, 3, in_channels=1), nn.BatchNorm(), nn.GlobalAvgPool2D(), nn.Dense(10))", 9),
+        ("net = g.DenseNet(init_channels=16, growth_rate=16, block_layers=(4, 4))", 32),
+    ],
+    ids=["global average pooling", "transition"],
+)
+def test_narrow_networks_do_not_end_in_onednns_slowest_code(layers, side):
+    """Its reference code for gradients, a hundred times slower, takes over where two memory layouts meet."""
+    log, _ = run(NARROW.format(layers=layers, side=side), DNNL_VERBOSE="1")
+    used = {tuple(line.split(",")[3:6]) for line in log.splitlines() if ",exec," in line}
+    backward = [(kind, code) for kind, code, way in used if way.startswith("backward")]
+    assert {"convolution", "batch_normalization", "pooling_v2"} <= {kind for kind, _ in backward}
+    assert not [kind for kind, code in backward if "ref" in code]
