@@ -13,6 +13,7 @@ from gluon_cnn._core.seeding import seed
 from gluon_cnn._core.startup import progress_disabled
 from gluon_cnn.data import description
 from gluon_cnn.data.batches import Batches
+from gluon_cnn.deploy.fusion import fused
 from gluon_cnn.experiments.choices import INITIALIZERS, find_network, make_network
 from gluon_cnn.experiments.experiment import (
     Preparation,
@@ -90,10 +91,12 @@ def transfer(folder: str | Path, network: Any = EFFICIENTNET, *, verbose: bool =
 
 def extract_features(net: gluon.Block, batches: Batches, verbose: bool = True) -> Batches:
     """Compute the input of the output layer for each image, (N, 1, 1, features) if it is flat, in batches."""
-    found, labels = [], []
+    found, labels, features = [], [], None
     bar = tqdm(batches, "computing features", unit="batch", leave=False, disable=not verbose or progress_disabled())
     for X, y in bar:
-        found.append(net.features(X).asnumpy())
+        if features is None:
+            features = fused(net.features, X[:2])
+        found.append(features(X).asnumpy())
         labels.append(y.asnumpy())
     rows = np.concatenate(found)
     return Batches(

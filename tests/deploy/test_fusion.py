@@ -1,0 +1,68 @@
+"""Networks whose layers oneDNN fuses for prediction, compared with the plain ones."""
+
+import json
+
+import gluon_cnn as g
+import mxnet as mx
+import numpy as np
+import pytest
+from gluon_cnn.deploy.fusion import fused
+from gluon_cnn.networks.registry import NETWORKS
+from mxnet import autograd, gluon, init, nd
+from mxnet.gluon import nn
+
+from tests.networks.small import ROWS, small
+
+
+def made(net, side, channels=1):
+    """Return the network with random moving averages, and images for it."""
+    net.initialize(init.MSRAPrelu(slope=0))
+    X = nd.random.uniform(shape=(5, channels, side, side))
+    with autograd.record():
+        net(X)
+    nd.waitall()
+    return net, X
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_courses_networks_predict_the_same(name):
+    net, X = made(small(name), ROWS[name].side)
+    copy = fused(net, X[:2])
+    assert isinstance(copy, gluon.SymbolBlock)
+    for batch in (X[:2].copy(), X):
+        np.testing.assert_allclose(copy(batch).asnumpy(), net(batch).asnumpy(), rtol=1e-5, atol=1e-5)
+
+
+def test_efficientnets_features_have_no_batch_norm_of_their_own():
+    net, X = made(g.efficientnet_lite0(), 64, channels=3)
+    copy = fused(net.features, X[:1])
+    before, after = (
+        {node["op"] for node in json.loads(graph.tojson())["nodes"]}
+        for graph in (net.features(mx.sym.var("data")), copy._cached_graph[1])
+    )
+    assert {"BatchNorm", "clip"} <= before
+    assert not {"BatchNorm", "clip", "Convolution"} & after
+    expected = net.features(X).asnumpy()
+    np.testing.assert_allclose(copy(X).asnumpy(), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+class Halved(nn.HybridBlock):
+    """A layer that cannot be traced: it reads values."""
+
+    def hybrid_forward(self, F, x):
+        return x / 2 if x.max().asscalar() > 0 else x
+
+
+class Wrong(nn.HybridBlock):
+    """A layer whose graph differs from what it computes layer by layer."""
+
+    def hybrid_forward(self, F, x):
+        return x * (2 if F is mx.sym else 1)
+
+
+@pytest.mark.parametrize("layer", [Halved, Wrong])
+def test_what_would_predict_something_else_is_left_alone(layer):
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(4, kernel_size=3), layer())
+    net, X = made(net, 8)
+    assert fused(net, X) is net
