@@ -37,7 +37,7 @@ DEFAULTS |= {"optimizer": "adam", "schedule": "cosine"}
 def transfer(folder: str | Path, network: Any = EFFICIENTNET, *, verbose: bool = True, **settings: Any) -> Run:
     """Train a new output layer on the frozen features of a pretrained network.
 
-    The features are computed once per image; 200 photos take about ten seconds on two cores.
+    The features are computed once per image; 200 photos take about five seconds on two cores.
 
     Parameters
     ----------
