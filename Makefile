@@ -12,8 +12,8 @@ check test run notebooks coverage: export TQDM_DISABLE = 1
 # Tests run side by side, each with one thread: twice as fast as one after another with all cores. One more than there are
 # cores, since some wait. A lesson may need 2 GB.
 check test test-browser coverage: export OMP_NUM_THREADS = 1
-CORES := $(shell getconf _NPROCESSORS_ONLN || echo 1)
-PARALLEL ?= -n $(shell expr $(CORES) + 1) --maxprocesses 4 --dist worksteal
+WORKERS = $(shell $(BIN)/python -c "from gluon_cnn._core.startup import available_cores; print(available_cores() + 1)")
+PARALLEL ?= -n $(WORKERS) --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help lab install style check test run site test-browser data notebooks bench parity test-all coverage lock clean rebuild
