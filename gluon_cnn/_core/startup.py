@@ -1,4 +1,4 @@
-"""Setup around ``import mxnet``: the number of threads, a faster import, and advice when it fails.
+"""Setup around ``import mxnet``: the number of threads, a faster import, faster pooling, and advice when it fails.
 
 ``gluon_cnn/__init__.py`` imports this module first; compatibility patches are in ``gluon_cnn/compat.py``.
 """
@@ -246,22 +246,23 @@ def _turn_into_what_is_made(*args, _made_by, _function, **kwargs):
 
 
 @contextlib.contextmanager
-def _fast_global_average(layers: types.ModuleType) -> Iterator[None]:
-    """Let Gluon's GlobalAvgPool2D average feature maps in the plain layout, (N, C, H, W).
+def _fast_global_pooling(layers: types.ModuleType) -> Iterator[None]:
+    """Let Gluon's global pooling layers compute in the plain layout, (N, C, H, W).
 
     The output's single pixels make oneDNN mistake their layout if the blocks of channels are fewer than the rows, as in
     CIFAR-10's ResNets. It then computes gradients, also those of the batch norm before it, with code a hundred times
     slower than its own.
     """
     yield
-    pool = vars(layers)["GlobalAvgPool2D"]
+    pooling = vars(layers)["_Pooling"]
+    compute = pooling.hybrid_forward
 
     def hybrid_forward(self, F, x):
-        if self._kwargs["layout"] == "NCHW" and not vars(layers)["is_np_array"]():
+        if self._kwargs["global_pool"] and self._kwargs["layout"] == "NCHW" and not vars(layers)["is_np_array"]():
             x = F.reshape(x, (0, 0, 0, 0))  # as before, but oneDNN's layout ends here
-        return super(pool, self).hybrid_forward(F, x)
+        return compute(self, F, x)
 
-    pool.hybrid_forward = hybrid_forward
+    pooling.hybrid_forward = hybrid_forward
 
 
 @functools.lru_cache
@@ -292,7 +293,7 @@ def _start() -> None:
     compat.ADVICE["mxnet"] = lambda: import_advice(ModuleNotFoundError(name="mxnet"))
     compat.patch_import("mxnet", _importing_mxnet)
     compat.patch_import("mxnet.base", _generating_when_called)
-    compat.patch_import("mxnet.gluon.nn.conv_layers", _fast_global_average)
+    compat.patch_import("mxnet.gluon.nn.conv_layers", _fast_global_pooling)
 
 
 _start()

@@ -118,11 +118,11 @@ def test_says_which_channels_it_has_to_know():
 
 NARROW = """
 import gluon_cnn as g
+from gluon_cnn.networks.base import HybridSequential
 from mxnet import autograd, nd
 from mxnet.gluon import nn
 
-net = nn.HybridSequential()
-{layers}
+net = {network}
 net.initialize()
 net.hybridize(static_alloc=True)
 X = nd.random.normal(shape=(2, 1, {side}, {side}))
@@ -132,19 +132,21 @@ with autograd.record():
 Y.backward()
 nd.waitall()
 """
+POOLED = "HybridSequential(nn.Conv2D(32, 3), nn.BatchNorm(), nn.{}(), nn.Dense(10))"
 
 
 @pytest.mark.parametrize(
-    ("layers", "side"),
+    ("network", "side"),
     [
-        ("net.add(nn.Conv2D(32, 3, in_channels=1), nn.BatchNorm(), nn.GlobalAvgPool2D(), nn.Dense(10))", 9),
-        ("net = g.DenseNet(init_channels=16, growth_rate=16, block_layers=(4, 4))", 32),
+        (POOLED.format("GlobalAvgPool2D"), 9),
+        (POOLED.format("GlobalMaxPool2D"), 9),
+        ("g.DenseNet(init_channels=16, growth_rate=16, block_layers=(4, 4))", 32),
     ],
-    ids=["global average pooling", "transition"],
+    ids=["global average pooling", "global max pooling", "transition"],
 )
-def test_narrow_networks_do_not_end_in_onednns_slowest_code(layers, side):
+def test_narrow_networks_do_not_end_in_onednns_slowest_code(network, side):
     """Its reference code for gradients, a hundred times slower, takes over where two memory layouts meet."""
-    log, _ = run(NARROW.format(layers=layers, side=side), DNNL_VERBOSE="1")
+    log, _ = run(NARROW.format(network=network, side=side), DNNL_VERBOSE="1")
     used = {tuple(line.split(",")[3:6]) for line in log.splitlines() if ",exec," in line}
     backward = [(kind, code) for kind, code, way in used if way.startswith("backward")]
     assert {"convolution", "batch_normalization", "pooling_v2"} <= {kind for kind, _ in backward}
