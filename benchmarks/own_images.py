@@ -108,7 +108,7 @@ def limit(folder: Path) -> list[str]:
     net.hybridize(static_alloc=True)
     for pixels in (160, 224, 288):
         train, _ = g.load_data(folder, 32, pixels, normalize=[[MEAN] * 3, [SCALE] * 3])
-        rows = extract_features(net, train, verbose=False)
+        rows = extract_features(net.features, train, verbose=False)
         X, y = rows.images.reshape(len(rows.labels), -1).astype(np.float64), rows.labels
         found = {penalty: np.mean([validated(X, y, penalty, seed) for seed in range(3)]) for penalty in PENALTIES}
         cells.append(f"{max(found.values()):.2f}")

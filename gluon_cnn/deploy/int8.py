@@ -56,7 +56,7 @@ def quantize(net: gluon.HybridBlock, images: Iterable, num_batches: int = 8) -> 
         with autograd.pause():
             found = quantized(X)
         nd.waitall()
-    error = _relative_error(found, expected)
+    error = relative_error(found, expected)
     if not error <= TOLERANCE:
         raise ValueError(
             f"{type(net).__name__} cannot be quantized: with 8-bit integers its output for the first batch has a "
@@ -66,7 +66,7 @@ def quantize(net: gluon.HybridBlock, images: Iterable, num_batches: int = 8) -> 
     return quantized
 
 
-def _relative_error(found: Any, expected: Any) -> float:
+def relative_error(found: Any, expected: Any) -> float:
     """Return the relative root-mean-square error, maximized over the outputs."""
     pairs = zip(*(outputs if isinstance(outputs, (list, tuple)) else [outputs] for outputs in (found, expected)))
     arrays = [(got.asnumpy(), right.asnumpy()) for got, right in pairs]

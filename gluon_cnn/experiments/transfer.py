@@ -81,7 +81,9 @@ def transfer(folder: str | Path, network: Any = EFFICIENTNET, *, verbose: bool =
     net.output.initialize(INITIALIZERS[chosen.initializer](), force_reinit=True)
     net.hybridize(static_alloc=True)
     stored = settings_to_store(chosen, train_data)
-    rows, *validation_rows, test_rows = (extract_features(net, part, verbose) for part in parts)
+    X, _ = next(iter(test_data))
+    features = fused(net.features, X[:2])
+    rows, *validation_rows, test_rows = (extract_features(features, part, verbose) for part in parts)
     trainer = make_trainer(net.output, chosen, len(rows))
     prepared = Preparation(net.output, trainer, rows, test_rows, contexts_of(net), stored, *validation_rows)
     history = prepared.train(verbose).history
@@ -89,13 +91,11 @@ def transfer(folder: str | Path, network: Any = EFFICIENTNET, *, verbose: bool =
     return Run(net, history, vars(stored), train_data.classes, test_data.image_shape, about)
 
 
-def extract_features(net: gluon.Block, batches: Batches, verbose: bool = True) -> Batches:
+def extract_features(features: gluon.Block, batches: Batches, verbose: bool = True) -> Batches:
     """Compute the input of the output layer for each image, (N, 1, 1, features) if it is flat, in batches."""
-    found, labels, features = [], [], None
+    found, labels = [], []
     bar = tqdm(batches, "computing features", unit="batch", leave=False, disable=not verbose or progress_disabled())
     for X, y in bar:
-        if features is None:
-            features = fused(net.features, X[:2])
         found.append(features(X).asnumpy())
         labels.append(y.asnumpy())
     rows = np.concatenate(found)
