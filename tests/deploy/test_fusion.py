@@ -8,19 +8,18 @@ import numpy as np
 import pytest
 from gluon_cnn.deploy.fusion import fused
 from gluon_cnn.networks.registry import NETWORKS
-from mxnet import autograd, gluon, init, nd
+from mxnet import gluon, init, nd
 from mxnet.gluon import nn
 
-from tests.networks.small import ROWS, small
+from tests.networks.small import ROWS, randomize, small
 
 
 def made(net, side, channels=1):
-    """Return the network with random moving averages, and images for it."""
+    """Return the network with random parameters and statistics, and images for it."""
     net.initialize(init.MSRAPrelu(slope=0))
     X = nd.random.uniform(shape=(5, channels, side, side))
-    with autograd.record():
-        net(X)
-    nd.waitall()
+    net(X)
+    randomize(net)
     return net, X
 
 

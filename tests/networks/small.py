@@ -8,7 +8,7 @@ import gluon_cnn as g
 import mxnet as mx
 from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.training.prediction import predict_batches
-from mxnet import gluon
+from mxnet import gluon, nd
 
 from tests.networks import in_numpy
 
@@ -60,3 +60,12 @@ ASK = {
     "export_symbol": lambda net, X, y: g.export_symbol(net, "net", X.shape),
     "export_onnx": lambda net, X, y: g.export_onnx(net, "net.onnx", X.shape),
 }
+
+
+def randomize(net):
+    """Draw the parameters and statistics of batch norm and all biases."""
+    for parameter in net.collect_params().values():
+        if parameter.name.endswith(("gamma", "var")):
+            parameter.set_data(nd.random.uniform(0.5, 1.5, parameter.shape))
+        elif parameter.name.endswith(("beta", "mean", "bias")):
+            parameter.set_data(nd.random.normal(0, 0.1, parameter.shape))

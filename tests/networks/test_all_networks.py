@@ -13,7 +13,7 @@ from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn
 
 from tests.networks import in_numpy
-from tests.networks.small import ROWS, small
+from tests.networks.small import ROWS, randomize, small
 
 every_network = pytest.mark.parametrize("name", NETWORKS)
 RELU = {"relu": True}, partial(in_numpy.googlenet, relu_in_block_2=True)
@@ -29,11 +29,7 @@ def made(name, **settings):
     net.initialize(init.Xavier(magnitude=3))
     X = nd.random.uniform(shape=(3, 2, ROWS[name].side, ROWS[name].side + 3))
     net(X)
-    for parameter in net.collect_params().values():
-        if parameter.name.endswith(("gamma", "var")):
-            parameter.set_data(nd.random.uniform(0.5, 1.5, parameter.shape))
-        elif parameter.name.endswith(("beta", "mean", "bias")):
-            parameter.set_data(nd.random.normal(0, 0.1, parameter.shape))
+    randomize(net)
     return net, X
 
 
