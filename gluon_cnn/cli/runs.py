@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from gluon_cnn._core.checks import check_int
@@ -15,6 +16,7 @@ from gluon_cnn.cli.networks import network_and_shape
 from gluon_cnn.deploy.export import export_onnx, export_symbol
 from gluon_cnn.experiments.choices import choose
 from gluon_cnn.experiments.files import REPORT
+from gluon_cnn.experiments.run import FEW_IMAGES
 from gluon_cnn.networks.loading import load_weights
 from gluon_cnn.plots.grad_cam import show_grad_cam
 from gluon_cnn.plots.predictions import plot_confusion, show_mistakes
@@ -26,7 +28,7 @@ from gluon_cnn.training.prediction import predict_batches
 def evaluate(options: argparse.Namespace) -> int:
     run = load_run(options)
     test = run.test_images(options.dataset, options.broken)
-    labels, probabilities = predict_batches(test, run.net)
+    labels, probabilities = predict_batches(test, run.fused())
     predicted = probabilities.argmax(axis=1)
     right = predicted == labels
     print(f"{'':<20} correct of images recall  precision  F1")
@@ -62,6 +64,8 @@ def explain(options: argparse.Namespace) -> int:
 def predict(options: argparse.Namespace) -> int:
     top = check_int("--top", options.top, 1)
     run = load_run(options)
+    if len(options.images) > FEW_IMAGES:
+        run = replace(run, net=run.fused())
     failed = 0
     for path in options.images:
         try:
@@ -82,7 +86,7 @@ def quantize(options: argparse.Namespace) -> int:
     refuse_existing(options.output, REPORT)
     test, small = run.test_images(), run.quantize()
     with new_run_folder(options.output, named.with_name(f"{named.name}-int8")) as folder:
-        for name, net in (("32-bit floats", run.net), ("8-bit integers", small.net)):
+        for name, net in (("32-bit floats", run.fused()), ("8-bit integers", small.net)):
             evaluate_accuracy([next(iter(test))], net)  # warm-up
             start = time.perf_counter()
             accuracy = evaluate_accuracy(test, net)

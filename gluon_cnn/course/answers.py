@@ -2,7 +2,8 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from numbers import Real
 from typing import Any
 
@@ -39,6 +40,8 @@ def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[...
             except Exception as error:  # the learner's code may raise anything
                 raised = f"{type(error).__name__}: {error_summary(error)}"
                 verdict = f"not yet. Trying the answer raised {raised}\nHint: {hint}"
+                with suppress(Exception):  # errors that MXNet would report later, in another cell
+                    nd.waitall()
             print(f"Exercise {number}: {verdict}")
 
         return check
@@ -46,25 +49,35 @@ def exercise(number: int, hint: str, explanation: str) -> Callable[[Callable[...
     return make_check
 
 
-def equals(*expected: Any) -> Callable[[Any], bool]:
-    """Return a function that checks whether an answer is one of the expected values."""
-    return lambda answer: answer in expected
+def number(answer: Any, name: str = "the answer") -> Any:
+    """Return an answer that is a number, also one in an array."""
+    if isinstance(answer, (nd.NDArray, np.ndarray)) and answer.size == 1:
+        answer = as_numpy(answer).item()
+    if not isinstance(answer, (Real, np.number)):
+        shape = f" of shape {answer.shape}" if isinstance(answer, (nd.NDArray, np.ndarray)) else ""
+        raise IncorrectAnswer(f"{name} is of type {type(answer).__name__}{shape}; expected one number")
+    return answer
+
+
+def equals(expected: float) -> Callable[[Any], bool]:
+    """Return a function that checks whether an answer is the expected number."""
+    return lambda answer: number(answer) == expected
 
 
 def is_sequence(*expected: Any) -> Callable[[Any], bool]:
     """Return a function that checks whether an answer is a tuple, list or array of the expected values."""
 
     def is_correct(answer: Any) -> bool:
-        if isinstance(answer, str) or not isinstance(answer, Iterable):
-            raise IncorrectAnswer(f"answer with {len(expected)} values, in parentheses")
-        return tuple(answer) == expected
+        if not isinstance(answer, (tuple, list, np.ndarray, nd.NDArray)) or len(answer) != len(expected):
+            raise IncorrectAnswer(f"expected a tuple or list of {len(expected)} values")
+        return tuple(np.ravel(as_numpy(answer))) == expected
 
     return is_correct
 
 
 def is_close(expected: float, **tolerance: float) -> Callable[[Any], bool]:
     """Return a function that checks whether an answer is close to the expected number, by :func:`math.isclose`."""
-    return lambda answer: isinstance(answer, Real) and math.isclose(answer, expected, **tolerance)
+    return lambda answer: math.isclose(number(answer), expected, **tolerance)
 
 
 def agrees_with(
@@ -91,16 +104,28 @@ def agrees_with(
     return is_correct
 
 
+def as_kernel(answer: Any, side: int) -> nd.NDArray:
+    """Return a learner's square kernel, also one in a layer's four dimensions, in float32."""
+    try:
+        kernel = as_numpy(answer).astype(np.float32)
+    except (TypeError, ValueError):
+        raise IncorrectAnswer(f"it is of type {type(answer).__name__}; expected {side}x{side} numbers") from None
+    if kernel.shape == (1, 1, side, side):
+        kernel = kernel[0, 0]
+    expect_shape(kernel, (side, side), "the kernel")
+    return nd.array(kernel)
+
+
 def random_array(*shape: int) -> nd.NDArray:
     """Return the same random numbers at each call, without affecting the lesson's generators."""
     return nd.array(np.random.RandomState(0).randn(*shape))
 
 
 def call_answer(function: Callable, *arguments: Any, shape: tuple[int, ...] | None = None) -> nd.NDArray:
-    """Call a learner's function; any result but an array (of this shape) is a wrong answer."""
+    """Call a learner's function; any result but an array or list (of this shape) is a wrong answer."""
     result = function(*arguments)
-    if isinstance(result, np.ndarray):
-        result = nd.array(result)
+    if isinstance(result, (np.ndarray, list, tuple)):
+        result = nd.array(as_numpy(result))
     if not isinstance(result, nd.NDArray):
         raise IncorrectAnswer(f"it returned {'nothing' if result is None else type(result).__name__}, not an NDArray")
     if shape is not None:

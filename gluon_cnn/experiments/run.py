@@ -19,6 +19,7 @@ from gluon_cnn.data.batches import Batches, scale
 from gluon_cnn.data.datasets import DATASETS, load_data
 from gluon_cnn.data.images import read_folder, read_image
 from gluon_cnn.data.transforms import Normalize
+from gluon_cnn.deploy.fusion import fused
 from gluon_cnn.deploy.int8 import quantize
 from gluon_cnn.experiments import files
 from gluon_cnn.experiments.choices import make_network
@@ -30,6 +31,7 @@ from gluon_cnn.training.prediction import probabilities
 from mxnet import gluon, nd
 
 PREDICTION_BATCH_SIZE = 64  # images per batch
+FEW_IMAGES = 8  # so few are predicted before a network is fused
 
 
 @dataclass
@@ -226,6 +228,11 @@ class Run:
             pixels = step(pixels)
         return images, nd.from_numpy(pixels).as_in_context(contexts_of(self.net)[0])
 
+    def fused(self) -> gluon.Block:
+        """Return a copy of the network for faster prediction, see :func:`gluon_cnn.deploy.fusion.fused`."""
+        X = nd.array(np.random.default_rng(0).random((2, *self.input_shape)), contexts_of(self.net)[0])
+        return fused(self.net, X)
+
     def predict(self, images: Iterable[str | Path]) -> np.ndarray:
         """Return the class probabilities for image files, of shape (images, classes).
 
@@ -240,9 +247,10 @@ class Run:
         if isinstance(images, (str, Path)):
             raise TypeError(f"images must be a list of files; got {str(images)!r}: pass [{str(images)!r}]")
         paths, found = list(images), [np.empty((0, len(self.classes)), np.float32)]
+        net = self.fused() if len(paths) > FEW_IMAGES else self.net
         for start in range(0, len(paths), PREDICTION_BATCH_SIZE):
             _, X = self.read(paths[start : start + PREDICTION_BATCH_SIZE])
-            found.append(probabilities(self.net, X).asnumpy())
+            found.append(probabilities(net, X).asnumpy())
             if found[-1].shape[1] != len(self.classes):
                 raise ValueError(
                     f"the network has {found[-1].shape[1]} outputs, but its report lists {len(self.classes)} classes"

@@ -7,9 +7,13 @@ import mxnet as mx
 import numpy as np
 import pytest
 from gluon_cnn.deploy.fusion import fused
+from gluon_cnn.experiments import run as run_module
 from gluon_cnn.networks.registry import NETWORKS
+from gluon_cnn.training.history import History
+from gluon_cnn.training.prediction import probabilities
 from mxnet import gluon, init, nd
 from mxnet.gluon import nn
+from PIL import Image
 
 from tests.networks.small import ROWS, randomize, small
 
@@ -43,6 +47,25 @@ def test_efficientnets_features_have_no_batch_norm_of_their_own():
     assert not {"BatchNorm", "clip", "Convolution"} & after
     expected = net.features(X).asnumpy()
     np.testing.assert_allclose(copy(X).asnumpy(), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_a_run_predicts_many_images_with_a_fused_copy(tmp_path, monkeypatch, count):
+    net, _ = made(small("lenet"), 28)
+    run = run_module.Run(net, History(), {}, tuple("abc"), (1, 28, 28))
+    for k, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (count, 28, 28), np.uint8)):
+        Image.fromarray(pixels).save(tmp_path / f"{k}.png")
+    paths = sorted(tmp_path.iterdir())
+    used = []
+    monkeypatch.setattr(run_module, "probabilities", lambda net, X: used.append(net) or probabilities(net, X))
+    found = run.predict(paths)
+    assert (used == [net]) == (count <= run_module.FEW_IMAGES)
+    expected = net(run.read(paths)[1]).softmax().asnumpy()
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    for parameter in net.collect_params().values():  # training changes the network: the next copy has its new weights
+        parameter.set_data(parameter.data() * 1.5)
+    expected = net(run.read(paths)[1]).softmax().asnumpy()
+    np.testing.assert_allclose(run.predict(paths), expected, atol=1e-6)
 
 
 class Halved(nn.HybridBlock):

@@ -1,7 +1,7 @@
 """Checks for the exercises of lesson 01, convolution."""
 
 import numpy as np
-from gluon_cnn.course.answers import IncorrectAnswer, agrees_with, equals, exercise, expect_shape, random_array
+from gluon_cnn.course.answers import IncorrectAnswer, agrees_with, as_kernel, equals, exercise, random_array
 from gluon_cnn.layers.convolution import corr2d
 from mxnet import nd
 
@@ -20,7 +20,7 @@ check_2 = exercise(
 check_3 = exercise(
     3,
     "nd.flip(K, axis=(0, 1)) reverses rows and columns.",
-    "This operation is associative: convolving with A, then B, equals convolving with A convolved with B.",
+    "Convolving with A, then B, equals convolving once with a larger kernel: A, padded, convolved with B.",
 )(
     agrees_with(
         lambda X, K: corr2d(X, nd.flip(K, axis=(0, 1))),
@@ -37,10 +37,7 @@ check_3 = exercise(
 )
 def check_4(kernel):
     """Check a kernel that should respond to horizontal edges only."""
-    kernel = nd.array(kernel)
-    if kernel.shape == (1, 1, 3, 3):  # as a layer has it
-        kernel = kernel[0, 0]
-    expect_shape(kernel, (3, 3), "the kernel")
+    kernel = as_kernel(kernel, 3)
     area, above = nd.ones((6, 6)), nd.ones((6, 6))
     above[3:] = 0
     even, left, right, edge = (corr2d(X, kernel).asnumpy() for X in (area, above.T, 1 - above.T, above))

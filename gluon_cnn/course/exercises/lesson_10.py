@@ -29,8 +29,12 @@ check_3 = exercise(
     agrees_with(
         lambda function, x: nd.relu(with_shortcut(function, x)),
         # even sides, so that a stride computed from the shapes is 2
-        (lambda x: -0.5 * x, random_array(2, 3, 6, 4)),
+        (lambda x: -0.5 * x, 10 * random_array(2, 3, 6, 4)),
         (lambda x: 2 - x[:, :, ::2, ::2], random_array(2, 3, 6, 4)),
-        mistakes={"negative numbers came out: the ReLU is missing": with_shortcut},
+        mistakes={
+            "negative numbers came out: the ReLU is missing": with_shortcut,
+            "the shortcut is missing": lambda function, x: nd.relu(function(x)),
+            "the ReLU belongs after the sum": lambda function, x: with_shortcut(lambda x: nd.relu(function(x)), x),
+        },
     )
 )

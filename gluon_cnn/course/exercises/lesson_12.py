@@ -26,8 +26,13 @@ def check_3(ten_crops):
     img, size = nd.random.uniform(shape=(7, 9, 3)), 4
     crops = call_answer(ten_crops, img.copy(), size, shape=(10, size, size, 3)).asnumpy().astype(np.float32)
     pixels = img.asnumpy()
-    expected = [pixels[i : i + size, j : j + size] for i, j in ((0, 0), (0, 5), (3, 0), (3, 5), (1, 2))]
+    corners = {"top left": (0, 0), "top right": (0, 5), "bottom left": (3, 0), "bottom right": (3, 5), "centre": (1, 2)}
+    expected = {name: pixels[i : i + size, j : j + size] for name, (i, j) in corners.items()}
     got = {crop.tobytes() for crop in crops}
-    if got & {crop[::-1].tobytes() for crop in expected}:
+    if got & {crop[::-1].tobytes() for crop in expected.values()}:
         raise IncorrectAnswer("some crops are upside down; a mirror image swaps left and right")
-    return got == {crop.tobytes() for crop in (*expected, *(crop[:, ::-1] for crop in expected))}
+    mirrored = {f"mirrored {name}": crop[:, ::-1] for name, crop in expected.items()}
+    missing = [name for name, crop in (expected | mirrored).items() if crop.tobytes() not in got]
+    if missing:
+        raise IncorrectAnswer(f"among its crops, there is no {' and no '.join(missing)}")
+    return True

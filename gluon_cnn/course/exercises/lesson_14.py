@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from gluon_cnn.course.answers import IncorrectAnswer, exercise, expect_shape, is_close, random_array
+from gluon_cnn.networks.base import Network
 from mxnet import init
 from mxnet.gluon import HybridBlock, nn
 
@@ -33,7 +34,7 @@ def check_2(best_within):
 
 @exercise(
     3,
-    "a function of one argument, num_classes; an nn.HybridSequential that ends with nn.Dense(num_classes).",
+    "a function with the argument num_classes; it returns an nn.HybridSequential that ends with nn.Dense(num_classes).",
     "compare({'mine': make}) puts it into the table.",
 )
 def check_3(make):
@@ -43,17 +44,18 @@ def check_3(make):
         net = make(num_classes=num_classes)
         if not isinstance(net, HybridBlock):
             raise IncorrectAnswer(f"it returned {type(net).__name__}, not a HybridBlock")
-        if type(net).__module__.startswith("gluon_cnn."):
-            raise IncorrectAnswer(f"{type(net).__name__} is one of the course's own networks; build another")
-        lowest = []
+        lowest, highest = [], []
         for _ in range(3):  # scores of one random network may all be positive by chance
             net.initialize(init.Xavier(), force_reinit=True)
             output = net(IMAGES)
             expect_shape(output, (2, num_classes), f"for two images and {num_classes} classes its output")
             lowest.append(output.min().asscalar())
-        if num_classes == 10 and min(lowest) >= 0:
+            highest.append(output.max().asscalar())
+        if num_classes == 10 and min(lowest) >= 0 < max(highest):
             raise IncorrectAnswer("no score is ever negative: the loss applies softmax, so end without an activation")
         net.apply(layers.append)
+    if own := [type(layer).__name__ for layer in layers if isinstance(layer, Network)]:
+        raise IncorrectAnswer(f"{own[0]} is one of the course's own networks; build another")
     if not any(isinstance(layer, nn.Conv2D) for layer in layers):
         raise IncorrectAnswer("it has no convolution")
     return True

@@ -74,6 +74,11 @@ def drop_maps(X, p, axes=(True, True), scale=True):
     return X * g.dropout(nd.ones((*shape, 1, 1)), p, mode="upscale_in_train" if scale else "downscale_in_infer")
 
 
+def drop_maps_in_place(X, p):
+    X *= g.dropout(nd.ones((*X.shape[:2], 1, 1)), p)
+    return X
+
+
 def drop_maps_in_numpy(X, p):
     kept = np.random.rand(*X.shape[:2]) >= p
     return X.asnumpy() * kept[:, :, None, None] / (1 - p)
@@ -103,6 +108,11 @@ def mean_of_repeated_rows(net, X, n):
     return nd.softmax(scores, axis=1).reshape((len(X), n, -1)).mean(axis=1)
 
 
+def mean_from_zeros(net, X, n):
+    total = nd.zeros_like(net(X))  # a pass in prediction mode, which does not count
+    return total + mean_prediction(net, X, n)
+
+
 def mean_in_numpy(net, X, n):
     with autograd.train_mode():
         return np.mean([net(X).softmax().asnumpy() for _ in range(n)], axis=0)
@@ -120,10 +130,10 @@ def enlarge_by_steps(X, times):
     return Y
 
 
-def lenet_5(first=6, padding=2, last=10, activation="sigmoid", pool=nn.AvgPool2D, kernel=5):
+def lenet_5(first=6, padding=2, last=10, activation="sigmoid", pool=nn.AvgPool2D, kernel=5, bias=True):
     net = nn.HybridSequential()
     net.add(
-        nn.Conv2D(first, kernel_size=kernel, padding=padding, activation=activation),
+        nn.Conv2D(first, kernel_size=kernel, padding=padding, activation=activation, use_bias=bias),
         pool(2, 2),
         nn.Conv2D(16, kernel_size=5),
     )
@@ -420,6 +430,12 @@ def network(num_classes, convolution=True, pooling=False, end=None):
     return net
 
 
+def sequence_of(*layers):
+    net = nn.HybridSequential()
+    net.add(*layers)
+    return net
+
+
 class OwnNetwork(nn.HybridBlock):
     def __init__(self, num_classes):
         super().__init__()
@@ -473,6 +489,8 @@ ANSWERS = {
             [[1, 1, 1], [0, 0, 0], [-1, -1, -1]],
             np.outer([1, 0, -1], [0.5, 1, 0.5]),
             nd.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]]).reshape((1, 1, 3, 3)),
+            nd.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]], dtype="int32"),
+            [nd.array([1, 1, 1]), nd.zeros(3), nd.array([-1, -1, -1])],
         ],
         [
             nd.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]]),
@@ -522,7 +540,10 @@ ANSWERS = {
         ],
         [nd.ones((5, 5)), nd.ones((3, 3)), nd.zeros((5, 5)), -TWO_AS_ONE, TWO_AS_ONE[1:4, 1:4], "kernel"],
     ),
-    "03.1": ([(256, 128), [256, 128], np.array([256, 128])], [(128, 256), (256, 256), 256, (64, 64), (256, 128, 128)]),
+    "03.1": (
+        [(256, 128), [256, 128], np.array([256, 128]), nd.array([256, 128])],
+        [{256, 128}, (128, 256), (256, 256), 256, (64, 64), (256, 128, 128)],
+    ),
     "03.2": (
         [
             layer_norm,
@@ -543,9 +564,17 @@ ANSWERS = {
             lambda X: X - X.mean(1, keepdims=True),
         ],
     ),
-    "03.3": (["bias", "Bias", " the bias"], ["weight", "both", "weight and bias", 1]),
+    "03.3": (
+        ["bias", "Bias", " the bias", "conv.bias", "b", "the biases."],
+        ["beta", "weight", "both", "weight and bias", 1],
+    ),
     "03.4": (
-        [fold, folded_in_place, folded_by_channel],
+        [
+            fold,
+            folded_in_place,
+            folded_by_channel,
+            lambda *arrays: tuple(array.asnumpy().astype(np.float64) for array in fold(*arrays)),
+        ],
         [
             lambda *arrays: fold(*arrays, eps=0),
             lambda *arrays: arrays[:2],
@@ -562,6 +591,7 @@ ANSWERS = {
             lambda X, p: X * (nd.random.uniform(shape=(*X.shape[:2], 1, 1)) > p) / (1 - p),
             drop_maps_in_numpy,
             drop_maps_one_by_one,
+            drop_maps_in_place,
         ],
         [
             g.dropout,
@@ -574,7 +604,7 @@ ANSWERS = {
         ],
     ),
     "04.3": (
-        [mean_prediction, mean_in_one_batch, mean_of_repeated_rows, mean_in_numpy],
+        [mean_prediction, mean_in_one_batch, mean_of_repeated_rows, mean_in_numpy, mean_from_zeros],
         [
             softmax_of_the_mean,
             lambda net, X, n: mean_in_one_batch(net, X, n + 1),
@@ -624,8 +654,8 @@ ANSWERS = {
     "07.2": ([0.6724, 0.67, np.float64(0.6724)], [0.928, 67.2, "most"]),
     "07.3": ([VGG_16, [list(pair) for pair in VGG_16], list(VGG_16)], [VGG_16[:4], ((13, 64),), 16]),
     "08.1": (
-        [(16_448, 147_520), [16_448, 147_520], np.array([16_448, 147_520])],
-        [(147_520, 16_448), 16_448, (16_384, 147_456)],
+        [(16_448, 147_520), [16_448, 147_520], np.array([16_448, 147_520]), nd.array([16_448, 147_520])],
+        [{16_448, 147_520}, (147_520, 16_448), 16_448, (16_384, 147_456)],
     ),
     "08.2": (
         [
@@ -644,6 +674,7 @@ ANSWERS = {
             two_paths(3, 1, activation="relu"),
             used_before(two_paths(3, 1), 3),
             ConcatenatedByHand(),
+            paths([nn.Conv2D(8, 1)], [nn.Conv2D(16, 3, padding=1, weight_initializer="zeros")]),
             paths([nn.Conv2D(8, 1)], [nn.Conv2D(4, 1, activation="relu"), nn.Conv2D(16, 3, padding=1)]),
         ],
         [
@@ -653,6 +684,7 @@ ANSWERS = {
             paths([nn.Conv2D(8, 1)], [nn.MaxPool2D(3, 1, 1), nn.Conv2D(16, 1)]),
             paths([nn.Conv2D(8, 1)], [nn.Conv2D(16, 3, padding=2, dilation=2)]),
             "paths",
+            HybridConcurrent,
         ],
     ),
     "10.1": ([8_320, 8_320.0, np.int64(8_320)], [8_192, 73_856, "few"]),
@@ -664,6 +696,8 @@ ANSWERS = {
             residual_of_means,
             lambda f, x: nd.relu(f(x)),
             lambda f, x: x + f(x),
+            lambda f, x: nd.clip(residual_without_relu(f, x), 0, 6),
+            lambda f, x: residual_without_relu(lambda x: nd.relu(f(x)), x),
             lambda f, x: None,
         ],
     ),
@@ -672,7 +706,7 @@ ANSWERS = {
         [dense_block, dense_block_of_parts, dense_block_by_reduce],
         [last_layer_only, new_maps_first, lambda x, layers: x],
     ),
-    "11.3": ([9, 9.0, (3, 3), [3, 3]], [3, 1, 9216, (9, 9), "nine"]),
+    "11.3": ([9, 9.0, (3, 3), [3, 3], np.array(9), nd.array([9]), nd.array([3, 3])], [3, 1, 9216, (9, 9), "nine"]),
     "12.1": ([50, 50.0, 5**2 * 2], [25, 32, 32 * 32 * 2, "many"]),
     "12.2": (["flip", "Flip ", "horizontal flip"], ["crop", "brightness", "all", 3]),
     "12.3": (
@@ -689,8 +723,14 @@ ANSWERS = {
     "13.1": ([1026, 1026.0, 513 * 2], [1024, 512, 11_000_000]),
     "13.2": ([0.02, 0.005 * 4, np.float64(0.02), Fraction(1, 50)], [0.005, 0.00125, 0.2, "more"]),
     "13.3": (
-        [trainable, trainable_by_trainer, lambda net: np.int64(trainable(net))],
-        [everything, layers_only, lambda net: None],
+        [
+            trainable,
+            trainable_by_trainer,
+            lambda net: np.int64(trainable(net)),
+            lambda net: np.array(trainable(net)),
+            lambda net: nd.array([trainable(net)]),
+        ],
+        [everything, layers_only, lambda net: None, lambda net: str(trainable(net))],
     ),
     "14.1": ([250, 250.0, 60_000 / 240], [0.004, 240, 14_400_000]),
     "14.2": (
@@ -702,7 +742,12 @@ ANSWERS = {
         ],
     ),
     "14.3": (
-        [network, lambda num_classes: network(num_classes, pooling=True), OwnNetwork],
+        [
+            network,
+            lambda num_classes: network(num_classes, pooling=True),
+            lambda num_classes: network(num_classes, end=nn.Dense(num_classes, weight_initializer="zeros")),
+            OwnNetwork,
+        ],
         [
             lambda num_classes: network(10),
             lambda num_classes: network(num_classes, convolution=False),
@@ -710,16 +755,24 @@ ANSWERS = {
             lambda num_classes: network(num_classes, end=nn.Activation("sigmoid")),
             lambda num_classes: network(num_classes, end=nn.Activation("relu")),
             g.LeNet,
+            type("Mine", (g.LeNet,), {}),
+            lambda num_classes: sequence_of(g.LeNet(num_classes=num_classes)),
             nn.Dense,
         ],
     ),
     "15.1": ([683_952, 683_952.0, np.int64(170_988) * 4], [170_988, 683_952 * 8, "many", [683_952]]),
     "15.2": (
-        [[True, True, False, False], (1, 1, 0, 0), np.array([True, True, False, False])],
+        [[True, True, False, False], (1, 1, 0, 0), np.array([True, True, False, False]), nd.array([1, 1, 0, 0])],
         [[True, False, False, False], [True], 4, True, "yes"],
     ),
     "15.3": (
-        [softmax, softmax_by_logarithms, softmax_by_rows, lambda scores: nd.array(scores).softmax().asnumpy()],
+        [
+            softmax,
+            softmax_by_logarithms,
+            softmax_by_rows,
+            lambda scores: nd.array(scores).softmax(),
+            lambda scores: nd.array(scores).softmax().asnumpy(),
+        ],
         [
             overflowing,
             lambda scores: overflowing(np.clip(scores, -700, 700)),
@@ -770,6 +823,25 @@ def test_right_and_wrong_answers(judge, exercise):
     assert judge(exercise, None) == "replace None"
 
 
+NUMBERS = {exercise: right[0] for exercise, (right, _) in ANSWERS.items() if isinstance(right[0], (int, float))}
+
+
+@pytest.mark.parametrize("exercise", NUMBERS)
+def test_a_number_may_come_in_an_array(judge, exercise):
+    value = NUMBERS[exercise]
+    for answer in (np.array(value), np.array([value]), nd.array([value]), np.float64(value)):
+        assert judge(exercise, answer) == "correct"
+    for answer in (str(value), (value, value), nd.ones((26, 26)) * value):
+        assert judge(exercise, answer) == "not yet"
+
+
+def test_an_answer_that_mxnet_cannot_compute_leaves_no_error_behind(judge):
+    net = lenet_5()
+    net.cast("float16")
+    assert judge("05.3", net) == "not yet"
+    nd.waitall()
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_lesson_has_three_or_four_exercises_and_two_open_questions(path):
     (lesson,) = (Path(__file__).parents[3] / "notebooks").glob(f"{path.stem[-2:]}_*.ipynb")
@@ -807,12 +879,12 @@ def test_random_masks_are_judged_the_same_with_any_seed(judge):
 
 
 def test_a_network_that_is_judged_keeps_its_weights(judge):
-    net = lenet_5()
-    net.initialize(init.Uniform(0.3))
-    X = nd.random.uniform(shape=(2, 1, 28, 28))
-    before = net(X)
-    assert judge("05.3", net) == "correct"
-    assert (net(X) == before).min().asscalar() == 1
+    for exercise, net in (("05.3", lenet_5()), ("09.3", two_paths(3, 1))):
+        net.initialize(init.Uniform(0.3))
+        X = nd.random.uniform(shape=(2, 1, 28, 28))
+        before = net(X)
+        assert judge(exercise, net) == "correct"
+        assert (net(X) == before).min().asscalar() == 1
 
 
 @pytest.mark.parametrize(
@@ -834,6 +906,13 @@ def test_a_network_that_is_judged_keeps_its_weights(judge):
         ("15.3", lambda scores: overflowing(np.clip(scores, -700, 700)), "for scores [[1000.0, 900.0, 999.0]"),
         ("15.4", lambda weights, bits: rounded(weights, bits, np.floor), "it rounds down or towards 0"),
         ("15.4", lambda weights, bits: rounded(weights, bits + 1), "with 2 bits it returned more than 3 different"),
+        ("05.3", lenet_5(bias=False), "layer 1 of those with weights has no bias"),
+        ("10.3", lambda f, x: nd.relu(f(x)), "the shortcut is missing"),
+        ("10.3", lambda f, x: residual_without_relu(lambda x: nd.relu(f(x)), x), "the ReLU belongs after the sum"),
+        ("12.3", lambda img, size: nd.concat(five(img, size), five(img, size), dim=0), "among its crops, there is no"),
+        ("01.1", "26", "the answer is of type str; expected one number"),
+        ("01.1", nd.ones((26, 26)), "the answer is of type NDArray of shape (26, 26); expected one number"),
+        ("09.3", HybridConcurrent, "it is of type type, not a block"),
         ("05.4", shift_not_by_zero, "with pixels = 0 the images should stay as they are"),
     ],
 )
