@@ -15,7 +15,7 @@ from pathlib import Path
 import gluon_cnn as g
 from gluon_cnn.networks.registry import NETWORKS
 from mxnet import autograd, gluon, init, nd, profiler
-from run import SIZES, markdown
+from run import SIZES, table
 
 WARM_UP = 3  # steps
 
@@ -62,7 +62,7 @@ def main() -> None:
         [name, f"{v['Count'] / options.steps:.0f}", f"{v['Total'] / options.steps:.2f}", f"{v['Total'] / total:.0%}"]
         for name, v in rows
     ]
-    print(markdown(["operator", "times a step", "ms", "of all"], cells))
+    print(table(["operator", "times a step", "ms", "of all"], cells))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ SIZES = {  # pixels of a side, images in a batch
 }
 SAME = 1e-3  # largest difference of two outputs, as a share of the largest output
 WIDEST = 0.2  # distance of a ratio's quartiles, as a share of its median
+NOISY = "too noisy: measure again"
 PAUSE = 0.3  # seconds after which a contender's threads have gone to sleep
 
 
@@ -173,6 +174,12 @@ def quartiles(values: list[float]) -> tuple[float, float, float]:
     return low, middle, high
 
 
+def ratio(values: list[float], others: list[float]) -> str:
+    """Return the median of the rounds' ratios with their quartiles, if these are close enough to mean anything."""
+    low, middle, high = quartiles([a / b for a, b in zip(values, others)])
+    return f"{middle:.2f} ({low:.2f}-{high:.2f})" if high - low <= WIDEST * middle else NOISY
+
+
 def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """Return the CPU's name and which of the instruction sets that matter here it has."""
     text = cpuinfo.read_text()
@@ -191,13 +198,9 @@ def report(found: dict, names: list[str], task: str) -> str:
     for network, contenders in found.items():
         row = [network, *(f"{statistics.median(contenders[name][task]):,.0f}" for name in names)]
         for name in others:
-            ratios = [a / b for a, b in zip(contenders[first][task], contenders[name][task])]
-            low, middle, high = quartiles(ratios)
-            if high - low <= WIDEST * middle:  # else the median means nothing
-                medians[name].append(middle)
-                row.append(f"{middle:.2f} ({low:.2f}-{high:.2f})")
-            else:
-                row.append("too noisy: measure again")
+            row.append(ratio(contenders[first][task], contenders[name][task]))
+            if row[-1] != NOISY:
+                medians[name].append(float(row[-1].split()[0]))
         rate, sgemm = (statistics.median(contenders[first][key]) for key in (task, f"sgemm, {task}"))
         work = contenders[first]["flops"][0] * (3 if task == "train" else 1)  # gradients of inputs and of weights
         row.append(f"{rate * work / (sgemm * 1e9):.0%}")
@@ -208,10 +211,10 @@ def report(found: dict, names: list[str], task: str) -> str:
     rows.append(["geometric mean", *[""] * len(names), *means, *[""] * (len(names) + 1)])
     ratios = [f"{first} / {name}" for name in others]
     header = ["network", *names, *ratios, f"{first}, of sgemm", *(f"{name}, MB" for name in names)]
-    return markdown(header, rows)
+    return table(header, rows)
 
 
-def markdown(header: list[str], rows: list[list[str]]) -> str:
+def table(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

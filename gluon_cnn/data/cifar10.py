@@ -9,7 +9,7 @@ import numpy as np
 from gluon_cnn.data.download import download as download_file
 from gluon_cnn.data.download import usual_folders
 from gluon_cnn.data.held_out import TEST_SHARE, hash_position
-from gluon_cnn.data.images import read_image
+from gluon_cnn.data.images import read_images
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ARCHIVE = "cifar-10-binary.tar.gz"
@@ -75,7 +75,7 @@ def _read_kaggle(folder: Path) -> tuple[Split, Split]:
     unknown = sorted({label for _, label in rows} - set(CIFAR10_CLASSES))
     if unknown or not rows:
         raise ValueError(f"{folder / LABELS} must have the columns id and label; got {unknown[:3] or 'no row'}")
-    images = np.stack([read_image(folder / "train" / f"{name}.png", (32, 32)) for name, _ in rows])
+    images = read_images([folder / "train" / f"{name}.png" for name, _ in rows], (32, 32))
     labels = np.array([CIFAR10_CLASSES.index(label) for _, label in rows], np.uint8)
     chosen = np.array([hash_position(f"{name}.png") < TEST_SHARE for name, _ in rows])
     return (images[~chosen], labels[~chosen]), (images[chosen], labels[chosen])

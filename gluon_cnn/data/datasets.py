@@ -15,7 +15,7 @@ from gluon_cnn.data.description import DataFile, printable
 from gluon_cnn.data.fashion_mnist import FASHION_MNIST_CLASSES, SAMPLE_FOLDER, Split, read_fashion_mnist, read_files
 from gluon_cnn.data.folders import count_outside, find_images, has_mode, report_skipped
 from gluon_cnn.data.held_out import match_held_out, split_by_index, split_by_name
-from gluon_cnn.data.images import Images, read_images
+from gluon_cnn.data.images import Images, read_listed
 from gluon_cnn.data.transforms import MAX_STATISTICS_IMAGES, augmentations, for_test, normalization
 
 DATASETS = ("sample", "fashion-mnist", "cifar-10")
@@ -201,7 +201,7 @@ def _from_folder(folder: Path, size: tuple[int, int], channels: int, broken: str
     if all(has_mode(stat.S_ISDIR, part) for part in parts):
         return _from_two_folders(folder, parts, size, channels, broken, held_out)
     listing = find_images(folder)
-    images, skipped = read_images(listing, size, channels, broken)
+    images, skipped = read_listed(listing, size, channels, broken)
     if held_out is None:
         chosen = split_by_name([file.name for file in images.files], images.labels)
     else:
@@ -217,8 +217,8 @@ def _from_two_folders(
 ) -> Source:
     train = find_images(parts[0], prefix="train/")
     test = find_images(parts[1], train.classes, prefix="test/")
-    images, skipped = read_images(train, size, channels, broken)
-    test_images, more = read_images(test, size, channels, broken)
+    images, skipped = read_listed(train, size, channels, broken)
+    test_images, more = read_listed(test, size, channels, broken)
     left_out = train.left_out + test.left_out
     left_out["outside train and test"] = count_outside(folder, parts)
     if held_out is not None:

@@ -6,13 +6,15 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from gluon_cnn._core.checks import check_pair
-from gluon_cnn._core.startup import progress_disabled
+from gluon_cnn._core.startup import available_cores, progress_disabled
 from gluon_cnn.data.description import DataFile, printable
 from gluon_cnn.data.folders import Listing, find_images, list_errors, report_skipped
 from gluon_cnn.data.on_disk import LazyImages, fits_into_memory
@@ -20,6 +22,7 @@ from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 from tqdm.auto import tqdm
 
 MODES = {1: "L", 3: "RGB"}  # Pillow's names, by number of channels
+ROUND = 64  # images that are decoded at the same time or waiting for it
 
 
 def read_image(path: str | Path, size: tuple[int, int], channels: int = 3) -> np.ndarray:
@@ -50,7 +53,21 @@ def read_image(path: str | Path, size: tuple[int, int], channels: int = 3) -> np
     16-bit pixels are scaled to 8 bits. If all values of a 16- or 32-bit image fit into 8 bits, they are used unchanged,
     since scaling would make them all black.
     """
-    return _read(path, *_form(size, channels))[0]
+    return read_images([path], size, channels)[0]
+
+
+def read_images(paths: Sequence[str | Path], size: tuple[int, int], channels: int = 3) -> np.ndarray:
+    """Read image files with several threads; return uint8 of shape (N, channels, height, width)."""
+    form = _form(size, channels)
+    with strict_pillow():
+        return np.stack(list(_in_threads(lambda path: _read(path, *form)[0], paths)))
+
+
+def _in_threads(function: Callable, arguments: Sequence) -> Iterator:
+    """Yield what a function returns for each argument, in order; Ctrl-C waits only for the calls of one round."""
+    with ThreadPoolExecutor(available_cores()) as threads:
+        for start in range(0, len(arguments), ROUND):
+            yield from threads.map(function, arguments[start : start + ROUND])
 
 
 def _form(size: tuple[int, int], channels: int) -> tuple[tuple[int, int], str]:
@@ -59,15 +76,26 @@ def _form(size: tuple[int, int], channels: int) -> tuple[tuple[int, int], str]:
     return check_pair("size", size), MODES[channels]
 
 
+@contextmanager
+def strict_pillow() -> Iterator[None]:
+    """Make Pillow reject truncated images, which GluonCV makes it accept, and omit its warnings about metadata."""
+    lenient = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
+
+
 def _read(path: str | Path, size: tuple[int, int], mode: str) -> tuple[np.ndarray, bytes]:
-    """Return the pixels of an image file and the file's bytes."""
+    """Return the pixels of an image file and the file's bytes; to be called with :func:`strict_pillow`."""
     try:
         if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe would block
             raise ValueError("it is a folder, a device or a pipe")
         raw = Path(path).read_bytes()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's warnings about metadata
-            pixels = _pixels(raw, size, mode)
+        pixels = _pixels(raw, size, mode)
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {printable(path)}") from None
     except UnidentifiedImageError as error:
@@ -81,13 +109,9 @@ def _read(path: str | Path, size: tuple[int, int], mode: str) -> tuple[np.ndarra
 
 def _pixels(raw: bytes, size: tuple[int, int], mode: str) -> np.ndarray:
     with Image.open(io.BytesIO(raw)) as opened:
-        lenient = ImageFile.LOAD_TRUNCATED_IMAGES
-        ImageFile.LOAD_TRUNCATED_IMAGES = False  # GluonCV sets it globally, so that truncated images pass as complete
         tags = dict(getattr(opened, "tag_v2", {}))
-        try:
-            opened.load()
-        finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = lenient
+        opened.draft(None, (2 * max(size), 2 * max(size)))  # decodes a large JPEG at a fraction of its size
+        opened.load()
         image = _upright(opened)
         if image.mode.startswith(("I", "F")):
             image = _in_8_bits(image, tags)
@@ -178,12 +202,12 @@ def read_folder(
         uint8 of shape (N, channels, height, width), int32 of shape (N,), and the class names.
     """
     listing = find_images(folder, classes)
-    images, skipped = read_images(listing, size, channels, broken)
+    images, skipped = read_listed(listing, size, channels, broken)
     report_skipped(folder, len(images.files), listing.left_out, skipped)
     return images.pixels, images.labels, listing.classes
 
 
-def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: str) -> tuple[Images, list[str]]:
+def read_listed(listing: Listing, size: tuple[int, int], channels: int, broken: str) -> tuple[Images, list[str]]:
     """Read the listed images; return them and the error of each skipped file."""
     if broken not in ("refuse", "skip"):
         raise ValueError(f"broken must be 'refuse' or 'skip'; got {broken!r}")
@@ -191,17 +215,25 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
     pixels, paths, labels, files, faults = [], [], [], [], []
     in_memory = fits_into_memory(len(listing.images) * channels * size[0] * size[1])
     bar = tqdm(listing.images, desc=printable(listing.folder), unit="image", leave=False, disable=progress_disabled())
-    for name, path, label in bar:
+
+    def read(path: Path) -> tuple[np.ndarray | None, int, str] | str:
         try:
             image, raw = _read(path, size, mode)
         except OSError as error:
-            faults.append(str(error))
-            continue
-        if in_memory:
+            return str(error)
+        return image if in_memory else None, len(raw), hashlib.sha256(raw).hexdigest()
+
+    with strict_pillow():
+        found = _in_threads(read, [path for _, path, _ in listing.images])
+        for (name, path, label), result in zip(bar, found):
+            if isinstance(result, str):
+                faults.append(result)
+                continue
+            image, length, sha256 = result
             pixels.append(image)
-        paths.append(path)
-        labels.append(label)
-        files.append(DataFile(name, len(raw), hashlib.sha256(raw).hexdigest()))
+            paths.append(path)
+            labels.append(label)
+            files.append(DataFile(name, length, sha256))
     if faults and broken == "refuse":
         raise ValueError(
             f"{list_errors(faults)}: repair the broken files, move them, or pass broken='skip' (--skip-broken)"
@@ -211,5 +243,5 @@ def read_images(listing: Listing, size: tuple[int, int], channels: int, broken: 
             raise ValueError(
                 f"{printable(listing.folder / name)} contains no image that can be read: {list_errors(faults)}"
             )
-    found: Any = np.stack(pixels) if in_memory else LazyImages(paths, (channels, *size), read_image)
-    return Images(found, np.array(labels, np.int32), files), faults
+    images: Any = np.stack(pixels) if in_memory else LazyImages(paths, (channels, *size), read_images)
+    return Images(images, np.array(labels, np.int32), files), faults

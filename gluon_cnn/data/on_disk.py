@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ MAX_MEMORY_FRACTION = 0.25  # of the machine's memory; folders whose decoded ima
 
 
 class LazyImages:
-    """Image files that act as an array (N, C, H, W), decoded by several threads each time they are accessed.
+    """Image files that act as an array (N, C, H, W), decoded each time they are accessed.
 
     Parameters
     ----------
@@ -23,7 +22,7 @@ class LazyImages:
     shape : (int, int, int)
         Channels, height and width of the decoded images.
     decode : callable
-        Called with path, (height, width) and channels; returns the decoded image, uint8 of that shape.
+        Called with paths, (height, width) and channels; returns the decoded images, uint8, (N, C, H, W).
     """
 
     dtype, ndim = np.dtype(np.uint8), 4
@@ -43,13 +42,8 @@ class LazyImages:
 
     def __getitem__(self, chosen: Any) -> np.ndarray:
         paths = np.array(self._paths, object)[chosen]
-        if isinstance(paths, Path):
-            return self._decoded(paths)
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            return np.stack(list(threads.map(self._decoded, paths)))
-
-    def _decoded(self, path: Path) -> np.ndarray:
-        return self._decode(path, self.shape[2:], self.shape[1])
+        images = self._decode([paths] if isinstance(paths, Path) else list(paths), self.shape[2:], self.shape[1])
+        return images[0] if isinstance(paths, Path) else images
 
 
 def fits_into_memory(size: int) -> bool:

@@ -17,7 +17,7 @@ from gluon_cnn._core.files import make_folder, write_all
 from gluon_cnn._core.record import digest, to_json
 from gluon_cnn.data.batches import Batches, scale
 from gluon_cnn.data.datasets import DATASETS, load_data
-from gluon_cnn.data.images import read_folder, read_image
+from gluon_cnn.data.images import read_folder, read_images
 from gluon_cnn.data.transforms import Normalize
 from gluon_cnn.deploy.fusion import fused
 from gluon_cnn.deploy.int8 import quantize
@@ -222,7 +222,7 @@ class Run:
     def read(self, paths: Sequence[str | Path]) -> tuple[np.ndarray, nd.NDArray]:
         """Return the images in files as uint8, (N, C, H, W), and as input for the network."""
         channels, size = self.input_shape[0], self.input_shape[1:]
-        images = np.stack([read_image(path, size, channels) for path in paths])
+        images = read_images(paths, size, channels)
         pixels = scale(images)
         for step in self._transforms():
             pixels = step(pixels)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from gluon_cnn.data import images as pictures
 from gluon_cnn.experiments.experiment import experiment
-from PIL import Image
+from PIL import Image, ImageOps
+from skimage import data
 
 pytestmark = pytest.mark.filterwarnings("ignore:using the CPU:UserWarning")  # no test needs a GPU
 
@@ -66,6 +67,21 @@ def test_nothing_is_stretched_the_middle_is_kept(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "wide.png")
     read = pictures.read_image(tmp_path / "wide.png", (10, 10))
     np.testing.assert_array_equal(read, np.broadcast_to(np.array(RED)[:, None, None], (3, 10, 10)))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])  # upright, and lying on its side
+def test_a_large_jpeg_shows_the_same_as_a_png(tmp_path, orientation):
+    """It is decoded at a fraction of its size."""
+    exif = Image.Exif()
+    exif[274] = orientation
+    photo = Image.fromarray(data.astronaut()).resize((1600, 1200))
+    photo.save(tmp_path / "photo.jpg", exif=exif, quality=95)
+    with Image.open(tmp_path / "photo.jpg") as opened:
+        ImageOps.exif_transpose(opened).save(tmp_path / "photo.png")
+    jpeg, png = pictures.read_images([tmp_path / f"photo.{extension}" for extension in ("jpg", "png")], (64, 96))
+    difference = np.abs(jpeg.astype(int) - png)
+    assert 0 < difference.mean() < 1
+    assert difference.max() < 16
 
 
 def test_a_damaged_note_of_the_camera_leaves_the_pixels(tmp_path):
