@@ -231,7 +231,7 @@ def with_less_work(name, words):
     if words[0].endswith("speed/run.py"):
         if "--contenders" not in words:
             words = [*words, "--contenders", "ours", "imperative", "pytorch"]
-        words = [word for word in words if OTHERS.exists() or not re.match("pytorch|onnxruntime|intel_openmp", word)]
+        words = [word for word in words if OTHERS.exists() or not re.match("pytorch|onnxruntime", word)]
         return [*words, "--networks", "lenet", "--launches", "1", "--rounds", "1", "--seconds", "0.1"]
     if words[0].startswith("benchmarks/"):
         less = {

@@ -15,13 +15,13 @@ SETTINGS = json.loads(sys.argv[1])
 import gluon_cnn as g  # noqa: E402
 import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
+from gluon_cnn.deploy.fusion import fused  # noqa: E402
 from gluon_cnn.deploy.int8 import quantize  # noqa: E402
 from gluon_cnn.networks.registry import NETWORKS  # noqa: E402
 from mxnet import autograd, gluon, init, nd  # noqa: E402
 
 if SETTINGS.get("callers_team"):  # as MXNet leaves it
     ctypes.CDLL("libgomp.so.1").omp_set_num_threads(startup.available_cores())
-FLAGS = {"static_alloc": True}  # as in `gluon_cnn.experiments.experiment`
 state: dict = {}
 
 
@@ -43,12 +43,11 @@ def make(network: str, side: int, batch_size: int, weights: str) -> dict:
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01})
     if SETTINGS.get("int8"):
         net = quantize(net, [(X, y)])
-    elif SETTINGS.get("fused"):  # a convolution with the batch norm, sum and ReLU after it
-        net.optimize_for(X, backend="MKLDNN", static_alloc=True, static_shape=True)
+    elif SETTINGS.get("fused"):  # as `Run.predict`
+        net = fused(net, X)
     elif SETTINGS.get("hybridize", True):
-        net.hybridize(**SETTINGS.get("flags", FLAGS))
-        if SETTINGS.get("loss") != "imperative":
-            loss.hybridize(static_alloc=True)
+        net.hybridize(static_alloc=True)  # as in `gluon_cnn.experiments.experiment`
+        loss.hybridize(static_alloc=True)
     if SETTINGS.get("callers_team"):
         nd.ones((1000, 1000)).asnumpy()  # a copy large enough for a team
     state.update(net=net, X=X, y=y, trainer=trainer, loss=loss)

@@ -212,16 +212,19 @@ def read_listed(listing: Listing, size: tuple[int, int], channels: int, broken: 
     if broken not in ("refuse", "skip"):
         raise ValueError(f"broken must be 'refuse' or 'skip'; got {broken!r}")
     size, mode = _form(size, channels)
-    pixels, paths, labels, files, faults = [], [], [], [], []
-    in_memory = fits_into_memory(len(listing.images) * channels * size[0] * size[1])
+    shape = (channels, *size)
+    in_memory = fits_into_memory(len(listing.images) * int(np.prod(shape)))
+    pixels = np.empty((len(listing.images) if in_memory else 0, *shape), np.uint8)
+    paths: list[Path] = []
+    labels, files, faults = [], [], []
     bar = tqdm(listing.images, desc=printable(listing.folder), unit="image", leave=False, disable=progress_disabled())
 
-    def read(path: Path) -> tuple[np.ndarray | None, int, str] | str:
+    def read(path: Path) -> tuple[np.ndarray, int, str] | str:
         try:
             image, raw = _read(path, size, mode)
         except OSError as error:
             return str(error)
-        return image if in_memory else None, len(raw), hashlib.sha256(raw).hexdigest()
+        return image, len(raw), hashlib.sha256(raw).hexdigest()
 
     with strict_pillow():
         found = _in_threads(read, [path for _, path, _ in listing.images])
@@ -230,7 +233,8 @@ def read_listed(listing: Listing, size: tuple[int, int], channels: int, broken: 
                 faults.append(result)
                 continue
             image, length, sha256 = result
-            pixels.append(image)
+            if in_memory:
+                pixels[len(paths)] = image
             paths.append(path)
             labels.append(label)
             files.append(DataFile(name, length, sha256))
@@ -243,5 +247,5 @@ def read_listed(listing: Listing, size: tuple[int, int], channels: int, broken: 
             raise ValueError(
                 f"{printable(listing.folder / name)} contains no image that can be read: {list_errors(faults)}"
             )
-    images: Any = np.stack(pixels) if in_memory else LazyImages(paths, (channels, *size), read_images)
+    images: Any = pixels[: len(paths)] if in_memory else LazyImages(paths, shape, read_images)
     return Images(images, np.array(labels, np.int32), files), faults
