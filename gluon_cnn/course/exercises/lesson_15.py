@@ -36,7 +36,7 @@ def check_3(softmax):
 @exercise(
     4,
     "step = np.abs(weights).max() / (2 ** (bits - 1) - 1); divide by it, np.round, and multiply by it again.",
-    "Each weight is off by at most half a step, and each bit less at least doubles the step. Now measure the accuracy.",
+    "Each weight is off by at most half a step, and removing a bit at least doubles it. Now measure the accuracy.",
 )
 def check_4(rounded):
     """Check a function that should round weights to the values that a few bits can express."""
