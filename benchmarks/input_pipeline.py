@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/input_pipeline.py
 
 Both take Fashion-MNIST's bytes to float32 batches of 0..1, resized, in a new order, and they take turns. What they make
-of the same images is compared first. The images are the sample's 4,000. For augmented images, also against torchvision,
-see `benchmarks/augmentation/run.py`.
+of the same images is compared first. The images are the sample's 4,000. The second table is of reading photos: JPEGs of
+12 megapixels, reduced to 224x224, beside MXNet's own functions. For augmented images, also against torchvision, see
+`benchmarks/augmentation/run.py`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from __future__ import annotations
 import argparse
 import itertools
 import statistics
+import tempfile
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import gluon_cnn as g
 import numpy as np
-from mxnet import gluon, nd
+from gluon_cnn.data.images import read_images
+from mxnet import gluon, image, nd
 from mxnet.gluon.data.vision import transforms
+from PIL import Image
+from skimage import data
 from tqdm import trange
 
 SIZES = ((28, 64), (96, 32), (224, 32))  # pixels of a side, images in a batch
@@ -26,13 +32,13 @@ SIZES = ((28, 64), (96, 32), (224, 32))  # pixels of a side, images in a batch
 
 def loaders(side: int, batch_size: int, shuffle: bool) -> dict[str, Iterable]:
     """Return both ways to the same batches."""
-    data, _ = g.load_data("sample", batch_size)
-    images = nd.array(data.images.transpose(0, 2, 3, 1), dtype="uint8")
+    train_data, _ = g.load_data("sample", batch_size)
+    images = nd.array(train_data.images.transpose(0, 2, 3, 1), dtype="uint8")
     # Resize comes after ToTensor: bytes would be rounded.
     steps = [transforms.ToTensor()] + ([] if side == 28 else [ResizeChannelsFirst(side)])
-    dataset = gluon.data.ArrayDataset(images, data.labels).transform_first(transforms.Compose(steps))
+    dataset = gluon.data.ArrayDataset(images, train_data.labels).transform_first(transforms.Compose(steps))
     return {
-        "Batches": g.Batches(data.images, data.labels, batch_size, resize=side, shuffle=shuffle),
+        "Batches": g.Batches(train_data.images, train_data.labels, batch_size, resize=side, shuffle=shuffle),
         "DataLoader": gluon.data.DataLoader(dataset, batch_size, shuffle=shuffle),
     }
 
@@ -61,6 +67,36 @@ def rate(batches: Iterable, seconds: float) -> float:
     raise AssertionError("there is no last batch")
 
 
+def read_with_mxnet(paths: list[Path], size: tuple[int, int]) -> None:
+    for path in paths:
+        image.center_crop(image.resize_short(image.imread(str(path)), size[0]), size)[0].wait_to_read()
+
+
+def time_photos(rounds: int, count: int = 8) -> dict[str, list[float]]:
+    """Return how many photos a second each way reads, per round."""
+    pixels = nd.contrib.BilinearResize2D(nd.array(data.astronaut()).transpose((2, 0, 1)).expand_dims(0), 3024, 4032)
+    pixels = pixels[0].transpose((1, 2, 0)).asnumpy() + np.random.default_rng(0).integers(-12, 12, (3024, 4032, 3))
+    ways = {"read_images": read_images, "mx.image": read_with_mxnet}
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{k}.jpg" for k in range(count)]
+        for path in paths:
+            Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path, quality=90)
+        for _ in trange(rounds, desc="photos", leave=False):
+            for name, read in ways.items():
+                start = time.perf_counter()
+                read(paths, (224, 224))
+                rates[name].append(count / (time.perf_counter() - start))
+    return rates
+
+
+def compared(rates: dict[str, list[float]], digits: int = 0) -> str:
+    """Return the median rates and their ratio, as the end of a row."""
+    ratios = [a / b for a, b in zip(*rates.values())]
+    medians = " | ".join(f"{statistics.median(values):,.{digits}f}" for values in rates.values())
+    return f"{medians} | {statistics.median(ratios):.1f} ({min(ratios):.1f}-{max(ratios):.1f}) |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
@@ -77,13 +113,9 @@ def main() -> None:
         for _ in trange(options.rounds, desc=f"{side} pixels", leave=False):
             for name, batches in both.items():
                 rates[name].append(rate(batches, options.seconds))
-        ratios = [a / b for a, b in zip(*rates.values())]
-        medians = " | ".join(f"{statistics.median(values):,.0f}" for values in rates.values())
-        print(
-            f"| {side} | {batch_size} | {medians} | "
-            f"{statistics.median(ratios):.1f} ({min(ratios):.1f}-{max(ratios):.1f}) |",
-            flush=True,
-        )
+        print(f"| {side} | {batch_size} | {compared(rates)}", flush=True)
+    print("\n| read_images, photos/s | mx.image, photos/s | ratio: median (range) |")
+    print(f"| --- | --- | --- |\n| {compared(time_photos(options.rounds), 1)}")
 
 
 if __name__ == "__main__":
