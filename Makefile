@@ -92,10 +92,10 @@ notebooks: $(STAMP) ## execute every lesson, or LESSONS=notebooks/05*, store the
 # PyTorch and others, apart from the course's environment
 OTHERS := build/bench
 
-bench: $(STAMP) $(OTHERS)/.installed ## time training, prediction and the way to a result against PyTorch (about 28 minutes)
+bench: $(STAMP) $(OTHERS)/.installed ## time training, prediction and the way to a result against PyTorch (about 25 minutes)
 	$(BIN)/python benchmarks/speed/run.py --tasks train --torch-python $(OTHERS)/bin/python
-	for size in 64 1; do $(BIN)/python benchmarks/speed/run.py --tasks predict --batch-size $$size --rounds 2 --seconds 0.6 \
-	  --contenders fused ours int8 onnxruntime pytorch_last --torch-python $(OTHERS)/bin/python \
+	for size in 64 1; do $(BIN)/python benchmarks/speed/run.py --tasks predict --batch-size $$size \
+	  --contenders fused int8 onnxruntime pytorch_last --torch-python $(OTHERS)/bin/python \
 	  --output build/predict_$$size.json || exit 1; done
 	$(BIN)/python benchmarks/speed/run.py --networks lenet resnet --contenders ours notes imperative half_the_cores \
 	  plain_channels callers_team --output build/measures.json

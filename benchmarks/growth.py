@@ -1,10 +1,10 @@
-"""How training steps grow with the batch, the image and the processes, and loading with the number of files.
+"""How training steps grow with the batch and the image, and loading with the number of files.
 
     .venv/bin/python benchmarks/growth.py
 
-Prints tables and draws them, by default to docs/growth.png. A step is one of `gluon_cnn.train`, on all cores. Two
-processes share the cores and the batch. The folders hold links to a few JPEGs of 200x150 pixels; each is loaded in a
-process of its own, up to the first batch of 64.
+Prints tables and draws them, by default to docs/growth.png. A step is one of `gluon_cnn.train`, on all cores. The
+folders hold links to a few JPEGs of 200x150 pixels; each is loaded in a process of its own, up to the first batch.
+For several processes, see scaling.py.
 """
 
 from __future__ import annotations
@@ -26,20 +26,23 @@ from gluon_cnn.plots import style
 from matplotlib import pyplot as plt
 from mxnet import gluon, init, nd
 from PIL import Image
-from scaling import rate, write_images
 from tqdm import tqdm
 
 BATCHES = {"lenet": (28, (1, 4, 16, 64, 256)), "resnet": (96, (1, 4, 16, 64))}  # pixels, images
-SIDES = {"lenet": (64, (28, 56, 112, 224)), "resnet": (8, (96, 160, 224))}  # images, pixels
+SIDES = {"lenet": (64, (28, 56, 112, 224)), "resnet": (8, (112, 160, 224))}  # images, pixels
+NAMES = {"lenet": "LeNet", "resnet": "ResNet-18"}
+BATCH, SIDE = "Training step by batch size;images;ms", "Training step by image size;pixels;ms"  # title; axes
+FOLDER = "Time until the first batch of a folder;files;seconds"
 LINKS = 50_000  # to one file; file systems allow about 65,000
 LOAD = """
-import resource, sys, time
+import sys, time
 start = time.perf_counter()
 import gluon_cnn as g
 train, test = g.load_data(sys.argv[1], 64, resize=96)
 next(iter(train))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(time.perf_counter() - start, peak)
+seconds = time.perf_counter() - start
+(peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(seconds, int(peak) / 1024)
 """
 
 
@@ -98,7 +101,8 @@ def draw(panels: dict[str, dict[str, dict[int, float]]], file: Path) -> None:
             ticks = sorted({x for points in lines.values() for x in points})
             ax.set_xticks(ticks, [f"{x:,}" for x in ticks])
             ax.minorticks_off()
-            ax.legend()
+            if len(lines) > 1:
+                ax.legend()
         figure.savefig(file, dpi=120)
 
 
@@ -109,29 +113,19 @@ def main() -> None:
     parser.add_argument("--files", type=int, nargs="*", default=[1_000, 10_000, 100_000])
     parser.add_argument("--output", type=Path, default=Path("docs/growth.png"))
     options = parser.parse_args()
-    panels: dict = {}
-    turns = [
-        (n, "Batch size;images;ms a step", side, size, size) for n, (side, sizes) in BATCHES.items() for size in sizes
-    ]
-    turns += [
-        (n, "Image size;pixels;ms a step", side, size, side) for n, (size, sides) in SIDES.items() for side in sides
-    ]
+    panels: dict = {BATCH: {}, SIDE: {}, FOLDER: {}}
+    turns = [(BATCH, name, side, size) for name, (side, sizes) in BATCHES.items() for size in sizes]
+    turns += [(SIDE, name, side, size) for name, (size, sides) in SIDES.items() for side in sides]
     rows = []
-    for network, panel, side, batch_size, x in tqdm(turns, unit="size"):
-        took = step(network, side, batch_size, options.rounds, options.seconds)
-        panels.setdefault(panel, {}).setdefault(network, {})[x] = took
-        rows.append((network, str(side), str(batch_size), f"{took:.1f}", f"{took / batch_size:.2f}"))
+    for panel, name, side, size in tqdm(turns, unit="size"):
+        took = step(name, side, size, options.rounds, options.seconds)
+        panels[panel].setdefault(NAMES[name], {})[size if panel == BATCH else side] = took
+        rows.append((NAMES[name], str(side), str(size), f"{took:.1f}", f"{took / size:.2f}"))
     print(format_table(("network", "pixels", "batch", "ms a step", "ms an image"), rows))
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        write_images(Path(folder) / "data", 640)
-        for way, command, size in (("1", ["launch", "-n", "1", "--"], 64), ("2", ["launch", "-n", "2", "--"], 32)):
-            rows.append((way, f"{median(rate(command, size, Path(folder) / 'data', 'lenet') for _ in range(3)):,.0f}"))
-    print(format_table(("processes", "images a second, LeNet"), rows))
     rows = []
     for files in options.files:
         seconds, peak = loading(files)
-        panels.setdefault("Folder;files;seconds until the first batch", {}).setdefault("", {})[files] = seconds
+        panels[FOLDER].setdefault("", {})[files] = seconds
         rows.append((f"{files:,}", f"{seconds:.1f}", f"{peak:,.0f}"))
     print(format_table(("files", "s until the first batch", "peak memory, MB"), rows))
     draw(panels, options.output)

@@ -76,7 +76,8 @@ NUMBER = re.compile(r"(\d+(?:\.\d+)?)(?: ?((?:million|M|billion)\b|[万亿])|×1
 def numbers(text):
     """Return the numbers as they are written; those with a unit by their value, as 1.2 million is 120 万."""
     found = set()
-    for number, unit, power in NUMBER.findall(translation.NOT_WORDS.sub(" ", text).replace(",", "")):
+    text = re.sub(r"20 世纪 (\d0) 年代", r"19\1", translation.NOT_WORDS.sub(" ", text).replace(",", ""))
+    for number, unit, power in NUMBER.findall(text):
         if unit or power:
             value = Decimal(number) * (UNITS[unit] if unit else 10 ** int(normalize("NFKC", power)))
             number = f"{value.normalize():f}"
@@ -460,6 +461,7 @@ def test_faults_of_a_paragraph(english, chinese, found):
         ("7 billion FLOPs", "70 亿次运算", "7 亿次运算"),
         ("7×10⁹ FLOPs", "70 亿次运算", "70 万次运算"),
         ("48,000 photos", "4.8 万张照片", "48 万张照片"),
+        ("in the 1990s", "20 世纪 90 年代", "90 年代"),
         ("4.8 million photos, 4 GB", "480 万张照片，4 GB", "480 万张照片"),
         ("0.90 of them", "其中的 0.90", "其中的 0.9"),
     ],

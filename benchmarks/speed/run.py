@@ -228,7 +228,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=["train", "predict"], default=["train", "predict"])
     parser.add_argument("--launches", type=int, default=2, help="how often to start the processes")
     parser.add_argument("--rounds", type=int, default=3, help="of turns in each launch")
-    parser.add_argument("--seconds", type=float, default=0.8, help="of one turn")
+    parser.add_argument("--seconds", type=float, default=0.5, help="of one turn")
     parser.add_argument("--side", type=int, help="pixels, instead of each network's own")
     parser.add_argument("--batch-size", type=int, help="images, instead of each network's own")
     parser.add_argument("--torch-python", default=str(OTHERS / "bin" / "python"), help="the Python that has PyTorch")
