@@ -95,7 +95,7 @@ OTHERS := build/bench
 bench: $(STAMP) $(OTHERS)/.installed ## time training, prediction and the way to a result against PyTorch (about 25 minutes)
 	$(BIN)/python benchmarks/speed/run.py --tasks train --torch-python $(OTHERS)/bin/python
 	for size in 64 1; do $(BIN)/python benchmarks/speed/run.py --tasks predict --batch-size $$size \
-	  --contenders fused int8 onnxruntime pytorch_last --torch-python $(OTHERS)/bin/python \
+	  --launches 1 --rounds 5 --contenders fused int8 onnxruntime pytorch_last --torch-python $(OTHERS)/bin/python \
 	  --output build/predict_$$size.json || exit 1; done
 	$(BIN)/python benchmarks/speed/run.py --networks lenet resnet --contenders ours notes imperative half_the_cores \
 	  plain_channels callers_team --output build/measures.json
