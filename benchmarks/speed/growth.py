@@ -1,10 +1,10 @@
 """How training steps grow with the batch and the image, and loading with the number of files.
 
-    .venv/bin/python benchmarks/growth.py
+    .venv/bin/python benchmarks/speed/growth.py
 
-Prints tables and draws them, by default to docs/growth.png. A step is one of `gluon_cnn.train`, on all cores. The
+Prints tables and draws them, by default to docs/growth.png. A step is one of `ours` in run.py, on all cores. The
 folders hold links to a few JPEGs of 200x150 pixels; each is loaded in a process of its own, up to the first batch.
-For several processes, see scaling.py.
+For several processes, see benchmarks/scaling.py.
 """
 
 from __future__ import annotations
@@ -17,16 +17,13 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-import gluon_cnn as g
-import mxnet as mx
 import numpy as np
-from gluon_cnn.networks.registry import NETWORKS
 from gluon_cnn.networks.summary import format_table
 from gluon_cnn.plots import style
 from matplotlib import pyplot as plt
-from mxnet import gluon, init, nd
 from PIL import Image
-from tqdm import tqdm
+from run import CONTENDERS, Worker
+from tqdm import tqdm, trange
 
 BATCHES = {"lenet": (28, (1, 4, 16, 64, 256)), "resnet": (96, (1, 4, 16, 64))}  # pixels, images
 SIDES = {"lenet": (64, (28, 56, 112, 224)), "resnet": (8, (112, 160, 224))}  # images, pixels
@@ -48,21 +45,13 @@ print(seconds, int(peak) / 1024)
 
 def step(network: str, side: int, batch_size: int, rounds: int, seconds: float) -> float:
     """Return the milliseconds of a training step: the median of the rounds."""
-    net = NETWORKS[network](num_classes=10)
-    net.initialize(init.Xavier())
-    net.hybridize(static_alloc=True)
-    loss = gluon.loss.SoftmaxCrossEntropyLoss()
-    loss.hybridize(static_alloc=True)
-    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01})
-    batch = nd.random.uniform(shape=(batch_size, 1, side, side)), nd.random.randint(0, 10, shape=(batch_size,))
-
-    def time_of(steps: int) -> float:
-        history = g.train([batch] * steps, [batch], net, loss, trainer, mx.cpu(), 1, verbose=False)
-        return 1000 * batch_size / history.images_per_second[0]
-
-    time_of(2)
-    steps = max(2, round(1000 * seconds / time_of(3)))
-    return median(time_of(steps) for _ in range(rounds))
+    worker = Worker(CONTENDERS["ours"], "")
+    worker.ask("make", network=network, side=side, batch_size=batch_size, weights="")
+    worker.ask("train", steps=2)
+    steps = max(2, round(seconds * worker.ask("train", steps=3) / batch_size))
+    rate = median(worker.ask("train", steps=steps) for _ in range(rounds))
+    worker.end()
+    return 1000 * batch_size / rate
 
 
 def make_folder(folder: Path, files: int) -> None:
@@ -70,12 +59,13 @@ def make_folder(folder: Path, files: int) -> None:
     for name in ("one", "two"):
         (folder / name).mkdir(parents=True)
     pixels = np.random.default_rng(0)
-    for start in tqdm(range(0, files, LINKS), desc=f"{files:,} files", leave=False):
+    for k in trange(files // 2, desc=f"{files:,} files", leave=False):
         for name in ("one", "two"):
-            first = folder / name / f"{start}.jpg"
-            Image.fromarray(pixels.integers(0, 256, (150, 200, 3), np.uint8)).save(first)
-            for k in range(start + 1, min(start + LINKS, files) // 2 + start // 2):
-                os.link(first, folder / name / f"{k}.jpg")
+            file = folder / name / f"{k}.jpg"
+            if k % LINKS == 0:
+                Image.fromarray(pixels.integers(0, 256, (150, 200, 3), np.uint8)).save(file)
+            else:
+                os.link(file.with_stem(str(k - k % LINKS)), file)
 
 
 def loading(files: int) -> tuple[float, float]:
