@@ -122,7 +122,7 @@ def random_array(*shape: int) -> nd.NDArray:
 
 
 def call_answer(function: Callable, *arguments: Any, shape: tuple[int, ...] | None = None) -> nd.NDArray:
-    """Call a learner's function; any result but an array or list (of this shape) is a wrong answer."""
+    """Call a learner's function; any result but an array or list (of this shape) is incorrect."""
     result = function(*arguments)
     if isinstance(result, (np.ndarray, list, tuple)):
         result = nd.array(as_numpy(result))

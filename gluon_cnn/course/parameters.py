@@ -1,9 +1,17 @@
-"""Temporary changes to parameters."""
+"""Parameters of a learner's network."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from mxnet import gluon
+from mxnet import gluon, init
+
+
+def initialize_rest(net: gluon.Block) -> None:
+    """Initialize the parameters that have no values yet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the others keep theirs
+        net.initialize(init.Xavier())
 
 
 @contextmanager

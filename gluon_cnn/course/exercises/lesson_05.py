@@ -1,12 +1,10 @@
 """Checks for the exercises of lesson 05, LeNet."""
 
-import warnings
-
 import numpy as np
 from gluon_cnn._core.checks import as_numpy
 from gluon_cnn.course.answers import DENSE_SHARE, IncorrectAnswer, agrees_with, equals, exercise, is_close, random_array
-from gluon_cnn.course.parameters import restored
-from mxnet import init, nd
+from gluon_cnn.course.parameters import initialize_rest, restored
+from mxnet import nd
 
 LENET_5 = ((6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 400), (120,), (84, 120), (84,), (10, 84), (10,))
 
@@ -49,9 +47,7 @@ MISTAKES = {
 )
 def check_3(net):
     """Check a network by its output for random weights; its own weights are restored."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that some parameters have values already, which they keep
-        net.initialize(init.Xavier())
+    initialize_rest(net)
     parameters = list(net.collect_params().values())
     if not parameters:
         raise IncorrectAnswer("it has no layer with weights")
